@@ -1,0 +1,12 @@
+"""API addresses of accounts, below /api/v1/."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from apps.accounts import api
+
+router = SimpleRouter()
+router.register("teams", api.TeamViewSet, basename="team")
+router.register("tokens", api.TokenViewSet, basename="token")
+
+urlpatterns = [path("me/", api.MeView.as_view(), name="me"), path("", include(router.urls))]

@@ -1,0 +1,46 @@
+"""Reads of people, teams and tokens."""
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.core.errors import Missing
+
+
+def user(*, username: str) -> User:
+    """The active user of that name. Raises Missing."""
+    found = User.objects.filter(username__iexact=username, is_active=True).first()
+    if found is None:
+        raise Missing(f"There is no user {username!r} here.")
+    return found
+
+
+def teams() -> QuerySet[Team]:
+    return Team.objects.order_by("name")
+
+
+def team(*, slug: str) -> Team:
+    """Raises Missing."""
+    found = Team.objects.filter(slug=slug).first()
+    if found is None:
+        raise Missing(f"There is no team {slug!r} here.")
+    return found
+
+
+def leads_of(team: Team) -> QuerySet[User]:
+    """The active leads of a team: who approves for it by default."""
+    return User.objects.filter(is_active=True, memberships__team=team, memberships__role=Membership.Role.LEAD)
+
+
+def team_ids_of(user: User) -> list[int]:
+    """Teams the user belongs to, a service account's own included."""
+    ids = list(user.memberships.values_list("team_id", flat=True))
+    return [*ids, user.service_of_id] if user.service_of_id else ids
+
+
+def tokens_of(user: User) -> QuerySet[ApiToken]:
+    return ApiToken.objects.filter(user=user).order_by("-created")
+
+
+def live_tokens_of(user: User) -> QuerySet[ApiToken]:
+    return tokens_of(user).filter(expiry__gt=Now())

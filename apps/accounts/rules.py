@@ -1,0 +1,83 @@
+"""Who may do what with accounts, and the predicates about people that other apps build on."""
+
+import rules
+from django.db.models import Model
+
+from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
+from apps.core.permissions import grant
+
+
+def leads(user: User, team_id: int | None) -> bool:
+    """True if the user is a lead of that team."""
+    return user.memberships.filter(team_id=team_id, role=Membership.Role.LEAD).exists()
+
+
+def belongs(user: User, team_id: int | None) -> bool:
+    """True for a member or lead of that team, and for its service accounts."""
+    return user.memberships.filter(team_id=team_id).exists() or (team_id is not None and user.service_of_id == team_id)
+
+
+def has_role(user: User, role: PortalRole.Role) -> bool:
+    return user.portal_roles.filter(role=role).exists()
+
+
+@rules.predicate
+def is_active(user: User) -> bool:
+    return user.is_active
+
+
+@rules.predicate
+def is_operator(user: User) -> bool:
+    """Member of a team of kind platform: workers, queues, cancel and retry of anything; no promotion."""
+    return user.memberships.filter(team__kind=Team.Kind.PLATFORM).exists()
+
+
+@rules.predicate
+def is_platform_admin(user: User) -> bool:
+    return has_role(user, PortalRole.Role.PLATFORM_ADMIN)
+
+
+@rules.predicate
+def is_catalog_editor(user: User) -> bool:
+    return has_role(user, PortalRole.Role.CATALOG_EDITOR)
+
+
+@rules.predicate
+def is_board(user: User) -> bool:
+    return has_role(user, PortalRole.Role.BOARD)
+
+
+@rules.predicate
+def is_member_of_owner(user: User, target: Model) -> bool:
+    """The user belongs to the team that `target.team_id` names."""
+    return belongs(user, getattr(target, "team_id", None))
+
+
+@rules.predicate
+def leads_owner(user: User, target: Model) -> bool:
+    return leads(user, getattr(target, "team_id", None))
+
+
+@rules.predicate
+def owns_token(user: User, token: ApiToken) -> bool:
+    return token is not None and token.user_id == user.pk
+
+
+grant(
+    "accounts.create_token",
+    is_active,
+    scope="accounts:write",
+    refusal="Only an active account can make a token.",
+)
+grant(
+    "accounts.revoke_token",
+    owns_token,
+    scope="accounts:write",
+    refusal="Only its owner can revoke a token.",
+)
+grant(
+    "accounts.administer",
+    is_platform_admin,
+    scope="accounts:admin",
+    refusal="Only a platform admin can change people, teams and roles.",
+)

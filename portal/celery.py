@@ -1,0 +1,39 @@
+"""Celery's wiring: two queues, the beat of the coordinators, and the doorbell that actions ring.
+
+`control` carries what decides (short, never blocked); `work` carries what takes time (training, evaluating).
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from kombu import Queue
+
+from apps.core import doorbell
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+app = Celery("portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.task_queues = (Queue("control"), Queue("work"))
+app.conf.beat_schedule = {}
+
+
+@setup_logging.connect
+def log_as_django_does(**_: Any) -> None:
+    from logging.config import dictConfig
+
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)
+
+
+def _ring(name: str, *args: Any) -> None:
+    """Send the named task; its queue is the one its definition names."""
+    app.loader.import_default_modules()
+    app.tasks[name].apply_async(args=args)
+
+
+doorbell.install(_ring)

@@ -1,0 +1,20 @@
+"""All doors of the portal."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from apps.core import web as core
+
+handler400 = "apps.core.web.bad_request"
+handler403 = "apps.core.web.forbidden"
+handler404 = "apps.core.web.page_missing"
+handler500 = "apps.core.web.server_error"
+
+urlpatterns = [
+    path("healthz", core.healthz, name="healthz"),
+    path("readyz", core.readyz, name="readyz"),
+    path("accounts/", include("apps.accounts.urls")),
+    path("api/v1/", include("apps.accounts.api_urls")),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+]
