@@ -1,0 +1,94 @@
+"""The people of every test: owner, colleague and approver of one team, a stranger, an operator, an admin."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings as portal_settings
+from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
+from rest_framework.test import APIClient
+
+from apps.accounts.actions import create_token
+from apps.accounts.models import Membership, PortalRole, Team, User
+from apps.core.permissions import scopes
+from tests.factories import TeamFactory, UserFactory, give, put_into
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings: SettingsWrapper) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def plain_http(settings: SettingsWrapper) -> None:
+    """The test client speaks plain HTTP, as a local portal does; the production headers have tests of their own."""
+    settings.SECURE_SSL_REDIRECT = False
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Files of a test run go into a folder of its own."""
+    portal_settings.VAR_DIR = tmp_path_factory.mktemp("var")
+    yield
+
+
+@pytest.fixture
+def team(db: None) -> Team:
+    return TeamFactory(slug="rides-eta", name="Rides ETA")
+
+
+@pytest.fixture
+def other_team(db: None) -> Team:
+    return TeamFactory(slug="delivery", name="Delivery")
+
+
+@pytest.fixture
+def owner(team: Team) -> User:
+    return put_into(team, UserFactory(username="owner"))
+
+
+@pytest.fixture
+def colleague(team: Team) -> User:
+    return put_into(team, UserFactory(username="colleague"))
+
+
+@pytest.fixture
+def approver(team: Team) -> User:
+    return put_into(team, UserFactory(username="approver"), Membership.Role.LEAD)
+
+
+@pytest.fixture
+def stranger(other_team: Team) -> User:
+    return put_into(other_team, UserFactory(username="stranger"))
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    platform = TeamFactory(slug="ml-platform", name="ML Platform", kind=Team.Kind.PLATFORM)
+    return put_into(platform, UserFactory(username="operator"))
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return give(UserFactory(username="admin"), PortalRole.Role.PLATFORM_ADMIN)
+
+
+def signed_in(user: User) -> Client:
+    """A browser's client of a signed-in user."""
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def api(user: User, *, scope: list[str] | None = None, **narrowed: list[str]) -> APIClient:
+    """An API client with a token of the user's own; every scope unless said."""
+    made = create_token(
+        actor=user, name=f"test {User.objects.count()}-{id(object())}", scopes=scope or scopes(), **narrowed
+    )
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {made.secret}")
+    return client
