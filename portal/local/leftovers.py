@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 MARK = "PORTAL_SERVE_MARK"
@@ -53,10 +54,8 @@ def _safely(belongs: Callable[[Path], bool], process: Path) -> bool:
 
 def _send(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def _wait_until_none(pids: Callable[[], list[int]], seconds: float) -> None:

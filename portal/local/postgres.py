@@ -19,9 +19,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped]
 from psycopg2 import sql
-from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import connection  # type: ignore[import-untyped]
 
 from portal.local.errors import CannotRun
 from portal.local.ports import LOOPBACK
@@ -220,11 +220,11 @@ def _password_file(where: Place, keys: Keys) -> Iterator[Path]:
         yield Path(name)
     finally:
         os.close(handle)
-        os.unlink(name)
+        Path(name).unlink()
 
 
 @contextmanager
-def _session(port: int, keys: Keys, database: str) -> Iterator[Connection]:
+def _session(port: int, keys: Keys, database: str) -> Iterator[connection]:
     with closing(
         psycopg2.connect(
             host=LOOPBACK,

@@ -39,23 +39,18 @@ def succeeds(argv: list[str], account: Account | None) -> bool:
         return False
 
 
-def run(argv: list[str], account: Account | None, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(argv: list[str], account: Account | None) -> subprocess.CompletedProcess[str]:
     """Runs a short command as the account, in /, with nothing of our environment but PATH."""
     return subprocess.run(
         argv,
         cwd="/",
-        env={"PATH": os.environ.get("PATH", os.defpath), **environment},
+        env={"PATH": os.environ.get("PATH", os.defpath)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
-        **as_account(account),
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
     )
-
-
-def as_account(account: Account | None) -> dict[str, object]:
-    """The arguments of subprocess.Popen that step down to the account."""
-    if account is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}

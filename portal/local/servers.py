@@ -12,7 +12,7 @@ from pathlib import Path
 from portal.local import data_folder, postgres, services, valkey
 from portal.local.errors import CannotRun
 from portal.local.leftovers import MARK
-from portal.local.ports import free_port, is_free
+from portal.local.ports import free_port
 from portal.local.privileges import unprivileged
 from portal.local.services import Keys, Services
 from portal.local.supervisor import Supervisor
@@ -33,24 +33,23 @@ class Wanted:
 
 @contextmanager
 def running(wanted: Wanted, supervisor: Supervisor) -> Iterator[Services]:
-    """Takes the data folder, starts what is wanted, and says in services.json where it is.
+    """Starts what is wanted in a data folder that the caller has taken, and says in services.json where it is.
 
-    The supervisor must be the outer context's business: it stops its processes after this one has let go.
+    At the end every process of the supervisor is stopped before services.json says so.
     """
-    with data_folder.taken(wanted.var_dir):
-        keys = services.saved_keys(wanted.var_dir) or Keys()
-        _say_what_was_left(data_folder.clear_leftovers(wanted.var_dir, keys), supervisor)
-        services.save(wanted.var_dir, keys)
-        try:
-            yield _started(wanted, keys, supervisor)
-        finally:
-            supervisor.stop_all()
-            services.save(wanted.var_dir, services.saved_keys(wanted.var_dir) or keys)
+    keys = _keys(wanted.var_dir)
+    _say_what_was_left(data_folder.clear_leftovers(wanted.var_dir, keys), supervisor)
+    services.save(wanted.var_dir, keys)
+    try:
+        yield _started(wanted, keys, supervisor)
+    finally:
+        supervisor.stop_all()
+        services.save(wanted.var_dir, _keys(wanted.var_dir))
 
 
 def announce(var_dir: Path, running: Services) -> None:
     """Writes down what runs now, for `manage.py` beside it."""
-    services.save(var_dir, services.saved_keys(var_dir) or Keys(), running)
+    services.save(var_dir, _keys(var_dir), running)
 
 
 def environment(running: Services, var_dir: Path, base: Mapping[str, str]) -> dict[str, str]:
@@ -63,6 +62,16 @@ def environment(running: Services, var_dir: Path, base: Mapping[str, str]) -> di
         "VAR_DIR": str(var_dir),
         MARK: running.mark,
     }
+
+
+def _keys(var_dir: Path) -> Keys:
+    keys = services.saved_keys(var_dir)
+    if keys is None and (var_dir / "postgres").exists():
+        raise CannotRun(
+            f"{var_dir / 'postgres'} is there without services.json, which holds its password. "
+            f"Put that file back, or remove {var_dir} and start again."
+        )
+    return keys or Keys()
 
 
 def _started(wanted: Wanted, keys: Keys, supervisor: Supervisor) -> Services:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from portal.local.errors import CannotRun
 
@@ -46,10 +47,7 @@ class Services:
 
 def load(var_dir: Path) -> Services | None:
     """What runs in this data folder right now, or None when nothing does."""
-    running = _read(var_dir).get("running")
-    if not running or not _is_locked(var_dir):
-        return None
-    return Services(**running)
+    return left_behind(var_dir) if _is_locked(var_dir) else None
 
 
 def left_behind(var_dir: Path) -> Services | None:
@@ -110,7 +108,7 @@ def _try_lock(descriptor: int, kind: int) -> bool:
     return True
 
 
-def _read(var_dir: Path) -> Mapping[str, dict[str, str]]:
+def _read(var_dir: Path) -> Mapping[str, Any]:
     path = var_dir / "services.json"
     try:
         return json.loads(path.read_text())

@@ -15,19 +15,22 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from portal.local.errors import CannotRun, Stopped
-from portal.local.privileges import Account, as_account
+from portal.local.privileges import Account
 
 TICK_SECONDS = 0.2
+FOREGROUND_PATIENCE_SECONDS = 20.0
 RESTART_SECONDS = (1, 2, 4, 8, 15, 30)
 STEADY_SECONDS = 60
 """A process that lived this long starts over with the shortest wait after its next crash."""
-REMEMBERED_LINES = 12
+REMEMBERED_LINES = 100
+SHOWN_LINES = 12
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -99,7 +102,7 @@ class Supervisor:
         self._children.append(self._spawn(process))
 
     def run(self, process: Process) -> list[str]:
-        """Runs a process to its end and returns its last lines; CannotRun when it fails."""
+        """Runs a process to its end and returns its lines, at most a hundred; CannotRun when it fails."""
         child = self._spawn(process)
         try:
             while child.popen.poll() is None:
@@ -130,10 +133,15 @@ class Supervisor:
                 self._look_after(child)
             self._tick()
 
-    def stop(self, name: str) -> None:
-        child = next(child for child in self._children if child.process.name == name)
-        self._children.remove(child)
-        self._stop(child)
+    def run_in_foreground(self, argv: Sequence[str], env: Mapping[str, str]) -> int:
+        """Runs a command on our own terminal to its end and returns its exit code; it hears Ctrl-C itself."""
+        popen = subprocess.Popen(argv, env=env, preexec_fn=_dies_with_parent(signal.SIGTERM))
+        try:
+            while popen.poll() is None:
+                self._tick()
+        except Stopped:
+            _end_politely(popen)
+        return popen.returncode
 
     def stop_all(self) -> None:
         """Stops everything, the last started first; a second Ctrl-C takes away the patience."""
@@ -158,7 +166,9 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C of the terminal reaches the supervisor only, which knows the order
             preexec_fn=_dies_with_parent(process.orphaned),
-            **as_account(process.account),  # type: ignore[call-overload]
+            user=process.account.uid if process.account else None,
+            group=process.account.gid if process.account else None,
+            extra_groups=[] if process.account else None,
         )
         child = _Child(process, popen, started=time.monotonic())
         os.set_blocking(child.output.fileno(), False)
@@ -250,6 +260,15 @@ def _dies_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     return arrange
 
 
+def _end_politely(popen: subprocess.Popen[bytes]) -> None:
+    popen.terminate()
+    try:
+        popen.wait(FOREGROUND_PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        popen.kill()
+        popen.wait()
+
+
 def _end(child: _Child) -> None:
     _kill_group(child)
     child.popen.wait()
@@ -257,10 +276,8 @@ def _end(child: _Child) -> None:
 
 def _kill_group(child: _Child) -> None:
     """Ends what a process left behind in its group, itself included."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(child.popen.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _how(code: int) -> str:
@@ -268,5 +285,5 @@ def _how(code: int) -> str:
 
 
 def _explain(child: _Child, what: str) -> str:
-    lines = "\n".join(f"    {line}" for line in child.last_lines) or "    (nothing)"
+    lines = "\n".join(f"    {line}" for line in list(child.last_lines)[-SHOWN_LINES:]) or "    (nothing)"
     return f"{what}. Its last lines:\n{lines}"

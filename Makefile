@@ -1,0 +1,62 @@
+# Two commands matter: `make serve` and `make test`. Needs Python 3.11 or newer and make, nothing else.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+PORT ?= 8000
+VAR_DIR ?= $(CURDIR)/var
+BIN := .venv/bin
+export PORT VAR_DIR CHROMIUM
+
+.PHONY: help install install-dev serve test test-faults check lock clean
+
+help: ## what can be done here
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+serve: install ## the whole portal with the demo company on http://127.0.0.1:8000 (PORT=8123, VAR_DIR=/path)
+	@exec $(BIN)/python -m portal.local.serve
+
+test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium
+	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
+	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --ignore tests/faults $(ARGS)
+
+test-faults: install-dev ## harms real processes and counts afterwards what was lost
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/faults $(ARGS)
+
+CHECKS := lint format types contracts migrations templates deploy openapi
+check: install-dev ## lint, format, types, import contracts, migrations, templates, deployment settings, OpenAPI
+	@$(MAKE) -j2 --output-sync=target $(CHECKS:%=check-%)
+
+# None of these needs a server; the settings only want addresses that look like some.
+CHECKED := DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 \
+	SECRET_KEY=only-for-checks-that-start-no-server-0123456789-abcdefghijklmnopqrstuvwxyz
+.PHONY: $(CHECKS:%=check-%)
+check-types:
+	@$(CHECKED) $(BIN)/mypy
+check-lint:
+	@$(BIN)/ruff check
+check-format:
+	@$(BIN)/ruff format --check
+check-contracts:
+	@$(CHECKED) $(BIN)/lint-imports --no-cache
+check-migrations:
+	@$(CHECKED) $(BIN)/python manage.py makemigrations --check --dry-run
+check-templates:
+	@$(BIN)/djlint --quiet --check --lint templates
+check-deploy:
+	@$(CHECKED) $(BIN)/python manage.py check --deploy --fail-level WARNING
+check-openapi:
+	@$(CHECKED) $(BIN)/python manage.py spectacular --validate --fail-on-warn | diff -u tests/architecture/openapi.yml -
+
+install: ## .venv with the locked packages of requirements.lock
+	@$(PYTHON) portal/local/install.py requirements.lock
+install-dev:
+	@$(PYTHON) portal/local/install.py requirements-dev.lock
+
+lock: install ## write both locks anew from pyproject.toml
+	@$(BIN)/python portal/local/lock.py
+
+clean: ## remove the data folder, the database and the caches; .venv stays
+	@$(PYTHON) -m portal.local.clean

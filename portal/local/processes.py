@@ -1,0 +1,43 @@
+"""The portal's processes as command lines: what `make serve` starts and docker-compose.yml names, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WEB_THREADS = 8
+"""Requests answered at once. They share one core, and each keeps a database connection."""
+
+MIGRATE = ("python", "manage.py", "migrate", "--verbosity", "0")
+COLLECT_STATIC = ("python", "manage.py", "collectstatic", "--noinput", "--verbosity", "0")
+SEED_DEMO = ("python", "manage.py", "seed_demo")
+DEMO_LOGINS = ("python", "manage.py", "demo_logins")
+
+
+def web(*, host: str, port: int) -> tuple[str, ...]:
+    listening = ("--host", host, "--port", str(port))
+    size = ("--workers", "1", "--blocking-threads", str(WEB_THREADS))
+    quiet = ("--no-access-log", "--log-level", "warning", "--no-ws")
+    return ("granian", "--interface", "wsgi", *listening, *size, *quiet, "portal.wsgi:application")
+
+
+def worker(*, queue: str, concurrency: int) -> tuple[str, ...]:
+    """A Celery worker of one queue. Workers need nothing of each other, so they exchange no gossip."""
+    node = ("--queues", queue, "--concurrency", str(concurrency), "--hostname", f"{queue}@%h")
+    return (*_CELERY, "worker", *node, "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
+
+
+def beat() -> tuple[str, ...]:
+    """Beat with its schedule in memory: what is due every few seconds needs no file of when it was last due."""
+    return (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--loglevel", "WARNING")
+
+
+def background() -> Mapping[str, tuple[str, ...]]:
+    """What works without a person waiting, by the name it has in the log and in docker-compose.yml."""
+    return {
+        "control": worker(queue="control", concurrency=1),
+        "work": worker(queue="work", concurrency=2),
+        "beat": beat(),
+    }
+
+
+_CELERY = ("celery", "--quiet", "--app", "portal")
