@@ -1,11 +1,10 @@
 """The people of every test: owner, colleague and approver of one team, a stranger, an operator, an admin."""
 
-from collections.abc import Iterator
 
 import pytest
 from django.conf import settings as portal_settings
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from apps.accounts.actions import create_token
@@ -15,12 +14,12 @@ from tests.factories import TeamFactory, UserFactory, give, put_into
 
 
 @pytest.fixture(autouse=True)
-def fast_passwords(settings: SettingsWrapper) -> None:
+def fast_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)
-def plain_http(settings: SettingsWrapper) -> None:
+def plain_http(settings: Settings) -> None:
     """The test client speaks plain HTTP, as a local portal does; the production headers have tests of their own."""
     settings.SECURE_SSL_REDIRECT = False
     settings.STORAGES = {
@@ -30,10 +29,9 @@ def plain_http(settings: SettingsWrapper) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def var_dir(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Files of a test run go into a folder of its own."""
     portal_settings.VAR_DIR = tmp_path_factory.mktemp("var")
-    yield
 
 
 @pytest.fixture
