@@ -92,6 +92,9 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.audit",
     "apps.accounts",
+    "apps.artifacts",
+    "apps.approvals",
+    "apps.tracking",
 ]
 
 MIDDLEWARE = [
@@ -174,6 +177,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "apps.accounts.web.locked_out"
 AXES_VERBOSE = False
 KNOX_TOKEN_MODEL = "accounts.ApiToken"
+MIGRATION_MODULES = {"knox": None}  # its migrations make its own table even when the model is swapped for ours
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "AUTO_REFRESH": False}
 API_TOKEN_DAYS = 90
 """A token lives this long unless its maker says otherwise (days); the longest is a year."""
@@ -224,6 +228,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Everything the pages can do. Sign in, or send `Authorization: Bearer <token>` (profile page).",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",

@@ -120,5 +120,10 @@ class ApiToken(AbstractAuthToken):
         return self.name
 
     @property
+    def audit_id(self) -> str:
+        """The primary key is the secret's digest, which no history shows."""
+        return self.token_key
+
+    @property
     def credential(self) -> Credential:
         return Credential(self.name, frozenset(self.scopes), frozenset(self.teams), frozenset(self.families))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from apps.audit.models import AuditEvent
+from apps.audit.models import AuditEvent, identity
 from apps.audit.words import Word
 from apps.core.context import Boundary, current
 from apps.core.permissions import Actor, boundary_of
@@ -59,7 +59,7 @@ def _event(
         credential=context.credential.name if context.credential else "",
         action=action.value,
         target_type=target._meta.label_lower,
-        target_id=str(target.pk),
+        target_id=identity(target),
         target_name=str(target)[:300],
         team=boundary.team,
         family=boundary.family,

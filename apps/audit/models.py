@@ -22,9 +22,14 @@ class OldestOpenTransaction(Func):
     output_field = models.BigIntegerField()
 
 
+def identity(target: models.Model) -> str:
+    """How the audit names a thing: its primary key, or an `audit_id` where the key must not be shown."""
+    return str(getattr(target, "audit_id", target.pk))
+
+
 class EventQuerySet(models.QuerySet["AuditEvent"]):
     def of(self, target: models.Model) -> "EventQuerySet":
-        return self.filter(target_type=target._meta.label_lower, target_id=str(target.pk))
+        return self.filter(target_type=target._meta.label_lower, target_id=identity(target))
 
     def settled(self) -> "EventQuerySet":
         """Only events that no slower transaction can still slip in before, in their final order."""

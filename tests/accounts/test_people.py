@@ -1,0 +1,101 @@
+"""Sign-in, the guard against guessing, who may change people and teams."""
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from apps.accounts import actions, queries
+from apps.accounts.models import Membership, PortalRole, Team, User
+from apps.core.errors import Conflict, Denied, Exists, Missing
+from tests.factories import PASSWORD, UserFactory
+
+
+def sign_in(client: Client, username: str, password: str) -> int:
+    return client.post("/accounts/sign-in/", {"username": username, "password": password}).status_code
+
+
+def test_a_person_signs_in_and_out(owner: User, client: Client) -> None:
+    assert sign_in(client, "owner", PASSWORD) == 302
+    assert client.get("/accounts/profile/").status_code == 200
+    client.post("/accounts/sign-out/")
+    assert client.get("/accounts/profile/").status_code == 302
+
+
+def test_the_session_key_changes_at_sign_in(owner: User, client: Client) -> None:
+    client.get("/accounts/sign-in/")
+    client.session["planted"] = "1"
+    before = client.session.session_key
+    sign_in(client, "owner", PASSWORD)
+    assert client.session.session_key != before
+
+
+def test_guessing_is_stopped_and_said(owner: User, client: Client) -> None:
+    answers = [sign_in(client, "owner", f"guess-{n}") for n in range(12)]
+    assert answers[-1] == 429
+    assert sign_in(client, "owner", PASSWORD) == 429
+
+
+def test_guessing_at_one_name_locks_out_nobody_else(owner: User, colleague: User, client: Client) -> None:
+    for n in range(12):
+        sign_in(client, "owner", f"guess-{n}")
+    assert sign_in(Client(), "colleague", PASSWORD) == 302
+
+
+def test_names_differ_whatever_the_case(owner: User) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        UserFactory(username="OWNER")
+
+
+def test_an_admin_founds_a_team_and_fills_it(admin: User) -> None:
+    team = actions.create_team(actor=admin, slug="pricing", name="Pricing")
+    person = actions.create_user(actor=admin, username="ada", name="Ada", password=PASSWORD)
+    actions.add_member(actor=admin, team=team, user=person, role=Membership.Role.LEAD)
+    assert list(queries.leads_of(team)) == [person]
+    assert queries.user(username="ADA").default_team == team
+
+
+def test_a_member_changes_no_people(owner: User, team: Team) -> None:
+    for verb in (
+        lambda: actions.create_team(actor=owner, slug="x", name="X"),
+        lambda: actions.create_user(actor=owner, username="x", name="X"),
+        lambda: actions.add_member(actor=owner, team=team, user=owner, role=Membership.Role.LEAD),
+        lambda: actions.give_role(actor=owner, user=owner, role=PortalRole.Role.BOARD),
+    ):
+        with pytest.raises(Denied, match="platform admin"):
+            verb()
+
+
+def test_a_slug_and_a_name_are_taken_once(admin: User, team: Team, owner: User) -> None:
+    with pytest.raises(Exists):
+        actions.create_team(actor=admin, slug=team.slug, name="Again")
+    with pytest.raises(Exists):
+        actions.create_user(actor=admin, username="Owner", name="Again")
+
+
+@pytest.mark.django_db
+def test_a_portal_is_founded_once() -> None:
+    founder = actions.found_portal(username="root", name="Root", password=PASSWORD)
+    assert actions.create_team(actor=founder, slug="first", name="First")
+    with pytest.raises(Conflict):
+        actions.found_portal(username="second", name="Second")
+
+
+@pytest.mark.django_db
+def test_what_is_not_there_is_missing() -> None:
+    with pytest.raises(Missing):
+        queries.team(slug="none")
+
+
+def test_who_am_i(owner: User, client: Client) -> None:
+    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get("/api/v1/me/").json() == {
+        "username": "owner", "name": "Owner", "email": "", "teams": ["rides-eta"], "roles": [],
+    }  # fmt: skip
+
+
+def test_teams_are_paged(owner: User, stranger: User, client: Client) -> None:
+    client.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.get("/api/v1/teams/?page_size=1").json()
+    assert (page["count"], len(page["results"])) == (2, 1)
+    assert page["next"].endswith("page=2&page_size=1")
+    assert client.get("/api/v1/teams/?page=99").status_code == 404
