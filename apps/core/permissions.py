@@ -24,7 +24,7 @@ class Actor(Protocol):
 class Grant:
     """A permission's token scope, and the sentence that somebody without it reads."""
 
-    scope: str
+    scope: str | None
     refusal: str
 
 
@@ -32,15 +32,18 @@ _grants: dict[str, Grant] = {}
 READ_SCOPE = "read"
 
 
-def grant(permission: str, predicate: Any, *, scope: str, refusal: str) -> None:
-    """Define a permission such as `registry.promote`; `scope` is what a token needs for it."""
+def grant(permission: str, predicate: Any, *, scope: str | None, refusal: str) -> None:
+    """Define a permission such as `registry.promote`; `scope` is what a token needs for it.
+
+    None only in an app without doors: the action that calls in has asked the token for its own scope.
+    """
     rules.add_perm(permission, predicate)
     _grants[permission] = Grant(scope=scope, refusal=refusal)
 
 
 def scopes() -> list[str]:
     """Every scope a token can have, in order."""
-    return [READ_SCOPE, *sorted({grant.scope for grant in _grants.values()} - {READ_SCOPE})]
+    return [READ_SCOPE, *sorted({grant.scope for grant in _grants.values() if grant.scope} - {READ_SCOPE})]
 
 
 def allowed(actor: Actor, permission: str, target: object = None) -> bool:
@@ -67,7 +70,7 @@ def boundary_of(target: object) -> Boundary | None:
 
 
 def _credential_allows(permission: str, target: object) -> bool:
-    credential = current().credential
-    if credential is None:
+    credential, scope = current().credential, _grants[permission].scope
+    if credential is None or scope is None:
         return True
-    return credential.allows(_grants[permission].scope) and credential.covers(boundary_of(target))
+    return credential.allows(scope) and credential.covers(boundary_of(target))
