@@ -1,0 +1,101 @@
+"""Verbs of files. They are evidence: who may add to a run or a model is asked by the app that owns it."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.artifacts.models import Blob, Tree, TreeFile
+from apps.artifacts.paths import check_path, folders_of
+from apps.artifacts.queries import files_of
+from apps.artifacts.store import Stored, default_store
+from apps.core.errors import Conflict, Invalid
+
+
+def create_tree() -> Tree:
+    """An empty tree that takes files."""
+    tree = Tree.objects.create()
+    tree.refresh_from_db()
+    return tree
+
+
+def add_files(*, tree: Tree, files: Mapping[str, Path]) -> None:
+    """Copies the bytes of local regular files into the store and gives them paths, all or none.
+
+    The same path with the same bytes changes nothing. Raises Invalid for a path or source that can not be taken,
+    Conflict for a sealed tree or a path that has other bytes, Unavailable when the store is full.
+    """
+    _refuse_sealed(tree)
+    _check_paths(files)
+    stored = {path: _store(source) for path, source in files.items()}
+    _add(tree, stored)
+
+
+@transaction.atomic
+def seal(*, tree: Tree) -> Tree:
+    """From now on nothing in the tree changes; a sealed one is answered as it is."""
+    tree = Tree.objects.select_for_update().get(pk=tree.pk)
+    if not tree.is_sealed:
+        Tree.objects.filter(pk=tree.pk).update(sealed_at=Now(), digest=_digest(files_of(tree)))
+        tree.refresh_from_db()
+    return tree
+
+
+def _digest(files: Iterable[TreeFile]) -> str:
+    """sha256 of the sorted lines `path sha256 size`."""
+    lines = sorted(f"{file.path} {file.blob_id} {file.blob.size}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _refuse_sealed(tree: Tree) -> None:
+    if tree.is_sealed:
+        raise Conflict("These files are sealed: a version stands on them. Add yours to a new run.")
+
+
+def _check_paths(paths: Iterable[str]) -> None:
+    known = {check_path(path) for path in paths}
+    for path in known:
+        if known.intersection(folders_of(path)):
+            raise Invalid(f"{path!r} lies in a folder that is also sent as a file; rename one of them.")
+
+
+def _store(source: Path) -> Stored:
+    with _open_regular(source) as file:
+        return default_store().put(file)
+
+
+def _open_regular(source: Path) -> BinaryIO:
+    """Whoever made the folder is not trusted: a link could name any file, a pipe would never end."""
+    try:
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise Invalid(f"The file {source.name!r} can not be read ({os.strerror(error.errno or 0)}).") from error
+    file = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise Invalid(f"{source.name!r} is not a regular file; only regular files can be stored.")
+    return file
+
+
+@transaction.atomic
+def _add(tree: Tree, stored: Mapping[str, Stored]) -> None:
+    """Under the tree's lock, so that two writers can not give one path two meanings."""
+    _refuse_sealed(Tree.objects.select_for_update().get(pk=tree.pk))
+    known = dict(files_of(tree).values_list("path", "blob_id"))
+    _check_paths([*known, *stored])
+    new = {path: file for path, file in stored.items() if known.get(path) != file.sha256}
+    if taken := sorted(known.keys() & new):
+        raise Conflict(f"{taken[0]!r} is already there with other content; give the file another name.")
+    _insert(tree, new)
+
+
+def _insert(tree: Tree, new: Mapping[str, Stored]) -> None:
+    blobs = {file.sha256: file.size for file in new.values()}
+    # In one order everywhere: two trees that share bytes would otherwise wait for each other.
+    Blob.objects.bulk_create([Blob(sha256=name, size=blobs[name]) for name in sorted(blobs)], ignore_conflicts=True)
+    TreeFile.objects.bulk_create(TreeFile(tree=tree, path=path, blob_id=file.sha256) for path, file in new.items())

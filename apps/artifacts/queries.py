@@ -1,0 +1,39 @@
+"""Reads of files. The caller has checked that the reader may see what the tree belongs to."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from django.db.models import QuerySet, Sum
+
+from apps.artifacts.models import Tree, TreeFile
+from apps.artifacts.paths import is_path
+from apps.artifacts.store import default_store
+from apps.core.errors import Missing
+
+
+def files_of(tree: Tree) -> QuerySet[TreeFile]:
+    """The tree's files with their blobs, by path."""
+    return TreeFile.objects.filter(tree=tree).select_related("blob").order_by("path")
+
+
+def file(*, tree: Tree, path: str) -> TreeFile:
+    """Raises Missing."""
+    found = files_of(tree).filter(path=path).first() if is_path(path) else None
+    if found is None:
+        raise Missing("There is no file of that path here; the list of files shows what there is.")
+    return found
+
+
+def open_file(*, tree: Tree, path: str) -> BinaryIO:
+    """The verified bytes. Raises Missing, or Unavailable when the stored bytes are damaged."""
+    return default_store().open(file(tree=tree, path=path).blob_id)
+
+
+def local_path(file: TreeFile) -> Path:
+    """A verified local file of the same bytes, without a copy; only to be read. Raises Unavailable."""
+    return default_store().local_path(file.blob_id)
+
+
+def total_size(tree: Tree) -> int:
+    """Bytes of all files, each path counted."""
+    return files_of(tree).aggregate(size=Sum("blob__size", default=0))["size"]

@@ -1,0 +1,154 @@
+"""Where the bytes are: content-addressed by sha256, whole or not at all."""
+
+import errno
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from django.conf import settings
+
+from apps.core.errors import Unavailable
+
+CHUNK_BYTES = 1_048_576
+STALE_SECONDS = 3_600
+"""A half-written file that got no byte for an hour belongs to a process that is gone."""
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was stored: hex sha256 and size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class Store(Protocol):
+    """Bytes by their sha256. All methods raise Unavailable when the place is full, away or damaged."""
+
+    def put(self, source: BinaryIO) -> Stored:
+        """Copies the source to its end; if that breaks off, nothing is left."""
+        ...
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The bytes, verified before the first one is handed out."""
+        ...
+
+    def local_path(self, sha256: str) -> Path:
+        """A local file of these bytes, verified; the caller only reads it."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalStore:
+    """A folder on a local disk. Files are read only and appear by rename, so a reader never sees half of one."""
+
+    root: Path
+
+    def put(self, source: BinaryIO) -> Stored:
+        with _kept_whole():
+            incoming = self._new_file()
+        try:
+            stored = _copy(source, incoming)
+            with _kept_whole():
+                self._keep(incoming, stored.sha256)
+        finally:
+            incoming.close()
+            Path(incoming.name).unlink(missing_ok=True)
+        return stored
+
+    def open(self, sha256: str) -> BinaryIO:
+        try:
+            file = self._place(sha256).open("rb")
+        except OSError as error:
+            raise _damaged(sha256) from error
+        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            file.close()
+            raise _damaged(sha256)
+        file.seek(0)
+        return file
+
+    def local_path(self, sha256: str) -> Path:
+        self.open(sha256).close()
+        return self._place(sha256)
+
+    def _place(self, sha256: str) -> Path:
+        return self.root / "sha256" / sha256[:2] / sha256
+
+    def _new_file(self) -> BinaryIO:
+        folder = self.root / "incoming"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in folder.iterdir():
+            _remove_if_stale(left)
+        return tempfile.NamedTemporaryFile(dir=folder, delete=False)  # type: ignore[return-value]
+
+    def _keep(self, incoming: BinaryIO, sha256: str) -> None:
+        """Durable before it has its name; replacing an equal file also heals a damaged one."""
+        os.fchmod(incoming.fileno(), 0o444)
+        os.fsync(incoming.fileno())
+        place = self._place(sha256)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(incoming.name).replace(place)
+        _sync_folder(place.parent)
+
+
+def default_store() -> Store:
+    """The store that the settings name."""
+    return LocalStore(settings.VAR_DIR / "artifacts")
+
+
+def _copy(source: BinaryIO, target: BinaryIO) -> Stored:
+    """An error of the source stays what it is; only the target's are the store's."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := source.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+        with _kept_whole():
+            target.write(chunk)
+    with _kept_whole():
+        target.flush()
+    return Stored(digest.hexdigest(), size)
+
+
+def _remove_if_stale(left: Path) -> None:
+    """Another process may be sweeping, or finishing, the same file."""
+    try:
+        if left.stat().st_mtime < time.time() - STALE_SECONDS:
+            left.unlink()
+    except FileNotFoundError:
+        return
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _kept_whole() -> Iterator[None]:
+    """Errors of the disk become the sentence that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise Unavailable(
+                "The file store is full, so nothing was stored. Free disk space, then try again."
+            ) from error
+        reason = os.strerror(error.errno or 0)
+        raise Unavailable(f"The file store can not be written ({reason}), so nothing was stored. Try again.") from error
+
+
+def _damaged(sha256: str) -> Unavailable:
+    return Unavailable(
+        f"The stored file {sha256[:12]} is gone or damaged, so it is not handed out. "
+        "Ask the platform team to restore it from a backup."
+    )

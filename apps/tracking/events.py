@@ -1,0 +1,7 @@
+"""Audit words of tracking."""
+
+from apps.audit.words import Word
+
+
+class Event(Word):
+    EXPERIMENT_CREATED = "tracking.experiment_created", "started the experiment {target}"
