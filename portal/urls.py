@@ -15,6 +15,7 @@ urlpatterns = [
     path("readyz", core.readyz, name="readyz"),
     path("accounts/", include("apps.accounts.urls")),
     path("api/v1/", include("apps.accounts.api_urls")),
+    path("api/v1/", include("apps.tracking.api_urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]
