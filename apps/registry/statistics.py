@@ -95,7 +95,7 @@ def small_sample_level(days: int, confidence: float) -> float:
 
     A plain percentile bound is too eager with 10 to 31 days: it knows neither the n/(n-1) of a sample's
     variance nor the wider tails of Student's t. This is Hesterberg's expanded percentile interval
-    ("What Teachers Should Know About the Bootstrap", The American Statistician 69, 2015, section 5.3).
+    ("What Teachers Should Know About the Bootstrap", The American Statistician 69, 2015).
     """
     from scipy import stats
 

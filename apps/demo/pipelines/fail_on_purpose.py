@@ -51,7 +51,7 @@ def die_by_signal() -> None:
 
 
 def eat_memory() -> None:
-    eaten = []
+    eaten: list[bytes] = []
     while len(eaten) * CHUNK_MB < MOST_MB:
         eaten.append(b"x" * (CHUNK_MB << 20))
     sys.exit(f"Nothing stopped this run at {MOST_MB} MB: the memory limit does not hold.")

@@ -1,0 +1,128 @@
+"""The demo's story on real flights: winter's models are stale in July, and the gates' statistics can tell."""
+
+import json
+import runpy
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import pytest
+
+from apps.demo.lake import destinations
+from apps.registry.statistics import DailyErrors, PairedDifference, paired_difference
+from tests.demo.company import EVALUATOR, PIPELINES, inputs, run_script, train_here
+
+JULY = {"first": "2013-07-01", "last": "2013-07-31"}
+Model = Path | None
+
+
+def train_all(folder: Path, as_of: str, lake: Path) -> dict[str, Model]:
+    train = partial(train_here, "eta_ridge.py", params={"as_of": as_of}, lake=lake)
+    slugs = [place.slug for place in destinations()]
+    outs = {slug: train(folder=folder / slug, segment=slug) for slug in slugs}
+    return {slug: out / "model.json" if out else None for slug, out in outs.items()}
+
+
+def evaluate(
+    folder: Path, candidates: Mapping[str, Model], champions: Mapping[str, Model], lake: Path
+) -> dict[str, dict[str, Any]]:
+    files = inputs(folder)
+    files.mkdir(parents=True)
+
+    def given(role: str, slug: str, model: Model) -> dict[str, Any] | None:
+        if model is None:
+            return None
+        (files / f"{role}-{slug}").write_bytes(model.read_bytes())
+        return {"files": {"model.json": f"{role}-{slug}"}}
+
+    comparisons = [
+        {
+            "id": slug,
+            "segment": slug,
+            "candidate": given("candidate", slug, model),
+            "champion": given("champion", slug, champions[slug]),
+        }
+        for slug, model in candidates.items()
+        if model
+    ]
+    ended = run_script(EVALUATOR, folder, {"window": JULY, "comparisons": comparisons}, lake=lake)
+    assert (ended.code, ended.errors) == (0, "")
+    results: dict[str, dict[str, Any]] = ended.json("evaluations.json")
+    return results
+
+
+def differences(evaluations: dict[str, dict[str, Any]]) -> dict[str, PairedDifference]:
+    """Where there are champion, 30 rows and 10 days: elsewhere the gate says *inconclusive*."""
+    return {
+        slug: paired_difference(
+            [DailyErrors(day["day"], day["rows"], day["candidate"], day["champion"]) for day in result["daily"]]
+        )
+        for slug, result in evaluations.items()
+        if result["metric"]["champion"] is not None and result["rows"] >= 30 and result["days"] >= 10
+    }
+
+
+@pytest.fixture(scope="module")
+def champions(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
+    return train_all(tmp_path_factory.mktemp("champions"), "2013-04-01", lake)
+
+
+@pytest.fixture(scope="module")
+def july(
+    champions: dict[str, Model], lake: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("july")
+    return evaluate(folder / "out", train_all(folder / "candidates", "2013-07-01", lake), champions, lake)
+
+
+def test_78_cities_get_a_champion_of_winter_and_three_are_honestly_empty(champions: dict[str, Model]) -> None:
+    assert {slug for slug, model in champions.items() if model is None} == {"bangor", "oakland", "san-jose"}
+    assert len(champions) == 81
+
+
+def test_retraining_in_july_takes_the_error_from_eleven_minutes_to_six_and_a_half(
+    july: dict[str, dict[str, Any]],
+) -> None:
+    metrics = [result["metric"] for result in july.values() if result["metric"]["champion"] is not None]
+    assert len(metrics) == 78
+    assert mean(metric["champion"] for metric in metrics) == pytest.approx(11.0, abs=0.4)
+    assert mean(metric["candidate"] for metric in metrics) == pytest.approx(6.4, abs=0.4)
+    assert mean(metric["baseline"] for metric in metrics) == pytest.approx(7.2, abs=0.4)
+
+
+def test_at_least_40_cities_are_surely_better_and_the_thin_ones_are_left_alone(
+    july: dict[str, dict[str, Any]],
+) -> None:
+    judged = differences(july)
+    assert len(judged) == 72
+    assert 40 <= sum(result.lower > 0 for result in judged.values() if result.lower is not None) <= 50
+
+
+def test_models_merely_drawn_again_from_the_same_window_are_seldom_surely_better(lake: Path, tmp_path: Path) -> None:
+    """Champion and candidate see the same spring, the candidate a bootstrap of it; with a margin of one percent."""
+    ridge = runpy.run_path(str(PIPELINES / "eta_ridge.py"))
+    models = [redraw(ridge, place.slug, lake, tmp_path) for place in destinations()]
+    champions, candidates = ({slug: pair[i] for slug, pair in models} for i in (0, 1))
+    judged = differences(evaluate(tmp_path / "out", candidates, champions, lake))
+    surely = [r for r in judged.values() if r.lower is not None and r.lower > 0.01 * r.mean / (r.relative or 1)]
+    plainly = [r for r in judged.values() if (r.relative or 0) >= 0.02]
+    assert len(judged) >= 70
+    assert len(surely) <= len(judged) / 10 < len(plainly)
+
+
+def redraw(ridge: dict[str, Any], slug: str, lake: Path, folder: Path) -> tuple[str, tuple[Path, Path]]:
+    files = sorted(lake.glob(f"month=2013-0[456]/segment={slug}.csv"))
+    lines = [files[0].read_text().splitlines()[0]] + [x for f in files for x in f.read_text().splitlines()[1:]]
+    params = ridge["DEFAULTS"]
+    trips = ridge["usable"](lines, params["features"])
+    again = trips.iloc[np.random.default_rng(2013).integers(0, len(trips), len(trips))]
+    return slug, (save(ridge, trips, folder / f"{slug}-all"), save(ridge, again, folder / f"{slug}-again"))
+
+
+def save(ridge: dict[str, Any], trips: Any, file: Path) -> Path:
+    params = ridge["DEFAULTS"]
+    file.write_text(json.dumps(ridge["coefficients"](ridge["fit"](trips, params), params["features"])))
+    return file
