@@ -1,6 +1,6 @@
 """A Chromium for the browser tests: one on PATH, Playwright's own, or the system's package where we are root.
 
-    python -m portal.local.browser      prints the path of its program
+python -m portal.local.browser      prints the path of its program
 """
 
 from __future__ import annotations

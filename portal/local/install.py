@@ -37,7 +37,7 @@ def _need_new_python() -> None:
             "Python 3.11 or newer is needed, and {} is {}.{}. Install one (on Debian or Ubuntu: apt install python3.11 "
             "python3.11-venv), or name it: make PYTHON=/path/to/python3".format(sys.executable, *sys.version_info[:2])
         )
-    os.execv(newer, [newer, *sys.argv])
+    os.execv(newer, [newer, *sys.argv])  # noqa: S606
 
 
 def _is_installed(lock: Path) -> bool:

@@ -41,7 +41,7 @@ SETTINGS = {
     "unix_socket_directories": "",  # a socket's path may have 107 bytes; loopback has no such limit
     "max_connections": "100",  # web threads, workers and two test processes use about 40
     "shared_buffers": "128MB",
-    "log_min_messages": "fatal",  # a broken constraint is told by the portal, in its own words
+    "log_min_messages": "log",  # leaves out errors of statements: the portal tells them, in its own words
     "timezone": "UTC",
     "log_timezone": "UTC",
     "jit": "off",  # compiling costs more than any query of a portal takes
@@ -99,6 +99,8 @@ def process(where: Place, *, port: int, throwaway: bool) -> Process:
         account=where.account,
         farewell=FAREWELL,
         orphaned=signal.SIGINT,
+        quiet=True,
+        serves_others=True,
     )
 
 
@@ -113,16 +115,28 @@ def is_ready(*, port: int, keys: Keys) -> bool:
 def set_up(*, port: int, keys: Keys) -> None:
     """The portal's role, its database and the extensions; does nothing that is already there."""
     with _session(port, keys, SUPERUSER) as session, session.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [NAME])
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [NAME])
         verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
         role, password = sql.Identifier(NAME), sql.Literal(keys.database_password)
         cursor.execute(sql.SQL("{} ROLE {} LOGIN CREATEDB PASSWORD {}").format(verb, role, password))
-        cursor.execute("SELECT FROM pg_database WHERE datname = %s", [NAME])
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME])
         if not cursor.fetchone():
             cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-    with _session(port, keys, NAME) as session, session.cursor() as cursor:
-        for name in EXTENSIONS:
-            cursor.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
+    with _session(port, keys, NAME) as session:
+        _need_extensions(session)
+
+
+def check_own(address: str) -> None:
+    """That a user's own database answers and has what the portal needs; CannotRun with what to ask for."""
+    try:
+        with closing(psycopg2.connect(address, connect_timeout=5)) as session:
+            session.autocommit = True
+            _need_extensions(session)
+    except psycopg2.OperationalError as error:
+        raise CannotRun(
+            f"The database of DATABASE_URL does not answer ({str(error).strip().splitlines()[-1].strip()}). Start it, "
+            f"correct the address, or unset DATABASE_URL to use the PostgreSQL that comes along."
+        ) from error
 
 
 def url(*, port: int, keys: Keys) -> str:
@@ -221,6 +235,18 @@ def _password_file(where: Place, keys: Keys) -> Iterator[Path]:
     finally:
         os.close(handle)
         Path(name).unlink()
+
+
+def _need_extensions(session: connection) -> None:
+    for name in EXTENSIONS:
+        try:
+            with session.cursor() as cursor:
+                cursor.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
+        except psycopg2.DatabaseError as error:
+            raise CannotRun(
+                f"The database lacks the extension {name}, and the portal's user may not create it. "
+                f"Ask its administrator to run this in it: {' '.join(f'CREATE EXTENSION {it};' for it in EXTENSIONS)}"
+            ) from error
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 WEB_THREADS = 8
-"""Requests answered at once. They share one core, and each keeps a database connection."""
+"""Requests answered at once: more than the cores, because most of their time they wait for the database."""
 
 MIGRATE = ("python", "manage.py", "migrate", "--verbosity", "0")
 COLLECT_STATIC = ("python", "manage.py", "collectstatic", "--noinput", "--verbosity", "0")
@@ -16,7 +16,7 @@ DEMO_LOGINS = ("python", "manage.py", "demo_logins")
 def web(*, host: str, port: int) -> tuple[str, ...]:
     listening = ("--host", host, "--port", str(port))
     size = ("--workers", "1", "--blocking-threads", str(WEB_THREADS))
-    quiet = ("--no-access-log", "--log-level", "warning", "--no-ws")
+    quiet = ("--no-access-log", "--log-level", "error", "--no-ws")
     return ("granian", "--interface", "wsgi", *listening, *size, *quiet, "portal.wsgi:application")
 
 

@@ -19,6 +19,11 @@ from portal.local.supervisor import Process, Supervisor
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 WEB_COMES_UP_SECONDS = 60.0
+LOCALLY = {
+    "PORTAL_LOCAL": "1",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONWARNINGS": "ignore:You're running the worker with superuser",  # root in a container is no surprise
+}
 
 # SIGTERM lets a task end; SIGQUIT drops it, and its lease brings it back at the next start.
 WORKER_FAREWELL = ((signal.SIGTERM, 8.0), (signal.SIGQUIT, 5.0))
@@ -30,6 +35,7 @@ class Order:
 
     port: int
     var_dir: Path
+    demo: bool = True
 
     @property
     def address(self) -> str:
@@ -45,11 +51,12 @@ def main() -> None:
 
 
 def read_order() -> Order:
-    """From PORT and VAR_DIR of the environment."""
+    """From PORT, VAR_DIR and DEMO of the environment."""
     text = os.environ.get("PORT") or "8000"
     if not text.isdecimal() or not 1 <= int(text) <= 65_535:
         raise CannotRun(f"PORT must be a number from 1 to 65535, and it is {text!r}: make serve PORT=8000")
-    return Order(int(text), Path(os.environ.get("VAR_DIR") or REPOSITORY / "var").resolve())
+    var_dir = Path(os.environ.get("VAR_DIR") or REPOSITORY / "var").resolve()
+    return Order(int(text), var_dir, demo=os.environ.get("DEMO", "1") != "0")
 
 
 def _serve(order: Order) -> None:
@@ -71,8 +78,7 @@ class _Portal:
 
     def __init__(self, order: Order, found: Services, supervisor: Supervisor) -> None:
         self._order, self._found, self._supervisor = order, found, supervisor
-        base = {**os.environ, "PORTAL_LOCAL": "1", "PYTHONUNBUFFERED": "1"}
-        self._env = servers.environment(found, order.var_dir, base)
+        self._env = servers.environment(found, order.var_dir, {**os.environ, **LOCALLY})
 
     def run(self) -> None:
         try:
@@ -90,7 +96,8 @@ class _Portal:
         if not static_files.is_current(REPOSITORY, collected):
             self._run("static", "Collecting static files.", processes.COLLECT_STATIC)
             static_files.mark_current(REPOSITORY, collected)
-        self._run("demo", "Looking after the demo company.", processes.SEED_DEMO)
+        if self._order.demo:
+            self._run("demo", "Looking after the demo company.", processes.SEED_DEMO)
 
     def _start(self) -> None:
         web = processes.web(host=LOOPBACK, port=self._order.port)
@@ -102,12 +109,12 @@ class _Portal:
         servers.announce(self._order.var_dir, replace(self._found, address=self._order.address))
 
     def _welcome(self) -> None:
-        self._run("logins", "", processes.DEMO_LOGINS)
-        self._supervisor.say(f"The portal is at {self._order.address} (Ctrl-C stops it).")
+        if self._order.demo:
+            self._supervisor.run(self._process("logins", processes.DEMO_LOGINS))
+        self._supervisor.say(f"The portal is at {self._order.address}; Ctrl-C stops it.")
 
     def _run(self, name: str, sentence: str, argv: Sequence[str]) -> None:
-        if sentence:
-            self._supervisor.say(sentence)
+        self._supervisor.say(sentence)
         self._supervisor.run(self._process(name, argv))
 
     def _process(self, name: str, argv: Sequence[str]) -> Process:

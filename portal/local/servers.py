@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,12 +75,18 @@ def _keys(var_dir: Path) -> Keys:
 
 
 def _started(wanted: Wanted, keys: Keys, supervisor: Supervisor) -> Services:
-    database_url = wanted.database_url or _start_postgres(wanted, keys, supervisor)
-    redis_url = wanted.redis_url or _start_valkey(wanted, keys, supervisor)
+    database_url = _own(wanted.database_url, postgres.check_own) or _start_postgres(wanted, keys, supervisor)
+    redis_url = _own(wanted.redis_url, valkey.check_own) or _start_valkey(wanted, keys, supervisor)
     mark = secrets.token_hex(8)
     found = Services(database_url, redis_url, keys.secret_key, pid=os.getpid(), mark=mark)
     announce(wanted.var_dir, found)
     return found
+
+
+def _own(address: str, check: Callable[[str], None]) -> str:
+    if address:
+        check(address)
+    return address
 
 
 def _start_postgres(wanted: Wanted, keys: Keys, supervisor: Supervisor) -> str:

@@ -48,6 +48,10 @@ class Process:
     farewell: Sequence[tuple[signal.Signals, float]] = ((signal.SIGTERM, 10.0),)
     # Sent by the kernel when the supervisor itself is killed.
     orphaned: signal.Signals = signal.SIGTERM
+    # A quiet one is heard only when it fails.
+    quiet: bool = False
+    # The others need it: it is stopped after them.
+    serves_others: bool = False
 
 
 @dataclass
@@ -111,7 +115,7 @@ class Supervisor:
             _end(child)
             self._drain(child)
         if child.popen.returncode != 0:
-            raise CannotRun(_explain(child, f"{process.name} failed ({_how(child.popen.returncode)})"))
+            raise CannotRun(self._explain(child, f"{process.name} failed ({_how(child.popen.returncode)})"))
         return list(child.last_lines)
 
     def wait_until(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
@@ -121,9 +125,9 @@ class Supervisor:
         while not ready():
             if child.popen.poll() is not None:
                 self._drain(child)
-                raise CannotRun(_explain(child, f"{name} did not come up ({_how(child.popen.returncode)})"))
+                raise CannotRun(self._explain(child, f"{name} did not come up ({_how(child.popen.returncode)})"))
             if time.monotonic() > deadline:
-                raise CannotRun(_explain(child, f"{name} did not come up within {seconds:.0f} seconds"))
+                raise CannotRun(self._explain(child, f"{name} did not come up within {seconds:.0f} seconds"))
             self._tick()
 
     def watch(self) -> None:
@@ -144,9 +148,11 @@ class Supervisor:
         return popen.returncode
 
     def stop_all(self) -> None:
-        """Stops everything, the last started first; a second Ctrl-C takes away the patience."""
-        while self._children:
-            self._stop(self._children.pop())
+        """Stops those that need a server all at once, then the servers; a second Ctrl-C takes away the patience."""
+        self._stop([child for child in self._children if not child.process.serves_others])
+        for server in reversed([child for child in self._children if child.process.serves_others]):
+            self._stop([server])
+        self._children.clear()
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._asked_to_stop += 1
@@ -190,7 +196,8 @@ class Supervisor:
         wait = RESTART_SECONDS[min(child.crashes, len(RESTART_SECONDS) - 1)]
         child.crashes += 1
         child.restart_at = time.monotonic() + wait
-        self.say(f"{child.process.name} ended ({_how(child.popen.returncode)}); starting it again in {wait} s.")
+        what = f"{child.process.name} ended ({_how(child.popen.returncode)}) and is started again in {wait} s"
+        self.say(self._explain(child, what))
 
     def _restart(self, child: _Child) -> None:
         fresh = self._spawn(child.process)
@@ -198,17 +205,21 @@ class Supervisor:
         self._children[self._children.index(child)] = fresh
         self.say(f"{child.process.name} is started again.")
 
-    def _stop(self, child: _Child) -> None:
-        for number, patience in child.process.farewell:
-            if child.popen.poll() is None:
-                child.popen.send_signal(number)
-                self._wait_for(child, patience)
-        _end(child)
-        self._drain(child)
+    def _stop(self, children: Sequence[_Child]) -> None:
+        for step in range(max((len(child.process.farewell) for child in children), default=0)):
+            still = [child for child in children if child.popen.poll() is None and step < len(child.process.farewell)]
+            for child in still:
+                child.popen.send_signal(child.process.farewell[step][0])
+            self._wait_for(still, max((child.process.farewell[step][1] for child in still), default=0))
+        for child in children:
+            _end(child)
+            self._drain(child)
 
-    def _wait_for(self, child: _Child, seconds: float) -> None:
-        asked, deadline = self._asked_to_stop, time.monotonic() + seconds
-        while child.popen.poll() is None and time.monotonic() < deadline and self._asked_to_stop <= max(asked, 1):
+    def _wait_for(self, children: Sequence[_Child], seconds: float) -> None:
+        asked, deadline = max(self._asked_to_stop, 1), time.monotonic() + seconds
+        while time.monotonic() < deadline and self._asked_to_stop <= asked:
+            if all(child.popen.poll() is not None for child in children):
+                return
             self._pump(0.05)
 
     def _pump(self, seconds: float) -> None:
@@ -234,9 +245,22 @@ class Supervisor:
     def _log(self, child: _Child, lines: list[bytes]) -> None:
         for line in lines:
             text = line.decode(errors="replace").rstrip()
-            child.last_lines.append(text)
-            if self._show:
+            if text:
+                child.last_lines.append(text)
+            if text and self._shows(child):
                 self.say(text, child.process.name)
+
+    def _explain(self, child: _Child, what: str) -> str:
+        """What happened, with the last lines of a process whose lines nobody has seen yet."""
+        lines = list(child.last_lines)[-SHOWN_LINES:]
+        if not lines:
+            return f"{what} without a word."
+        if self._shows(child):
+            return f"{what}; its last lines are above."
+        return "\n    ".join([f"{what}. Its last lines:", *lines])
+
+    def _shows(self, child: _Child) -> bool:
+        return self._show and not child.process.quiet
 
     def _drain(self, child: _Child) -> None:
         """Takes what a process left in its pipe, without waiting for a grandchild that still holds the other end."""
@@ -282,8 +306,3 @@ def _kill_group(child: _Child) -> None:
 
 def _how(code: int) -> str:
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def _explain(child: _Child, what: str) -> str:
-    lines = "\n".join(f"    {line}" for line in list(child.last_lines)[-SHOWN_LINES:]) or "    (nothing)"
-    return f"{what}. Its last lines:\n{lines}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,17 +38,29 @@ def process(var_dir: Path) -> Process:
         cwd=folder(var_dir),
         farewell=FAREWELL,
         orphaned=signal.SIGTERM,
+        quiet=True,  # it greets, warns about the kernel's settings and says goodbye
+        serves_others=True,
     )
 
 
 def is_ready(*, port: int, keys: Keys) -> bool:
-    client = Redis(host=LOOPBACK, port=port, password=keys.redis_password, socket_timeout=2)
     try:
-        return bool(client.ping())
+        with closing(Redis(host=LOOPBACK, port=port, password=keys.redis_password, socket_timeout=2)) as client:
+            return bool(client.ping())
     except RedisError:
         return False
-    finally:
-        client.close()
+
+
+def check_own(address: str) -> None:
+    """That a user's own Valkey or Redis answers; CannotRun where it does not."""
+    try:
+        with closing(Redis.from_url(address, socket_timeout=5, socket_connect_timeout=5)) as client:
+            client.ping()
+    except (RedisError, ValueError) as error:
+        raise CannotRun(
+            f"The broker of REDIS_URL does not answer ({error}). Start it, correct the address, or unset REDIS_URL "
+            f"to use the Valkey that comes along."
+        ) from error
 
 
 def url(*, port: int, keys: Keys) -> str:
