@@ -1,5 +1,6 @@
 """From how a process ended and what it left to an Outcome with one sentence for a person."""
 
+import errno
 import json
 import math
 import re
@@ -13,6 +14,7 @@ from apps.platforms.local.wire import Message
 
 NO_DATA = 3  # the exit status of the contract
 SENTENCE = 300  # characters of somebody else's text in a reason
+TOO_LARGE = f"[Errno {errno.EFBIG}]"  # what Python says at the limit on a file's size
 NUMBERS = 1000  # metrics of one run
 LINE = re.compile(r"^\S.*$", re.MULTILINE)
 TRACEBACK = "Traceback (most recent call last):"
@@ -78,12 +80,12 @@ def _failed(work: Work, scratch: Scratch, report: Message) -> Outcome:
     status = report["status"]
     if status == NO_DATA:
         return _no_data(scratch, report)
-    if status == -signal.SIGXFSZ or (status > 0 and size(scratch.out) >= work.limits.output_bytes):
+    last = _last_words(report["log"])
+    if status == -signal.SIGXFSZ or TOO_LARGE in last or size(scratch.out) >= work.limits.output_bytes:
         limit = f"{work.limits.output_bytes / (1 << 20):,.1f} MB"
         return _ended(End.FAILED, "output", f"It wrote more than its limit of {limit} of files.", report)
     if status < 0:
         return _ended(End.FAILED, "signal", _signal_sentence(-status), report)
-    last = _last_words(report["log"])
     reason = f"The script ended with {last}" if last else "The script printed no error"
     return _ended(End.FAILED, "exit", f"{reason.rstrip('.')} (exit status {status}).", report)
 

@@ -1,0 +1,67 @@
+"""A runner on a scratch folder, and scripts written by the tests; every process is real."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from apps.platforms.base import Continue, Limits, Outcome, Progress, Work
+from apps.platforms.local import LocalRunner
+
+LIMITS = Limits(seconds=20, memory_mb=400, log_bytes=100_000, output_bytes=5_000_000)
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Iterator[LocalRunner]:
+    runner = LocalRunner(tmp_path / "scratch", beat_every=0.1)
+    yield runner
+    runner.close()
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Callable[..., Work]:
+    """Work around a script given as text; further arguments replace the fields' values."""
+
+    def build(script: str, **fields: Any) -> Work:
+        path = tmp_path / "train.py"
+        path.write_text(dedent(script))
+        plain = {"key": "run-1", "params": {}, "segment": "atlanta", "data": None, "limits": LIMITS}
+        return Work(script=path, **{**plain, **fields})
+
+    return build
+
+
+@pytest.fixture
+def run(runner: LocalRunner, work: Callable[..., Work]) -> Run:
+    def start(script: str, beat: Callable[[Progress], Continue] = lambda _: Continue.GO, **fields: Any) -> Outcome:
+        return runner.run(work(script, **fields), beat)
+
+    return start
+
+
+@pytest.fixture
+def gone() -> Callable[[int], bool]:
+    """Whether a process has ended; waits a while for the kernel to finish with it."""
+
+    def look(pid: int) -> bool:
+        for _ in range(200):
+            if not _runs(pid):
+                return True
+            time.sleep(0.02)
+        return False
+
+    return look
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return ") Z" not in Path(f"/proc/{pid}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False

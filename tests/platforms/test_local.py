@@ -1,0 +1,477 @@
+"""The local runner against scripts that misbehave: limits hold, nothing stays behind, the reason is a sentence."""
+
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from apps.platforms.base import Continue, End
+from apps.platforms.local import LocalRunner, isolation
+from apps.platforms.local.privileges import UIDS, may_reach
+from tests.platforms.conftest import LIMITS
+
+METRICS = "import json, os; json.dump({'mae': 1.5}, open('metrics.json', 'w'))"
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a process as another user")
+
+
+@pytest.mark.parametrize("name", ["SIGSEGV", "SIGKILL", "SIGABRT"])
+def test_a_script_that_dies_by_a_signal_is_named(run, name):
+    outcome = run(f"import os, signal; print('before'); os.kill(os.getpid(), signal.{name})")
+    assert (outcome.end, outcome.cause) == (End.FAILED, "signal")
+    assert f"ended by {name}" in outcome.reason
+    assert outcome.log == "before\n"
+
+
+def test_a_real_segmentation_fault_does_not_hurt_the_next_run(run):
+    assert run("import ctypes; ctypes.string_at(0)").cause == "signal"
+    assert run(METRICS).end is End.SUCCEEDED
+
+
+def test_a_script_that_hangs_is_ended_at_its_time_limit(run):
+    outcome = run("import time; time.sleep(60)", limits=replace(LIMITS, seconds=0.5))
+    assert (outcome.end, outcome.cause) == (End.FAILED, "timeout")
+    assert outcome.reason == "It ran longer than its limit of 0.5 seconds."
+
+
+def test_a_script_that_ignores_sigterm_is_ended_all_the_same(run, gone):
+    pids = []
+    outcome = run(
+        "import os, signal, time; signal.signal(15, signal.SIG_IGN); print(os.getpid()); time.sleep(60)",
+        beat=lambda progress: pids.extend(progress.log.split()) or Continue.CANCEL if progress.log else Continue.GO,
+    )
+    assert outcome.end is End.CANCELLED
+    assert gone(int(pids[0]))
+
+
+FORKING = """
+import os, time
+def sleeper(hide):
+    if os.fork() == 0:
+        if hide:
+            os.setsid()
+            if os.fork(): os._exit(0)
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+        os._exit(0)
+for number in range(5):
+    sleeper(hide=number % 2)
+time.sleep(0.3)
+"""
+
+
+@pytest.mark.parametrize("ending", [METRICS, "1 / 0", "time.sleep(60)"])
+def test_forked_and_hidden_processes_are_gone_after_the_run(run, gone, ending):
+    outcome = run(FORKING + ending, limits=replace(LIMITS, seconds=1))
+    pids = [int(line) for line in outcome.log.splitlines() if line.isdigit()]
+    assert len(pids) == 5
+    assert all(gone(pid) for pid in pids)
+
+
+def test_a_script_that_forks_without_end_is_stopped(run):
+    outcome = run("import os, time\nfor _ in range(400): os.fork() or time.sleep(60)\ntime.sleep(60)")
+    assert outcome.cause == "memory"
+    assert "more than 256 processes" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "eat", ["keep = [bytearray(b'x' * (10 << 20)) for _ in range(300)]", "os.fork(); keep = b'x' * (300 << 20)"]
+)
+def test_a_script_that_eats_memory_is_ended_also_when_its_children_share_the_meal(run, eat):
+    outcome = run(f"import os, time; {eat}; time.sleep(60)")
+    assert (outcome.end, outcome.cause) == (End.FAILED, "memory")
+    assert outcome.reason == "It used more than its limit of 400 MB of memory."
+
+
+def test_a_hundred_megabytes_of_output_are_cut_to_their_end(run):
+    before, beats = _peak(), []
+    outcome = run(
+        f"""
+        line = "x" * 999 + "\\n"
+        import sys
+        for _ in range(100_000): sys.stdout.write(line)
+        print("PORTAL_PROGRESS 0.9 nearly"); print("the end")
+        import time; time.sleep(0.3)
+        {METRICS}
+        """,
+        beat=lambda progress: beats.append(progress) or Continue.GO,
+    )
+    assert outcome.end is End.SUCCEEDED
+    assert outcome.log.startswith("[the log may have 100,000 bytes and has 100,0")
+    assert outcome.log.endswith("the end\n")
+    assert len(outcome.log.encode()) <= 100_000
+    assert sum(len(progress.log) for progress in beats) <= 100_000
+    assert beats[-1].fraction == 0.9
+    assert _peak() - before < 20 << 20
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_bytes_that_are_no_text_and_nul_do_not_break_the_log(run):
+    outcome = run(f"import os; os.write(1, b'a\\xff\\0b'); {METRICS}", limits=replace(LIMITS, log_bytes=8))
+    assert outcome.end is End.SUCCEEDED
+    assert "\0" not in outcome.log
+    assert len(outcome.log.encode()) <= 8
+
+
+def test_only_plain_files_below_out_are_returned(run, tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    outcome = run(
+        f"""
+        {METRICS}
+        os.symlink("/etc/passwd", "link"); os.symlink("/etc", "folder"); os.mkfifo("pipe")
+        os.mkdir("sub"); os.symlink("../../../..", "sub/up"); open("sub/model.json", "w").write("1")
+        open(b"bad\\xff", "w"); open("new\\nline", "w"); open("back\\\\slash", "w"); open("x" * 251, "w")
+        try: os.link({str(tmp_path / "secret")!r}, "hard")
+        except OSError: pass
+        """
+    )
+    assert set(outcome.files) == {"metrics.json", "sub/model.json"}
+    assert "[not kept: link is not a regular file]" in outcome.log
+    assert not any(path.is_symlink() for path in outcome.files.values())
+    assert {path.stat().st_uid for path in outcome.files.values()} == {os.geteuid()}
+
+
+def test_metrics_behind_a_link_are_not_read(run, tmp_path):
+    (tmp_path / "theirs.json").write_text('{"mae": 0}')
+    outcome = run(f"import os; os.symlink({str(tmp_path / 'theirs.json')!r}, 'metrics.json')")
+    assert outcome.cause == "output"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "open('big', 'wb').truncate(1 << 40)",
+        "f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 20))",
+        "for n in range(9): open(str(n), 'wb').write(bytes(1 << 20))",
+        "import time; [open(f'../home/{n}', 'wb').write(bytes(4 << 20)) for n in range(2)]; time.sleep(60)",
+        "for n in range(10_001): open(str(n), 'w')",
+        "import os; os.system('head -c 9000000 /dev/zero > big'); print('went on')",
+    ],
+)
+def test_too_much_output_fails_with_a_sentence(run, write):
+    outcome = run(f"{METRICS}\n{write}")
+    assert (outcome.end, outcome.cause) == (End.FAILED, "output")
+    assert "It wrote more than" in outcome.reason
+    assert not outcome.files
+
+
+def test_a_folder_of_any_depth_and_mode_can_be_discarded(runner, work):
+    deep = work(
+        f"""
+        {METRICS}
+        for _ in range(1500):
+            os.mkdir("d" * 9); os.chdir("d" * 9)
+        os.mkdir("shut", 0)
+        """
+    )
+    assert runner.run(deep, lambda _: Continue.GO).end is End.SUCCEEDED
+    runner.discard(deep)
+    assert not (runner.root / deep.key).exists()
+
+
+def test_the_script_sees_none_of_the_portals_environment(run, monkeypatch):
+    for name in ("DATABASE_URL", "SECRET_KEY", "REDIS_URL", "PYTHONPATH"):
+        monkeypatch.setenv(name, "secret-value")
+    outcome = run(
+        f"""
+        {METRICS}
+        import sys
+        print(json.dumps(dict(os.environ)), open("/proc/self/environ").read(), sys.argv, os.getcwd())
+        print(sorted(os.listdir("/proc/self/fd")), "apps" in sys.modules, sys.stdin.read() == "")
+        """
+    )
+    assert "secret" not in outcome.log
+    assert "PORTAL_PARAMS" in outcome.log
+    assert outcome.log.splitlines()[-1] == "['0', '1', '2', '3'] False True"  # 3 is the listing itself
+
+
+def test_the_second_run_is_forked_by_the_same_warm_parent(run):
+    script = (
+        f"import os, sys; print('decimal' in sys.modules)\n{METRICS}\nprint(open('/proc/self/stat').read().split()[3])"
+    )
+    first, second = (run(script + "\n" + _GRANDPARENT, preload=("decimal",)) for _ in range(2))
+    assert first.log.splitlines()[0] == "True"
+    assert first.log.splitlines()[-1] == second.log.splitlines()[-1]
+
+
+_GRANDPARENT = "print(open(f'/proc/{os.getppid()}/stat').read().rpartition(')')[2].split()[1])"
+
+
+def test_runs_do_not_share_numpys_seed(run):
+    draw = f"import numpy\nprint(numpy.random.rand())\n{METRICS}"
+    first, second = (run(draw, preload=("numpy",)).log for _ in range(2))
+    assert first != second
+
+
+@pytest.mark.parametrize("preload", [("no_such_library",), ("tests_that_hang.no",)])
+def test_a_library_that_cannot_be_loaded_is_a_sentence(run, preload):
+    outcome = run(METRICS, preload=preload)
+    assert (outcome.end, outcome.cause) == (End.FAILED, "start")
+    assert "No module named" in outcome.reason
+
+
+def test_a_missing_script_and_a_missing_input_are_sentences(runner, work, tmp_path):
+    lost = replace(work("pass"), script=tmp_path / "nowhere.py")
+    assert "does not exist on this worker" in runner.run(lost, lambda _: Continue.GO).reason
+    outcome = runner.run(work("pass", inputs={"m": tmp_path / "nothing"}), lambda _: Continue.GO)
+    assert (outcome.cause, "No such file" in outcome.reason) == ("start", True)
+
+
+def test_a_beat_that_raises_leaves_no_process_behind(run, gone):
+    seen = []
+
+    def beat(progress):
+        seen.append(progress.log)
+        if progress.log:
+            raise RuntimeError("database gone")
+        return Continue.GO
+
+    with pytest.raises(RuntimeError, match="database gone"):
+        run("import os, time; print(os.getpid()); time.sleep(60)", beat=beat)
+    assert gone(int("".join(seen)))
+    assert run(METRICS).end is End.SUCCEEDED
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_a_supervisor_or_warm_parent_killed_from_outside_is_noticed(run, gone, levels):
+    """Level 1 is the supervisor, above it the warm parent; both are killed for level 2."""
+    pids = []
+
+    def beat(progress):
+        if progress.log and not pids:
+            pids.extend(int(pid) for pid in progress.log.split())
+            for pid in reversed(pids[1 : 1 + levels]):
+                os.kill(pid, signal.SIGKILL)
+        return Continue.GO
+
+    outcome = run(
+        """
+        import os, time
+        above = open(f"/proc/{os.getppid()}/stat").read().rpartition(")")[2].split()[1]
+        print(os.getpid(), os.getppid(), above)
+        time.sleep(60)
+        """,
+        beat=beat,
+    )
+    assert (outcome.end, outcome.cause) == (End.LOST, "lost")
+    assert "killed from outside" in outcome.reason
+    assert gone(pids[0])
+    assert run(METRICS).end is End.SUCCEEDED
+
+
+WORKER = """
+import sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from apps.platforms.base import Continue, Limits, Work
+from apps.platforms.local import LocalRunner
+runner = LocalRunner(Path({scratch!r}), beat_every=0.1)
+work = Work("killed-1", Path({script!r}), {{}}, "atlanta", None, Limits(60, 400, 10000, 10000))
+runner.run(work, lambda progress: print(progress.log, end="", flush=True) or Continue.GO)
+"""
+
+
+def test_a_worker_killed_with_9_takes_all_its_processes_along(tmp_path, gone):
+    script = tmp_path / "train.py"
+    script.write_text(FORKING + "print(os.getpid(), os.getppid(), 'all', flush=True)\ntime.sleep(60)")
+    root = str(Path(__file__).parents[2])
+    code = WORKER.format(root=root, scratch=str(tmp_path / "scratch"), script=str(script))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as worker:
+        lines = [worker.stdout.readline() for _ in range(6)]
+        worker.kill()
+    pids = [int(word) for line in lines for word in line.split() if word.isdigit()]
+    assert len(pids) == 7
+    assert all(gone(pid) for pid in pids)
+
+
+def test_the_folder_a_killed_worker_left_is_removed_by_a_later_run(run, runner):
+    left, held = runner.root / "killed-2", runner.root / "run-1"
+    left.mkdir(parents=True)
+    run(METRICS)
+    os.utime(left, (time.time() - 900,) * 2)
+    os.utime(held, (time.time() - 900,) * 2)
+    run(METRICS, key="run-2")
+    assert not left.exists()
+    assert held.exists()
+
+
+def test_a_fork_of_the_portals_process_starts_its_own_warm_parent(runner, work, gone):
+    script = work(f"{METRICS}\n{_GRANDPARENT}")
+    theirs = int(runner.run(script, lambda _: Continue.GO).log)
+    pid = os.fork()
+    if pid == 0:
+        outcome = runner.run(replace(script, key="run-2"), lambda _: Continue.GO)
+        runner.close()
+        os._exit(0 if outcome.end is End.SUCCEEDED and int(outcome.log) != theirs else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert int(runner.run(script, lambda _: Continue.GO).log) == theirs
+    runner.close()
+    assert gone(theirs)
+
+
+def test_a_daemonic_process_may_run_training(tmp_path, work):
+    """Celery's pool children are daemonic: they may not have multiprocessing children."""
+    from billiard import Process
+
+    process = Process(target=_run_and_exit, args=(tmp_path / "scratch", work(METRICS)), daemon=True)
+    process.start()
+    process.join(20)
+    assert process.exitcode == 0
+
+
+def _run_and_exit(scratch, work):
+    runner = LocalRunner(scratch)
+    outcome = runner.run(work, lambda _: Continue.GO)
+    runner.close()
+    sys.exit(0 if outcome.end is End.SUCCEEDED else 1)
+
+
+# As another operating-system user
+
+
+@pytest.fixture(scope="module")
+def open_place():
+    """A folder that every user may enter; pytest's own are closed."""
+    place = Path(tempfile.mkdtemp(prefix="runner-test-"))
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+@pytest.fixture(scope="module")
+def python(open_place):
+    """An interpreter that every user can reach: this one, or a copy where it lives in a closed folder."""
+    if isolation(open_place / "scratch", []).on:
+        return sys.executable
+    base, name = Path(sys.base_prefix), f"python{sys.version_info.major}.{sys.version_info.minor}"
+    leave = shutil.ignore_patterns("site-packages", "test", "__pycache__", "idlelib", "config-*", "ensurepip")
+    shutil.copytree(base / "lib" / name, open_place / "python" / "lib" / name, ignore=leave)
+    (open_place / "python" / "lib" / name / "site-packages").mkdir()
+    (open_place / "python" / "bin").mkdir()
+    return str(shutil.copy(base / "bin" / name, open_place / "python" / "bin" / name))
+
+
+@pytest.fixture
+def other_user(open_place, python):
+    """Runs a script from a place every user can reach; says its outcome."""
+    runner = LocalRunner(open_place / "scratch", beat_every=0.1, python=python)
+    yield runner, open_place
+    runner.close()
+
+
+def _work_in(place: Path, work, script: str, **fields):
+    path = place / "train.py"
+    path.write_text(script)
+    path.chmod(0o644)
+    return replace(work(script, **fields), script=path)
+
+
+@needs_root
+def test_a_run_has_a_user_of_its_own_without_rights(other_user, work, tmp_path):
+    runner, place = other_user
+    model = tmp_path / "model.json"
+    model.write_text("{}")
+    model.chmod(0o600)
+    script = f"""{METRICS}
+import subprocess, statistics
+print(os.getresuid(), os.getresgid(), os.getgroups())
+print(open(os.environ["PORTAL_INPUTS"] + "/model.json").read(), json.load(open(os.environ["PORTAL_PARAMS"])))
+print([line for line in open("/proc/self/status") if line.startswith(("CapEff", "NoNewPrivs"))])
+for path in ("/etc/shadow", "../lock", {str(tmp_path)!r}, f"/proc/{{os.getppid()}}/environ"):
+    try: os.listdir(path) if os.path.isdir(path) else open(path)
+    except PermissionError: print("refused")
+try: open("../params.json", "w")
+except PermissionError: print("refused")
+try: os.kill(os.getppid(), 9)
+except PermissionError: print("refused")
+"""
+    work = _work_in(place, work, script, inputs={"model.json": model}, params={"a": 1})
+    outcome = runner.run(work, lambda _: Continue.GO)
+    runner.discard(work)
+    assert outcome.end is End.SUCCEEDED, outcome.log
+    lines = outcome.log.splitlines()
+    ids = json.loads("[" + lines[0].replace("(", "[").replace(")", "]").replace("] [", "], [") + "]")
+    assert set(ids[0] + ids[1]) <= set(UIDS)
+    assert ids[2] == []
+    assert lines[1] == "{} {'a': 1}"
+    assert "CapEff:\\t0000000000000000" in lines[2]
+    assert "NoNewPrivs:\\t1" in lines[2]
+    assert lines[3:] == ["refused"] * 6
+
+
+@needs_root
+def test_two_runs_at_once_cannot_reach_each_other(other_user, work, python):
+    runner, place = other_user
+    neighbour = LocalRunner(runner.root, beat_every=0.1, python=python)
+    first = _work_in(place, work, "import os, time; print(os.getpid()); time.sleep(60)", key="first")
+    second = place / "second.py"
+    second.write_text(
+        """import json, os, sys
+params = json.load(open(os.environ["PORTAL_PARAMS"]))
+for attempt in (lambda: os.listdir(params["folder"]), lambda: os.kill(params["pid"], 9),
+                lambda: open(f"/proc/{params['pid']}/environ").read(), lambda: os.chdir(params["folder"] + "/out")):
+    try: attempt()
+    except PermissionError: print("refused")
+json.dump({}, open("metrics.json", "w"))
+"""
+    )
+    outcomes = []
+
+    def beat(progress):
+        if not progress.log:
+            return Continue.GO
+        params = {"pid": int(progress.log), "folder": str(runner.root / "first")}
+        outcomes.append(neighbour.run(replace(first, key="second", script=second, params=params), beat))
+        return Continue.CANCEL
+
+    assert runner.run(first, beat).end is End.CANCELLED
+    neighbour.close()
+    assert outcomes[0].end is End.SUCCEEDED, outcomes[0].log
+    assert outcomes[0].log == "refused\n" * 4
+
+
+@needs_root
+def test_a_fork_bomb_of_another_user_is_ended_in_one_step(other_user, work):
+    runner, place = other_user
+    bomb = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass\n"
+    outcome = runner.run(_work_in(place, work, bomb), lambda _: Continue.GO)
+    assert outcome.cause == "memory"
+    assert not [uid for uid in _users_at_work() if uid in UIDS]
+
+
+def _users_at_work() -> set[int]:
+    uids = set()
+    for entry in os.scandir("/proc"):
+        with contextlib.suppress(OSError):
+            uids.add(entry.stat().st_uid)
+    return uids
+
+
+@needs_root
+def test_isolation_is_off_with_the_path_that_cannot_be_reached(open_place, tmp_path):
+    closed = open_place / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "script.py").write_text("")
+    answer = isolation(open_place / "scratch", [closed / "script.py"], python=[])
+    assert not answer.on
+    assert str(closed / "script.py") in answer.because
+    assert isolation(open_place / "scratch", [Path("/etc/passwd")], python=[]).on
+    assert not may_reach(closed, UIDS[0], UIDS[0])
+    assert may_reach(Path("/etc/passwd"), UIDS[0], UIDS[0])
+
+
+def test_isolation_is_off_where_the_portal_is_not_root(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "not root" in isolation(tmp_path, []).because

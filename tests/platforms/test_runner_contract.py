@@ -1,0 +1,159 @@
+"""What every Runner has to do, whatever it runs on; only the local one exists so far."""
+
+import json
+
+import pytest
+
+from apps.platforms.base import Continue, End, Runner
+
+METRICS = "import json, os; json.dump({'mae': 1.5}, open('metrics.json', 'w'))"
+
+
+def test_a_script_that_writes_metrics_succeeds_and_its_files_are_returned(run):
+    outcome = run(
+        f"""
+        {METRICS}
+        os.mkdir("model")
+        open("model/weights.json", "w").write("[1, 2]")
+        """
+    )
+    assert (outcome.end, outcome.cause, outcome.reason) == (End.SUCCEEDED, "", "")
+    assert set(outcome.files) == {"metrics.json", "model/weights.json"}
+    assert json.loads(outcome.files["metrics.json"].read_text()) == {"mae": 1.5}
+    assert outcome.seconds > 0
+
+
+@pytest.mark.parametrize(
+    "params", [{"alpha": 0.5, "flag": False, "empty": "", "city": "Zürich\n✈", "none": None, "list": [1, {}]}, {}]
+)
+def test_parameters_arrive_exactly_as_they_were_given(run, params):
+    outcome = run(
+        """
+        import os, shutil
+        shutil.copy(os.environ["PORTAL_PARAMS"], "params.json")
+        open("metrics.json", "w").write("{}")
+        """,
+        params=params,
+    )
+    assert json.loads(outcome.files["params.json"].read_text()) == params
+
+
+def test_segment_data_inputs_and_extra_environment_reach_the_script(run, tmp_path):
+    data, model = tmp_path / "data.csv", tmp_path / "model.json"
+    data.write_text("a,b")
+    model.write_text("{}")
+    outcome = run(
+        """
+        import json, os
+        read = lambda name: open(name).read()
+        e = os.environ
+        print(e["PORTAL_SEGMENT"], e["MLFLOW_RUN_ID"], read(e["PORTAL_DATA"]), end=" ")
+        print(read(e["PORTAL_INPUTS"] + "/champion/m.json"))
+        open("metrics.json", "w").write("{}")
+        """,
+        data=data,
+        inputs={"champion/m.json": model},
+        env={"MLFLOW_RUN_ID": "abc"},
+    )
+    assert outcome.log == "atlanta abc a,b {}\n"
+
+
+def test_exit_status_3_with_a_sentence_is_no_data(run):
+    outcome = run("open('reason.txt', 'w').write('Only 12 rows, 30 are needed.\\nmore'); raise SystemExit(3)")
+    assert (outcome.end, outcome.cause) == (End.NO_DATA, "no-data")
+    assert outcome.reason == "Only 12 rows, 30 are needed."
+
+
+def test_exit_status_3_without_a_sentence_is_a_failure_that_says_so(run):
+    outcome = run("raise SystemExit(3)")
+    assert (outcome.end, outcome.cause) == (End.FAILED, "exit")
+    assert "reason.txt" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (
+            "def fit():\n    raise ValueError('alpha must\\nbe above 0')\nfit()",
+            "The script ended with ValueError: alpha must (exit status 1).",
+        ),
+        ("import no_such_library", "No module named 'no_such_library'"),
+        ("print('starting'); import sys; sys.exit('no licence found')", "no licence found (exit status 1)"),
+        ("import os; os._exit(7)", "The script printed no error (exit status 7)."),
+        ("this is no python", "SyntaxError"),
+    ],
+)
+def test_the_reason_of_a_failure_is_a_sentence_with_the_scripts_last_words(run, script, reason):
+    outcome = run(script)
+    assert (outcome.end, outcome.cause) == (End.FAILED, "exit")
+    assert reason in outcome.reason
+    assert not outcome.files
+
+
+def test_the_traceback_in_the_log_begins_in_the_script(run):
+    assert "confinement" not in run("1 / 0").log
+
+
+@pytest.mark.parametrize(
+    "metrics", ["", "{", "[1]", '{"mae": "1"}', '{"mae": true}', '{"mae": NaN}', '{"a": {"b": 1}}', "[" * 99999,
+                '{"mae": 1e999}', '{"mae": 1' + "0" * 400 + "}"]
+)  # fmt: skip
+def test_metrics_that_are_no_numbers_fail_the_run(run, metrics):
+    outcome = run("import os, shutil; shutil.copy(os.environ['PORTAL_PARAMS'], 'x')\n"
+                  f"open('metrics.json', 'w').write({metrics!r})")  # fmt: skip
+    assert (outcome.end, outcome.cause) == (End.FAILED, "output")
+    assert "metrics.json" in outcome.reason
+
+
+def test_a_run_without_metrics_fails_with_a_sentence(run):
+    assert "without writing metrics.json" in run("pass").reason
+
+
+def test_beats_carry_progress_and_each_line_of_the_log_once(run):
+    seen = []
+    outcome = run(
+        f"""
+        import time
+        for step in range(4):
+            print(f"PORTAL_PROGRESS {{step / 4}} step {{step}}")
+            time.sleep(0.2)
+        print("PORTAL_PROGRESS nonsense"); print("PORTAL_PROGRESS nan x")
+        {METRICS}
+        """,
+        beat=lambda progress: seen.append(progress) or Continue.GO,
+    )
+    assert outcome.end is End.SUCCEEDED
+    assert (0.25, "step 1") in [(progress.fraction, progress.message) for progress in seen]
+    assert outcome.log.startswith("".join(progress.log for progress in seen))
+    assert any(progress.log for progress in seen)
+
+
+@pytest.mark.parametrize(
+    ("answer", "end", "cause"), [(Continue.CANCEL, End.CANCELLED, "cancelled"), (Continue.LOST, End.LOST, "lost")]
+)
+def test_a_beat_can_end_the_run(run, answer, end, cause):
+    outcome = run("import time; print('here', flush=True); time.sleep(60)", beat=lambda _: answer)
+    assert (outcome.end, outcome.cause) == (end, cause)
+    assert outcome.reason.endswith(".")
+    assert outcome.log == "here\n"
+
+
+def test_discard_removes_everything_and_may_be_repeated(runner, work, tmp_path):
+    done = work(METRICS)
+    runner.run(done, lambda _: Continue.GO)
+    assert (tmp_path / "scratch" / "run-1").exists()
+    runner.discard(done)
+    runner.discard(done)
+    assert not (tmp_path / "scratch" / "run-1").exists()
+
+
+@pytest.mark.parametrize("key", ["", "../x", "a/b", ".hidden", "a\0b"])
+def test_a_key_that_is_no_file_name_is_refused(run, key):
+    with pytest.raises(ValueError, match="cannot name a scratch folder"):
+        run("pass", key=key)
+
+
+def test_the_local_runner_has_the_runners_shape(runner):
+    shaped: Runner = runner
+    assert shaped.run
+    assert shaped.discard
