@@ -12,6 +12,7 @@ import skops.io
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import FunctionTransformer
 
+from apps.demo.lake import COLUMNS
 from tests.demo.company import EVALUATOR, inputs, run_script, train_here, trips
 
 JULY = {"first": "2013-07-01", "last": "2013-07-31"}
@@ -125,6 +126,22 @@ def test_the_baseline_is_the_plain_median_of_the_three_months_before(evaluations
     usual = statistics.median(int(row["air_time_min"]) for row in trips("atlanta", range(4, 7)))
     expected = statistics.mean(abs(usual - int(row["air_time_min"])) for row in trips("atlanta", range(7, 8)))
     assert evaluations["spring"]["metric"]["baseline"] == pytest.approx(expected)
+
+
+def test_the_baseline_sees_nothing_of_the_window_itself(tmp_path: Path) -> None:
+    """A place where June's only trip took 100 minutes and each of July's took 150."""
+    for month, days, minutes in [("2013-06", ["30"], 100), ("2013-07", ["01"] * 9, 150)]:
+        file = tmp_path / "lake" / f"month={month}" / "segment=nowhere.csv"
+        file.parent.mkdir(parents=True)
+        trips = [f"{month}-{day},9,JFK,DL,700,0,70,5,0,10,{minutes},0" for day in days]
+        file.write_text("\n".join([",".join(COLUMNS), *trips, ""]))
+    out = tmp_path / "out"
+    inputs(out).mkdir()
+    (inputs(out) / "constant").write_text(json.dumps(linear(intercept=149.0)))
+    asked = [compared("constant", champion=None, segment="nowhere")]
+    ended = run_script(EVALUATOR, out, {"window": JULY, "comparisons": asked}, lake=tmp_path / "lake")
+    metric = ended.json("evaluations.json")["constant"]["metric"]
+    assert metric == {"candidate": 1.0, "champion": None, "baseline": 50.0}
 
 
 def test_every_day_keeps_its_sums_so_that_the_bound_can_be_computed_again(evaluations: dict[str, Any]) -> None:
