@@ -95,6 +95,9 @@ INSTALLED_APPS = [
     "apps.artifacts",
     "apps.approvals",
     "apps.tracking",
+    "apps.catalog",
+    "apps.registry",
+    "apps.retraining",
 ]
 
 MIDDLEWARE = [
@@ -236,6 +239,15 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {},
 }
 
+# Evaluators: scripts that score models. Named here by whoever runs the portal, never by a person at a page.
+EVALUATORS = {
+    "eta": {
+        "script": BASE_DIR / "apps/demo/evaluators/eta_evaluator.py",
+        "data": VAR_DIR / "data" / "lake",
+        "preload": ["numpy", "pandas"],
+    }
+}
+
 # Celery: rows are the truth and messages only doorbells, so a message may be lost or come twice.
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # results are rows
@@ -257,6 +269,20 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 10,
     "socket_keepalive": True,
 }
+
+# Retraining
+PIPELINES_DIR = Path(os.environ.get("PIPELINES_DIR", BASE_DIR / "apps" / "demo" / "pipelines")).resolve()
+"""Folder of the training scripts; a pipeline names a file below it."""
+PIPELINES_DATA = Path(os.environ.get("PIPELINES_DATA", VAR_DIR / "data")).resolve()
+"""Folder of the data that training reads; a pipeline names a folder below it."""
+RETRAINING_LEASE_SECONDS = int(os.environ.get("RETRAINING_LEASE_SECONDS", "15"))
+"""A worker that is silent this long has lost its segment run; five heartbeats, so that a busy machine loses none."""
+RETRAINING_HEARTBEAT_SECONDS = 3.0
+RETRAINING_RESEND_SECONDS = 30.0  # a message not answered is rung again; twice is harmless
+RETRAINING_BACKOFF_SECONDS = 2.0  # before the second try; doubles
+RETRAINING_LOG_BYTES = 65_536
+RETRAINING_OUTPUT_BYTES = 512 * 1024 * 1024
+RETRAINING_MOST_SEGMENTS = 5_000
 
 # Logs
 structlog.configure(

@@ -1,0 +1,203 @@
+"""Verbs of evaluations: a person asks, a worker claims, and only the claim that still holds may write the numbers.
+
+Claims and results are evidence: they are rows of their own and stand in no audit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from apps.audit.actions import record
+from apps.core.doorbell import ring
+from apps.core.errors import Invalid
+from apps.core.permissions import require
+from apps.registry import evaluators
+from apps.registry.events import Event
+from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion
+from apps.registry.models.family import CHAMPION
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+MOST_ATTEMPTS = 3
+"""A batch that took its worker down this often is not tried again."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to write one evaluation, for as long as its attempt is the newest."""
+
+    evaluation_id: int
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What the evaluator measured: metrics in the family's unit, differences positive where the candidate is better.
+
+    `daily` holds the sums of errors by day, so that every bound can be computed again.
+    """
+
+    rows: int
+    days: int
+    candidate_metric: float
+    champion_metric: float | None
+    baseline_metric: float | None
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    daily: list[dict[str, Any]]
+    data_digest: str
+
+
+@transaction.atomic
+def request_evaluations(
+    *, actor: User, family: ModelFamily, candidates: Sequence[ModelVersion], window_first: date, window_last: date
+) -> list[Evaluation]:
+    """One evaluation per candidate, against the champion of now (a champion is checked alone); made once.
+
+    Failed ones are tried again. Raises Invalid for versions that can not be evaluated.
+    """
+    require(actor, "registry.evaluate", family)
+    _check_candidates(family, candidates)
+    wanted = _wanted(actor, family, candidates, window_first, window_last)
+    pairs = {(evaluation.candidate_id, evaluation.champion_id) for evaluation in wanted}
+    before = {pair: known.status for pair, known in _stored(wanted).items()}
+    Evaluation.objects.bulk_create(wanted, ignore_conflicts=True)
+    stored = [evaluation for pair, evaluation in _stored(wanted).items() if pair in pairs]
+    _try_again([evaluation for evaluation in stored if evaluation.status == Evaluation.Status.FAILED])
+    if asked := [pair for pair in pairs if before.get(pair, Evaluation.Status.FAILED) == Evaluation.Status.FAILED]:
+        words = {"window": f"{window_first} to {window_last}", "versions": len(asked)}
+        record(actor=actor, action=Event.EVALUATIONS_REQUESTED, target=family, after=words)
+        ring("registry.evaluate")
+    return stored
+
+
+def _check_candidates(family: ModelFamily, candidates: Sequence[ModelVersion]) -> None:
+    for version in candidates:
+        if version.model.family_id != family.pk:
+            raise Invalid(f"{version} is no version of {family}.", field="versions")
+        if version.status != ModelVersion.Status.READY:
+            raise Invalid(f"{version} is not ready, so it can not be evaluated yet.", field="versions")
+
+
+def _wanted(
+    actor: User, family: ModelFamily, candidates: Iterable[ModelVersion], first: date, last: date
+) -> list[Evaluation]:
+    evaluator = evaluators.evaluator(family.evaluator)
+    candidates = {version.pk: version for version in candidates}.values()
+    champions = dict(
+        Alias.objects.filter(model__in={version.model_id for version in candidates}, name=CHAMPION).values_list(
+            "model_id", "version_id"
+        )
+    )
+    version_of_script = evaluator.version
+    return [
+        Evaluation(
+            model_id=version.model_id,
+            candidate=version,
+            champion_id=None if champions.get(version.model_id) == version.pk else champions.get(version.model_id),
+            window_first=first,
+            window_last=last,
+            evaluator=evaluator.name,
+            evaluator_version=version_of_script,
+            requested_by=actor,
+        )
+        for version in candidates
+    ]
+
+
+def _stored(wanted: Sequence[Evaluation]) -> dict[tuple[int, int | None], Evaluation]:
+    """By candidate and champion: what is there for the same window and script."""
+    if not wanted:
+        return {}
+    same = {name: getattr(wanted[0], name) for name in ("window_first", "window_last", "evaluator_version")}
+    found = Evaluation.objects.whole().filter(candidate__in=[row.candidate_id for row in wanted], **same)
+    return {(evaluation.candidate_id, evaluation.champion_id): evaluation for evaluation in found}
+
+
+def _try_again(failed: Sequence[Evaluation]) -> None:
+    again = Evaluation.objects.filter(pk__in=[row.pk for row in failed], status=Evaluation.Status.FAILED)
+    again.update(status=Evaluation.Status.WAITING, attempt=0, finished_at=None)
+    for evaluation in failed:
+        evaluation.refresh_from_db(fields=["status", "attempt", "finished_at"])
+
+
+@transaction.atomic
+def claim_evaluations(*, limit: int, lease_seconds: float) -> list[Evaluation]:
+    """Up to `limit` due evaluations of one family, window and script, now running under the caller's attempt.
+
+    What was claimed too often already fails here, with the reason of its last attempt.
+    """
+    group = Evaluation.objects.due().order_by("id").select_related("model").first()
+    if group is None:
+        return []
+    mates = Evaluation.objects.due().filter(
+        model__family=group.model.family_id,
+        window_first=group.window_first,
+        window_last=group.window_last,
+        evaluator_version=group.evaluator_version,
+    )
+    locked = mates.select_for_update(skip_locked=True, of=("self",)).order_by("id").values_list("pk", "attempt")
+    batch = list(locked[:limit])
+    _give_up([pk for pk, attempt in batch if attempt >= MOST_ATTEMPTS])
+    claimed = Evaluation.objects.filter(pk__in=[pk for pk, attempt in batch if attempt < MOST_ATTEMPTS])
+    ids = list(claimed.values_list("pk", flat=True))
+    lease = Now() + timedelta(seconds=lease_seconds)
+    claimed.update(status=Evaluation.Status.RUNNING, attempt=F("attempt") + 1, lease_until=lease)
+    related = ("candidate__tree", "champion__tree", "requested_by")
+    return list(Evaluation.objects.whole().select_related(*related).filter(pk__in=ids).order_by("id"))
+
+
+def _give_up(ids: Sequence[int]) -> None:
+    for evaluation in Evaluation.objects.filter(pk__in=ids):
+        reason = evaluation.reason or "Its worker went away each time."
+        sentence = f"Tried {evaluation.attempt} times without a result. {reason}"
+        changes = {"status": Evaluation.Status.FAILED, "reason": sentence, "finished_at": Now(), "lease_until": None}
+        Evaluation.objects.filter(pk=evaluation.pk).update(**changes)
+
+
+def renew_evaluations(*, claims: Sequence[Claim], lease_seconds: float) -> int:
+    """The worker lives: a new lease for what it still holds; answers how many that are."""
+    lease = Now() + timedelta(seconds=lease_seconds)
+    return sum(_held(attempt, ids).update(lease_until=lease) for attempt, ids in _by_attempt(claims).items())
+
+
+def release_evaluations(*, claims: Sequence[Claim], reason: str) -> int:
+    """Gives back what could not be done, with the reason; it is due again at once."""
+    held = ((attempt, ids) for attempt, ids in _by_attempt(claims).items())
+    return sum(_held(attempt, ids).update(lease_until=Now(), reason=reason) for attempt, ids in held)
+
+
+@transaction.atomic
+def finish_evaluations(*, results: Sequence[tuple[Claim, Numbers]]) -> int:
+    """Stores the numbers of the claims that still hold; answers how many that were."""
+    done = {"status": Evaluation.Status.DONE, "lease_until": None, "reason": "", "finished_at": Now()}
+    return sum(_held(claim.attempt, [claim.evaluation_id]).update(**asdict(n), **done) for claim, n in results)
+
+
+@transaction.atomic
+def fail_evaluations(*, failures: Sequence[tuple[Claim, str]]) -> int:
+    """Ends the claims that still hold, each with the sentence why; answers how many that were."""
+    failed = {"status": Evaluation.Status.FAILED, "lease_until": None, "finished_at": Now()}
+    return sum(_held(claim.attempt, [claim.evaluation_id]).update(reason=why, **failed) for claim, why in failures)
+
+
+def _held(attempt: int, ids: Sequence[int]) -> Any:
+    """The attempt number is the fencing token: who lost the lease writes nothing."""
+    return Evaluation.objects.filter(pk__in=ids, attempt=attempt, status=Evaluation.Status.RUNNING)
+
+
+def _by_attempt(claims: Iterable[Claim]) -> dict[int, list[int]]:
+    groups: dict[int, list[int]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.attempt].append(claim.evaluation_id)
+    return groups

@@ -1,0 +1,202 @@
+"""Verbs of families: what they are, which segments they have, by which gates they promote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.db import transaction
+from django.utils import timezone
+
+from apps.audit.actions import record
+from apps.core.errors import Exists, Invalid
+from apps.core.permissions import require
+from apps.registry import evaluators
+from apps.registry.events import Event
+from apps.registry.gates import DEFAULT_GATES, GateSpec, check_gates
+from apps.registry.models import Dimension, Gate, ModelFamily, Segment
+from apps.registry.models.family import CHAMPION
+
+if TYPE_CHECKING:
+    from apps.accounts.models import Team, User
+
+EDITABLE = (
+    "name",
+    "description",
+    "tier",
+    "metric",
+    "unit",
+    "direction",
+    "evaluator",
+    "protected_aliases",
+    "label_delay_days",
+    "freshness_days",
+    "visibility",
+    "approvals_needed",
+)
+
+
+@dataclass(frozen=True)
+class SegmentSpec:
+    """A segment as it is named when it is added."""
+
+    slug: str
+    name: str
+    region: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@transaction.atomic
+def create_family(
+    *,
+    actor: User,
+    slug: str,
+    name: str,
+    team: Team,
+    dimension: str,
+    metric: str,
+    approvers: Sequence[User] = (),
+    **settings: Any,
+) -> ModelFamily:
+    """A family with the default gates; `settings` are those of `update_family`.
+
+    Raises Exists for the slug, Invalid for a setting.
+    """
+    require(actor, "registry.create_family")
+    _check_slug(slug, "slug")
+    if ModelFamily.objects.filter(slug=slug).exists():
+        raise Exists(f"There is already a family {slug!r}; choose another slug.")
+    _check_slug(dimension, "dimension")
+    axis, _ = Dimension.objects.get_or_create(slug=dimension, defaults={"name": dimension.capitalize()})
+    family = ModelFamily(slug=slug, name=name, team=team, dimension=axis, metric=metric, created_by=actor)
+    _fill(family, settings)
+    family.save(force_insert=True)
+    family.approvers.set(approvers)
+    _replace_gates(family, DEFAULT_GATES)
+    record(actor=actor, action=Event.FAMILY_CREATED, target=family, after=_settings_of(family))
+    return family
+
+
+@transaction.atomic
+def update_family(
+    *, actor: User, family: ModelFamily, approvers: Sequence[User] | None = None, **settings: Any
+) -> ModelFamily:
+    """Changes the named settings (those in EDITABLE) and, where given, the approvers. Raises Invalid."""
+    require(actor, "registry.edit_family", family)
+    family = _locked(family)
+    before = _settings_of(family)
+    _fill(family, settings)
+    family.save(update_fields=list(settings))
+    if approvers is not None:
+        family.approvers.set(approvers)
+    after = _settings_of(family)
+    if after != before:
+        record(actor=actor, action=Event.FAMILY_UPDATED, target=family, before=before, after=after)
+    return family
+
+
+@transaction.atomic
+def set_labelled_until(*, actor: User, family: ModelFamily, day: date) -> ModelFamily:
+    """The newest day with labels: ages and the newest month count from it. Raises Invalid for a day to come."""
+    require(actor, "registry.edit_family", family)
+    if day > timezone.now().date():
+        raise Invalid(f"{day} has not happened yet, so it can not have labels.", field="labelled_until")
+    family = _locked(family)
+    before, family.labelled_until = family.labelled_until, day
+    if before != day:
+        family.save(update_fields=["labelled_until"])
+        after = {"labelled_until": str(day)}
+        words = {"labelled_until": str(before or "")}
+        record(actor=actor, action=Event.LABELLED_UNTIL, target=family, before=words, after=after)
+    return family
+
+
+@transaction.atomic
+def add_segments(*, actor: User, family: ModelFamily, segments: Sequence[SegmentSpec]) -> list[Segment]:
+    """Adds to the family's dimension what is not there yet; answers all that were named. Raises Invalid."""
+    require(actor, "registry.add_segments", family)
+    for segment in segments:
+        _check_slug(segment.slug, "segments")
+    before = set(family.dimension.segments.values_list("slug", flat=True))
+    new = [Segment(dimension=family.dimension, **asdict(segment)) for segment in segments]
+    Segment.objects.bulk_create(new, ignore_conflicts=True)
+    added = sorted({segment.slug for segment in segments} - before)
+    if added:
+        record(actor=actor, action=Event.SEGMENTS_ADDED, target=family, after={"segments": added})
+    return list(family.dimension.segments.filter(slug__in=[segment.slug for segment in segments]))
+
+
+@transaction.atomic
+def set_gates(*, actor: User, family: ModelFamily, gates: Sequence[GateSpec]) -> list[Gate]:
+    """Replaces the family's gates; what is open was judged by the old ones and will be superseded. Raises Invalid."""
+    require(actor, "registry.edit_family", family)
+    check_gates(gates)
+    family = _locked(family)
+    before = _words_of_gates(family)
+    _replace_gates(family, gates)
+    after = _words_of_gates(family)
+    if after != before:
+        record(actor=actor, action=Event.GATES_SET, target=family, before=before, after=after)
+    return list(family.gates.all())
+
+
+def _locked(family: ModelFamily) -> ModelFamily:
+    """One writer per family: its settings and gates stand still while promotions are judged and applied."""
+    return ModelFamily.objects.select_for_update(no_key=True, of=("self",)).select_related("team").get(pk=family.pk)
+
+
+def _fill(family: ModelFamily, settings: Mapping[str, Any]) -> None:
+    unknown = sorted(set(settings) - set(EDITABLE))
+    if unknown:
+        raise Invalid(f"A family has no setting {unknown[0]!r}; there are {', '.join(EDITABLE)}.", field=unknown[0])
+    for name, value in settings.items():
+        setattr(family, name, value)
+    _check_settings(family)
+
+
+def _check_settings(family: ModelFamily) -> None:
+    """Raises Invalid with a sentence per field."""
+    errors: dict[str, str] = {}
+    try:
+        family.clean_fields(exclude=["team", "created_by", "dimension"])
+    except ValidationError as error:
+        errors = {name: " ".join(sentences) for name, sentences in error.message_dict.items()}
+    if not 1 <= (family.tier or 0) <= 4:
+        errors["tier"] = "A tier is a number from 1 (most important) to 4."
+    if family.evaluator and family.evaluator not in evaluators.names():
+        errors["evaluator"] = f"There is no such evaluator; choose from {', '.join(evaluators.names()) or 'none'}."
+    if CHAMPION not in (family.protected_aliases or []):
+        errors["protected_aliases"] = f"The alias {CHAMPION!r} is always protected: what serves moves by promotion."
+    if errors:
+        raise Invalid(f"Some settings need another value: {' '.join(errors.values())}", errors=errors)
+
+
+def _check_slug(slug: str, field: str) -> None:
+    try:
+        validate_slug(slug)
+    except ValidationError as error:
+        raise Invalid(f"{slug!r} is no slug: use letters, digits, hyphens, underscores.", field=field) from error
+    if len(slug) > 64:
+        raise Invalid("A slug has at most 64 characters.", field=field)
+
+
+def _settings_of(family: ModelFamily) -> dict[str, Any]:
+    approvers = list(family.approvers.order_by("username").values_list("username", flat=True))
+    return {name: getattr(family, name) for name in EDITABLE} | {"approvers": approvers}
+
+
+def _replace_gates(family: ModelFamily, gates: Sequence[GateSpec]) -> None:
+    family.gates.all().delete()
+    Gate.objects.bulk_create(
+        Gate(family=family, kind=gate.kind, settings=dict(gate.settings), position=position)
+        for position, gate in enumerate(gates)
+    )
+
+
+def _words_of_gates(family: ModelFamily) -> dict[str, Any]:
+    return dict(family.gates.values_list("kind", "settings"))

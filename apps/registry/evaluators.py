@@ -1,0 +1,36 @@
+"""Which evaluators there are: settings.EVALUATORS names a script, its data and what it imports."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.core.errors import Conflict
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """A script that scores models; separate from every training script."""
+
+    name: str
+    script: Path
+    data: Path | None
+    preload: tuple[str, ...]
+
+    @property
+    def version(self) -> str:
+        """sha256 of the script: another script makes another evaluation."""
+        return hashlib.sha256(self.script.read_bytes()).hexdigest()
+
+
+def names() -> list[str]:
+    return sorted(settings.EVALUATORS)
+
+
+def evaluator(name: str) -> Evaluator:
+    """Raises Conflict where the portal's settings know no such evaluator."""
+    known = settings.EVALUATORS.get(name)
+    if known is None:
+        raise Conflict(f"There is no evaluator {name!r} here; a platform admin can name it in the portal's settings.")
+    return Evaluator(name, Path(known["script"]), known["data"] and Path(known["data"]), tuple(known["preload"]))

@@ -1,0 +1,154 @@
+"""A model family: the same model for many segments of one dimension, and the rules its versions are promoted by."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from apps.accounts.queries import team_ids_of
+from apps.core.context import Boundary, current
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+CHAMPION = "champion"
+TIERS_WITH_APPROVAL = (1, 2)
+"""A version of these tiers is promoted only after somebody else has said yes."""
+
+
+def default_aliases() -> list[str]:
+    return [CHAMPION]
+
+
+class Dimension(models.Model):
+    """What segments are: cities, countries, customers."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Segment(models.Model):
+    """One city; its place is for maps and may be unknown."""
+
+    dimension = models.ForeignKey(Dimension, models.PROTECT, related_name="segments")
+    slug = models.SlugField(max_length=64)
+    name = models.CharField(max_length=100)
+    region = models.CharField(max_length=100, blank=True)
+    latitude = models.FloatField(null=True, blank=True)
+    longitude = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["dimension", "slug"], name="segments_differ_within_a_dimension"),
+            models.CheckConstraint(
+                condition=Q(latitude=None, longitude=None) | Q(latitude__range=(-90, 90), longitude__range=(-180, 180)),
+                name="a_segment_lies_on_earth",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FamilyQuerySet(models.QuerySet["ModelFamily"]):
+    def visible_to(self, user: "User") -> "FamilyQuerySet":
+        """Active people see families for everyone and their teams' own; a narrowed token sees only its part."""
+        if not user.is_active:
+            return self.none()
+        approves = ModelFamily.approvers.through.objects.filter(user=user).values("modelfamily")
+        mine = Q(team__in=team_ids_of(user)) | Q(pk__in=approves)
+        seen = self.filter(Q(visibility=ModelFamily.Visibility.EVERYONE) | mine)
+        credential = current().credential
+        if credential is None or not credential.narrowed:
+            return seen
+        return seen.filter(Q(team__slug__in=credential.teams) | Q(slug__in=credential.families))
+
+
+class ModelFamily(models.Model):
+    """One model for many segments: owner, metric, evaluator, and how much care a promotion needs."""
+
+    class Direction(models.TextChoices):
+        LOWER = "lower", "lower is better"
+        HIGHER = "higher", "higher is better"
+
+    class Visibility(models.TextChoices):
+        EVERYONE = "everyone"
+        TEAMS = "teams"
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+")
+    approvers = models.ManyToManyField("accounts.User", related_name="+", blank=True)
+    tier = models.PositiveSmallIntegerField(default=3)
+    dimension = models.ForeignKey(Dimension, models.PROTECT, related_name="families")
+    metric = models.CharField(max_length=64)
+    unit = models.CharField(max_length=32, blank=True)
+    direction = models.CharField(max_length=8, choices=Direction, default=Direction.LOWER)
+    evaluator = models.CharField(max_length=64, blank=True)
+    protected_aliases = ArrayField(models.CharField(max_length=64), default=default_aliases)
+    label_delay_days = models.PositiveSmallIntegerField(default=0)
+    labelled_until = models.DateField(null=True, blank=True)
+    freshness_days = models.PositiveSmallIntegerField(default=90)
+    visibility = models.CharField(max_length=16, choices=Visibility, default=Visibility.EVERYONE)
+    approvals_needed = models.PositiveSmallIntegerField(null=True, blank=True)
+    created_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = FamilyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "model families"
+        constraints = [
+            models.CheckConstraint(condition=Q(tier__range=(1, 4)), name="tiers_are_1_to_4"),
+            models.CheckConstraint(condition=Q(approvals_needed__lte=5), name="at_most_5_approvals"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def boundary(self) -> Boundary:
+        return Boundary(team=self.team.slug, family=self.slug)
+
+    @property
+    def approvals(self) -> int:
+        """How many people must say yes to a wave: the family's own number, else by tier."""
+        if self.approvals_needed is not None:
+            return self.approvals_needed
+        return 1 if self.tier in TIERS_WITH_APPROVAL else 0
+
+    def age_of(self, trained_through: date | None) -> int | None:
+        """Days from a model's last day of training to the newest day with labels; never from the wall clock."""
+        if self.labelled_until is None or trained_through is None:
+            return None
+        return (self.labelled_until - trained_through).days
+
+
+class Gate(models.Model):
+    """A rule that a candidate must pass, as data; what the settings mean stands in `gates.py`."""
+
+    class Kind(models.TextChoices):
+        SIGNIFICANCE = "significance", "better than the champion"
+        ENOUGH_DATA = "enough_data", "enough data"
+        NO_LEAKAGE = "no_leakage", "no leakage"
+
+    family = models.ForeignKey(ModelFamily, models.CASCADE, related_name="gates")
+    kind = models.CharField(max_length=32, choices=Kind)
+    settings = models.JSONField(default=dict, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["family", "kind"], name="a_family_has_each_gate_once")]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

@@ -1,0 +1,5 @@
+"""Reads of the registry."""
+
+from apps.registry.queries.windows import Window, newest_window
+
+__all__ = ["Window", "newest_window"]

@@ -1,0 +1,99 @@
+"""Who may do what with families, versions and promotions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rules
+
+from apps.accounts.rules import belongs, is_platform_admin, leads
+from apps.core.permissions import grant
+from apps.registry.models import ModelFamily, Wave
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+@rules.predicate
+def belongs_to_owner(user: User, family: ModelFamily) -> bool:
+    return belongs(user, family.team_id)
+
+
+@rules.predicate
+def leads_owner(user: User, family: ModelFamily) -> bool:
+    return leads(user, family.team_id)
+
+
+@rules.predicate
+def approves(user: User, wave: Wave) -> bool:
+    """A lead of the owner team, or named as an approver of the family; an approval is a person's act."""
+    family = wave.family
+    return not user.is_service and (leads(user, family.team_id) or family.approvers.filter(pk=user.pk).exists())
+
+
+@rules.predicate
+def proposed(user: User, wave: Wave) -> bool:
+    return wave.proposer_id == user.pk
+
+
+@rules.predicate
+def leads_owner_of_wave(user: User, wave: Wave) -> bool:
+    return leads(user, wave.family.team_id)
+
+
+WRITE, APPROVE = "registry:write", "registry:approve"
+
+grant(
+    "registry.create_family",
+    is_platform_admin,
+    scope=WRITE,
+    refusal="Only a platform admin can create a model family; ask one for it.",
+)
+grant(
+    "registry.edit_family",
+    leads_owner,
+    scope=WRITE,
+    refusal="Only a lead of the team that owns this family can change it; ask one of them.",
+)
+grant(
+    "registry.add_segments",
+    leads_owner | is_platform_admin,
+    scope=WRITE,
+    refusal="Only a lead of the team that owns this family, or a platform admin, can add segments to it.",
+)
+grant(
+    "registry.register",
+    belongs_to_owner,
+    scope=WRITE,
+    refusal="Only members of the team that owns this family can register versions of it.",
+)
+grant(
+    "registry.evaluate",
+    belongs_to_owner,
+    scope=WRITE,
+    refusal="Only members of the team that owns this family can have its versions evaluated.",
+)
+grant(
+    "registry.propose",
+    belongs_to_owner,
+    scope=WRITE,
+    refusal="Only members of the team that owns this family can propose a promotion; ask one of them.",
+)
+grant(
+    "registry.approve",
+    approves,
+    scope=APPROVE,
+    refusal="Only a lead of the team that owns this family, or one of its approvers, can decide this.",
+)
+grant(
+    "registry.withdraw",
+    proposed | leads_owner_of_wave,
+    scope=WRITE,
+    refusal="Only who proposed this, or a lead of the owner team, can withdraw it.",
+)
+grant(
+    "registry.roll_back",
+    leads_owner,
+    scope=WRITE,
+    refusal="Only a lead of the team that owns this family can roll back; call one of them.",
+)
