@@ -1,0 +1,128 @@
+"""The coordinator's steps: find open requests, decide by `fanout.plan`, save, and only then send.
+
+Rows are the truth: each step may run twice, late or never, and the next one finds what is left to do. Evidence, so
+nothing is asked and nothing audited.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, F
+from django.db.models.functions import Now
+
+from apps.core.doorbell import ring
+from apps.core.errors import PortalError
+from apps.core.transitions import move
+from apps.registry import actions as registry
+from apps.registry import queries as registry_queries
+from apps.retraining import fanout
+from apps.retraining.actions.attempts import take_back
+from apps.retraining.models import OPEN_RUNS, Pipeline, RetrainingRequest, SegmentRun, Worker
+
+NO_LABELS = "Not evaluated: the family does not say until which day there are labels."
+FORGET_WORKERS_AFTER = timedelta(days=7)
+Status = SegmentRun.Status
+
+
+def coordinate() -> None:
+    """Rings `drive` for each request that is not over; what nobody rang for is found here."""
+    for request_id in RetrainingRequest.objects.open().order_by("id").values_list("pk", flat=True):
+        ring("retraining.drive", request_id)
+    Worker.objects.filter(seen_at__lt=Now() - FORGET_WORKERS_AFTER).delete()
+
+
+@transaction.atomic
+def drive(*, request_id: int) -> None:
+    """One step of one request; does nothing while another drive is at it."""
+    request = _taken(request_id)
+    if request is None:
+        return
+    if request.is_open:
+        _step(request)
+    if not request.is_open and request.followed_up_at is None:
+        ring("retraining.follow_up", request.pk)
+
+
+@transaction.atomic
+def follow_up(*, request_id: int) -> None:
+    """What comes after a request is over: evaluations of its versions. Apart from the end, which stands already."""
+    request = _taken(request_id)
+    if request is None or request.is_open or request.followed_up_at is not None:
+        return
+    note = _evaluate(request) if request.plan["after_success"] == Pipeline.AfterSuccess.EVALUATE else ""
+    RetrainingRequest.objects.filter(pk=request.pk).update(followed_up_at=Now(), follow_up_note=note)
+
+
+def _taken(request_id: int) -> RetrainingRequest | None:
+    requests = RetrainingRequest.objects.select_related("family__team", "requester").annotate(now=Now())
+    return requests.select_for_update(of=("self",), skip_locked=True, no_key=True).filter(pk=request_id).first()
+
+
+def _step(request: Any) -> None:
+    if request.status == RetrainingRequest.Status.SUBMITTED:
+        move(request, RetrainingRequest.Status.RUNNING, started_at=Now())
+    runs = [fanout.OpenRun(**row) for row in _open_runs(request)]
+    cancelling = request.cancel_requested_at is not None
+    plan = fanout.plan(runs, request.now, _limits(request), cancelling=cancelling)
+    _carry_out(request, plan, cancelling)
+    for batch in fanout.batches([*plan.send, *plan.resend]):
+        ring("retraining.train", batch)
+    if plan.finish:
+        _finish(request)
+
+
+def _open_runs(request: RetrainingRequest) -> Any:
+    fields = ("id", "status", "sends", "sent_at", "not_before", "lease_until")
+    return request.runs.open().order_by("id").values(*fields, tries=F("attempt") - F("attempts_forgiven"))
+
+
+def _limits(request: RetrainingRequest) -> fanout.Limits:
+    """Under the pipeline's lock, so that two requests do not both take its last free places."""
+    pipeline = Pipeline.objects.select_for_update(no_key=True).get(pk=request.pipeline_id)
+    busy = SegmentRun.objects.on_their_way().filter(request__pipeline=pipeline).count()
+    return fanout.Limits(
+        room=pipeline.max_concurrent - busy,
+        max_tries=request.plan["max_attempts"],
+        resend_after=timedelta(seconds=settings.RETRAINING_RESEND_SECONDS),
+    )
+
+
+def _carry_out(request: RetrainingRequest, plan: fanout.Plan, cancelling: bool) -> None:
+    sent = {"status": Status.SENT, "sent_at": Now(), "sends": F("sends") + 1}
+    request.runs.filter(pk__in=plan.send, status=Status.WAITING).update(**sent)
+    request.runs.filter(pk__in=plan.resend, status=Status.SENT).update(**sent)
+    unclaimed = request.runs.filter(pk__in=plan.cancel, status__in=(Status.WAITING, Status.SENT))
+    unclaimed.update(status=Status.CANCELLED, finished_at=Now(), not_before=None, cause="cancelled")
+    for run_id in (*plan.retry, *plan.give_up, *plan.cancel):
+        take_back(run_id=run_id, cancelling=cancelling)
+
+
+def _finish(request: RetrainingRequest) -> None:
+    """Commits the end alone; a run that came back to life meanwhile keeps the request open."""
+    counts = dict(request.runs.order_by().values_list("status").annotate(Count("id")))
+    if any(counts.get(status) for status in OPEN_RUNS):
+        return
+    move(request, fanout.end_of(counts), finished_at=Now())
+
+
+def _evaluate(request: RetrainingRequest) -> str:
+    """Asks for the evaluations; the sentence that says why where that is not possible."""
+    made = request.runs.filter(status=Status.SUCCEEDED).select_related("version__model__family__team")
+    versions = [run.version for run in made]
+    window = registry_queries.newest_window(request.family)
+    if not versions or window is None:
+        return NO_LABELS if versions else ""
+    try:
+        with transaction.atomic():
+            registry.request_evaluations(
+                actor=request.requester,
+                family=request.family,
+                candidates=versions,
+                window_first=window.first,
+                window_last=window.last,
+            )
+    except PortalError as error:
+        return error.message
+    return ""

@@ -1,0 +1,57 @@
+"""From what a person asked for to the plan that is frozen: segments chosen, parameters validated, script read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from apps.core.errors import Invalid
+from apps.retraining.definitions import script_path, sha256_of
+from apps.retraining.parameters import validate
+
+if TYPE_CHECKING:
+    from apps.registry.models import ModelFamily, Segment
+    from apps.retraining.models import Pipeline
+
+NAMED_AT_MOST = 5  # unknown segments told in one sentence
+
+
+def freeze(
+    *, pipeline: "Pipeline", family: "ModelFamily", parameters: Mapping[str, Any], segments: "Iterable[Segment]"
+) -> dict[str, Any]:
+    """Everything the runs need, with the parameters validated. Raises Invalid by field."""
+    script = script_path(settings.PIPELINES_DIR, pipeline.script)
+    if not script.is_file():
+        raise Invalid(f"The script {pipeline.script!r} of this pipeline is missing; tell its team.", field="pipeline")
+    return {
+        "pipeline": pipeline.slug,
+        "version": pipeline.version,
+        "family": family.slug,
+        "parameters": validate(pipeline.schema, parameters),
+        "segments": sorted(segment.slug for segment in segments),
+        "script": pipeline.script,
+        "script_sha256": sha256_of(script),
+        "data": pipeline.data,
+        "preload": list(pipeline.preload),
+        "window": pipeline.window,
+        "seconds": pipeline.seconds,
+        "memory_mb": pipeline.memory_mb,
+        "max_attempts": pipeline.max_attempts,
+        "after_success": pipeline.after_success,
+    }
+
+
+def choose_segments(family: "ModelFamily", slugs: Sequence[str] | None) -> "list[Segment]":
+    """The family's segments of these slugs, each once; None is all. Raises Invalid naming the unknown ones."""
+    known = {segment.slug: segment for segment in family.dimension.segments.all()}
+    wanted = list(known) if slugs is None else list(dict.fromkeys(slugs))
+    unknown = [slug for slug in wanted if slug not in known]
+    if unknown:
+        named = ", ".join(repr(slug[:64]) for slug in unknown[:NAMED_AT_MOST])
+        more = f" and {len(unknown) - NAMED_AT_MOST} more" if len(unknown) > NAMED_AT_MOST else ""
+        raise Invalid(f"{family} has no segment {named}{more}. Take them out, or check the spelling.", field="segments")
+    if not wanted:
+        raise Invalid("Choose at least one segment.", field="segments")
+    if len(wanted) > settings.RETRAINING_MOST_SEGMENTS:
+        raise Invalid(f"A request takes up to {settings.RETRAINING_MOST_SEGMENTS:,} segments.", field="segments")
+    return [known[slug] for slug in wanted]

@@ -1,0 +1,54 @@
+"""Who may do what with retraining."""
+
+import rules
+
+from apps.accounts.models import User
+from apps.accounts.rules import belongs, is_operator, is_platform_admin, leads
+from apps.core.permissions import grant
+from apps.retraining.models import RetrainingRequest, SegmentRun
+
+
+@rules.predicate
+def belongs_to_family(user: User, family: object) -> bool:
+    """The versions that come of it are registered in the requester's name, so they have to be of the owning team."""
+    return belongs(user, getattr(family, "team_id", None))
+
+
+@rules.predicate
+def requested_it(user: User, target: RetrainingRequest | SegmentRun) -> bool:
+    return _request(target).requester_id == user.pk
+
+
+@rules.predicate
+def leads_the_team(user: User, target: RetrainingRequest | SegmentRun) -> bool:
+    return leads(user, _request(target).family.team_id)
+
+
+def _request(target: RetrainingRequest | SegmentRun) -> RetrainingRequest:
+    return target.request if isinstance(target, SegmentRun) else target
+
+
+grant(
+    "retraining.define_pipeline",
+    is_platform_admin,
+    scope="retraining:admin",
+    refusal="Only a platform admin can define pipelines: they run commands.",
+)
+grant(
+    "retraining.submit",
+    belongs_to_family,
+    scope="retraining:submit",
+    refusal="Only members of the team that owns this family can retrain it; ask one of them.",
+)
+grant(
+    "retraining.cancel",
+    requested_it | leads_the_team | is_operator,
+    scope="retraining:operate",
+    refusal="Only who sent this request, a lead of the family's team or an operator can cancel it.",
+)
+grant(
+    "retraining.retry",
+    requested_it | leads_the_team | is_operator,
+    scope="retraining:operate",
+    refusal="Only who sent this request, a lead of the family's team or an operator can retry it.",
+)
