@@ -75,11 +75,10 @@ def _open_regular(source: Path) -> BinaryIO:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise Invalid(f"The file {source.name!r} can not be read ({os.strerror(error.errno or 0)}).") from error
-    file = os.fdopen(descriptor, "rb")
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
+        os.close(descriptor)
         raise Invalid(f"{source.name!r} is not a regular file; only regular files can be stored.")
-    return file
+    return os.fdopen(descriptor, "rb")
 
 
 @transaction.atomic

@@ -14,9 +14,10 @@ def check_path(path: str) -> str:
     """The path itself. Raises Invalid for an absolute, climbing, hidden-in-encoding or unprintable one."""
     if not path or len(path) > LONGEST_PATH:
         raise Invalid(f"A file's path has between 1 and {LONGEST_PATH} characters; {_shown(path)} has {len(path)}.")
-    if any(unicodedata.category(letter).startswith("C") for letter in path):
+    plain = _decoded(path)
+    if any(unicodedata.category(letter).startswith("C") for letter in path + plain):
         raise Invalid(f"The path {_shown(path)} holds characters that can not be shown; rename the file.")
-    if _OUTSIDE.search(_decoded(path)):
+    if _OUTSIDE.search(plain):
         raise Invalid(f"The path {_shown(path)} is not a plain relative path such as 'model/weights.json'; rename it.")
     return path
 

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -59,7 +59,8 @@ class LocalStore:
             with _kept_whole():
                 self._keep(incoming, stored.sha256)
         finally:
-            incoming.close()
+            with suppress(OSError):  # on a full disk the rest of its buffer has nowhere to go
+                incoming.close()
             Path(incoming.name).unlink(missing_ok=True)
         return stored
 
