@@ -20,11 +20,21 @@ class LocalRunner:
     """Implements `Runner`; keep one per process, because its warm parents are what makes a run cheap.
 
     `scratch` is the folder for the runs' own folders, `beat_every` seconds between two beats, `keep` the number
-    of idle warm parents, `python` the interpreter that has the libraries.
+    of idle warm parents, `idle` the seconds after which one of them ends to give its memory back, and `python`
+    the interpreter that has the libraries.
     """
 
-    def __init__(self, scratch: Path, *, beat_every: float = 2.0, keep: int = 4, python: str = sys.executable) -> None:
-        self.root, self.beat_every, self.keep, self.python = scratch.absolute(), beat_every, keep, python
+    def __init__(
+        self,
+        scratch: Path,
+        *,
+        beat_every: float = 2.0,
+        keep: int = 4,
+        idle: float = 300.0,
+        python: str = sys.executable,
+    ) -> None:
+        self.root, self.beat_every, self.keep = scratch.absolute(), beat_every, keep
+        self.idle, self.python = idle, python
         self._idle: list[WarmParent] = []
         self._forget()
         _runners.add(self)
@@ -39,7 +49,7 @@ class LocalRunner:
             except Unstartable as error:
                 return _not_started(str(error))
             except OSError as error:
-                return _not_started(f"The run could not be prepared: {error.strerror or error} ({error.filename}).")
+                return _not_started(_unprepared(error))
             report = parent.run(request, beat, self.beat_every)
             scratch.seal()
         return outcome(work, scratch, report)
@@ -59,6 +69,7 @@ class LocalRunner:
         if not work.script.is_file():
             raise Unstartable(f"The script {work.script} does not exist on this worker.")
         sweep(self.root)
+        self.discard(work)
         self._scratches[work.key] = scratch
         try:
             scratch.make(work, uid)
@@ -69,7 +80,7 @@ class LocalRunner:
 
     @contextlib.contextmanager
     def _warm_parent(self, preload: tuple[str, ...]) -> Iterator[WarmParent]:
-        parent = self._idle_parent(preload) or WarmParent(preload, self.python)
+        parent = self._idle_parent(preload) or WarmParent(preload, self.python, self.idle)
         try:
             yield parent
         finally:
@@ -79,7 +90,7 @@ class LocalRunner:
         with self._lock:
             for parent in [parent for parent in self._idle if parent.preload == preload]:
                 self._idle.remove(parent)
-                if parent.alive:
+                if parent.ready:
                     return parent
                 parent.close()
         return None
@@ -160,6 +171,11 @@ def _environment(work: Work, scratch: Scratch) -> dict[str, str]:
         "PORTAL_INPUTS": str(scratch.inputs),
         **({"PORTAL_DATA": str(work.data.absolute())} if work.data else {}),
     }
+
+
+def _unprepared(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The run's folder could not be prepared: {error.strerror or error}{where}."
 
 
 def _not_started(reason: str) -> Outcome:

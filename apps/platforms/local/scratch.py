@@ -39,7 +39,6 @@ class Scratch:
 
     def make(self, work: Work, uid: int | None) -> None:
         """Lay the folder out for this work; `uid` is the run's own user, None where it has none."""
-        remove(self.folder)
         self.folder.mkdir(mode=0o700, parents=True)
         self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -143,7 +142,7 @@ def read_small(path: Path, limit: int = 1 << 20) -> str | None:
 
 
 def unfit(name: str) -> bool:
-    """Whether a relative path is one that the stores, the pages or a download could not bear."""
+    """Whether a relative path, or a metric's name, is one that the stores, the pages or a download could not bear."""
     return not name or len(name) > PATH_LENGTH or not name.isprintable() or "\\" in name
 
 

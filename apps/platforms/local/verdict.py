@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from apps.platforms.base import End, Outcome, Work
-from apps.platforms.local.scratch import Scratch, read_small, size
+from apps.platforms.local.scratch import Scratch, read_small, size, unfit
 from apps.platforms.local.wire import Message
 
 NO_DATA = 3  # the exit status of the contract
@@ -23,7 +23,7 @@ KILLED = "The process that ran the training was killed from outside; perhaps the
 CANCELLED = "It was cancelled."
 CLAIM_LOST = "This worker's claim on the run had ended, so it stopped the training; another worker may have taken over."
 NO_METRICS = "It ended without writing metrics.json, a flat object of names and numbers, into the folder PORTAL_OUT."
-BAD_METRICS = "Its metrics.json is not a flat object of names and finite numbers."
+BAD_METRICS = "Its metrics.json is not a flat object of short printable names and finite numbers."
 NO_REASON = f"It ended with exit status {NO_DATA} (no data) but wrote no sentence into reason.txt."
 
 
@@ -59,7 +59,9 @@ def _check_metrics(files: Mapping[str, Path]) -> None:
         metrics = json.loads(text)
     except (ValueError, RecursionError):
         raise ValueError(BAD_METRICS) from None
-    if not isinstance(metrics, dict) or len(metrics) > NUMBERS or not all(map(_is_number, metrics.values())):
+    if not isinstance(metrics, dict) or len(metrics) > NUMBERS:
+        raise ValueError(BAD_METRICS)
+    if any(unfit(name) for name in metrics) or not all(map(_is_number, metrics.values())):
         raise ValueError(BAD_METRICS)
 
 

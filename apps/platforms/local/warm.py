@@ -19,7 +19,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from apps.platforms.local.warm_parent import main
 del sys.path[0]
-main(int(sys.argv[2]), sys.argv[3:])
+main(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:])
 """
 START = 120.0  # seconds an import may take on a cold disk
 PATIENCE = 30.0  # seconds for an answer that takes milliseconds, unless the machine is swapping
@@ -43,24 +43,30 @@ def base_environment() -> dict[str, str]:
 class WarmParent:
     """Starts the process and waits until it is warm; raises Unstartable. Serves one run at a time."""
 
-    def __init__(self, preload: tuple[str, ...], python: str) -> None:
-        self.preload = preload
+    def __init__(self, preload: tuple[str, ...], python: str, idle: float) -> None:
+        self.preload, self.idle = preload, idle
         self.sock, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [python, "-I", "-c", BOOT, str(ROOT), str(theirs.fileno()), *preload],
+                [python, "-I", "-c", BOOT, str(ROOT), str(theirs.fileno()), str(idle), *preload],
                 env=base_environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()], start_new_session=True,
             )  # fmt: skip
         ready = receive(self.sock) if waiting(self.sock, START) else None
         if ready is None or ready["fault"]:
             self.close()
-            raise Unstartable(ready["fault"] if ready else f"Loading {', '.join(preload)} ended or hung the process.")
+            raise Unstartable(ready["fault"] if ready else f"{python} ended or hung while it loaded the libraries.")
+        self._used = time.monotonic()
         self.environment = [Path(path) for path in ready["environment"]]
 
     @property
     def alive(self) -> bool:
         return self.process.poll() is None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can take a request; one that is about to end for lack of work counts as ended."""
+        return self.alive and time.monotonic() - self._used < self.idle / 2
 
     def run(self, request: Message, beat: Callable[[Progress], Continue], every: float) -> Message | None:
         """Send the request, beat until it has ended; the report, or None when the processes were killed."""
@@ -69,6 +75,8 @@ class WarmParent:
         except BaseException:  # of the beat: nothing may go on running without one
             self.close()
             raise
+        finally:
+            self._used = time.monotonic()
 
     def close(self) -> None:
         """End the process and every run in it; returns when they are gone."""

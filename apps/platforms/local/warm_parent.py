@@ -15,17 +15,17 @@ import threading
 from apps.platforms.local import processes
 from apps.platforms.local.privileges import environment
 from apps.platforms.local.supervisor import supervise
-from apps.platforms.local.wire import send
+from apps.platforms.local.wire import send, waiting
 
 
-def main(descriptor: int, preload: list[str]) -> None:
-    """Serve runs until the portal's process closes its end of the socket."""
+def main(descriptor: int, idle: float, preload: list[str]) -> None:
+    """Serve runs until the portal's process closes its end of the socket, or sends nothing for `idle` seconds."""
     sock = socket.socket(fileno=descriptor)
     _reset_signals()
     fault = _import(preload)
     send(sock, {"fault": fault, "environment": [str(path) for path in environment()]})
     if not fault:
-        _serve(sock)
+        _serve(sock, idle)
 
 
 def _reset_signals() -> None:
@@ -50,9 +50,9 @@ def _import(preload: list[str]) -> str:
     return ""
 
 
-def _serve(sock: socket.socket) -> None:
+def _serve(sock: socket.socket, idle: float) -> None:
     processes.become_subreaper()
-    while _request_waits(sock):
+    while waiting(sock, idle) and _request_waits(sock):
         supervisor = os.fork()
         if supervisor == 0:
             _supervise(sock)
