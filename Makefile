@@ -7,7 +7,8 @@ PYTHON ?= python3
 PORT ?= 8000
 VAR_DIR ?= $(CURDIR)/var
 BIN := .venv/bin
-export PORT VAR_DIR CHROMIUM
+DEMO ?= 1
+export PORT VAR_DIR DEMO CHROMIUM
 
 .PHONY: help install install-dev serve test test-faults check lock clean
 
@@ -15,7 +16,7 @@ help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 
-serve: install ## the whole portal with the demo company on http://127.0.0.1:8000 (PORT=8123, VAR_DIR=/path)
+serve: install ## the whole portal with the demo company on http://127.0.0.1:8000 (PORT=8123, VAR_DIR=/path, DEMO=0)
 	@exec $(BIN)/python -m portal.local.serve
 
 test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium

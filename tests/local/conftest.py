@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,11 +65,19 @@ def is_alive(pid: int) -> bool:
 
 @pytest.fixture
 def var_dir() -> Iterator[Path]:
+    with data_folder() as folder:
+        yield folder
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
     """Below /tmp and open to pass through, unlike pytest's own folders: as root, PostgreSQL works there as nobody."""
     folder = Path(tempfile.mkdtemp(prefix="mlportal-test-")).resolve()
     folder.chmod(0o711)
-    yield folder
-    remove(folder)
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def remove(folder: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from portal.local import leftovers, services, valkey
 from portal.local.ports import LOOPBACK, free_port
 from portal.local.serve import REPOSITORY
-from tests.local.conftest import Program, is_alive, wait_until
+from tests.local.conftest import Program, data_folder, is_alive, wait_until
 
 Start = Callable[..., Program]
 
@@ -39,25 +40,41 @@ class Served:
         )
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """For tests that leave it as they found it."""
+    with _serving(tmp_path_factory.mktemp("log") / "served") as served:
+        yield served
+
+
 @pytest.fixture
-def served(start: Start, var_dir: Path) -> Iterator[Served]:
-    port = free_port()
-    program = start("portal.local.serve", PORT=str(port), VAR_DIR=str(var_dir), DEMO="0")
-    program.wait_for("The portal is at")
-    yield Served(program, var_dir, port)
-    if program.popen.poll() is None:
-        program.interrupt()
+def doomed(tmp_path: Path) -> Iterator[Served]:
+    """For tests that end it."""
+    with _serving(tmp_path / "doomed") as served:
+        yield served
 
 
-def test_the_whole_portal_starts_answers_and_ends_without_a_trace(served: Served) -> None:
-    with urllib.request.urlopen(f"{served.address}/healthz") as answer:
+@contextmanager
+def _serving(log: Path) -> Iterator[Served]:
+    with data_folder() as var_dir:
+        environment = {"PORT": str(free_port()), "VAR_DIR": str(var_dir), "DEMO": "0"}
+        program = Program([sys.executable, "-m", "portal.local.serve"], log, **environment)
+        try:
+            program.wait_for("The portal is at")
+            yield Served(program, var_dir, int(environment["PORT"]))
+        finally:
+            program.interrupt()
+
+
+def test_the_whole_portal_starts_answers_and_ends_without_a_trace(doomed: Served) -> None:
+    with urllib.request.urlopen(f"{doomed.address}/healthz") as answer:
         assert answer.status == 200
-    everything = served.processes()
+    everything = doomed.processes()
     assert len(everything) > 8
-    assert served.program.interrupt() == 0
+    assert doomed.program.interrupt() == 0
     assert not any(map(is_alive, everything))
-    assert json.loads((served.var_dir / "services.json").read_text())["running"] is None
-    assert "Traceback" not in served.program.output
+    assert json.loads((doomed.var_dir / "services.json").read_text())["running"] is None
+    assert "Traceback" not in doomed.program.output
 
 
 def test_manage_py_works_beside_it_with_no_environment(served: Served) -> None:
@@ -81,13 +98,13 @@ def test_a_crashed_process_is_started_again(served: Served) -> None:
     wait_until(lambda: any(b"control@" in command_line(pid) for pid in children(served) if pid not in before))
 
 
-def test_after_a_kill_nothing_is_left_and_it_starts_again(served: Served, start: Start) -> None:
-    everything = served.processes()
-    served.program.popen.kill()
-    served.program.ends()
+def test_after_a_kill_nothing_is_left_and_it_starts_again(doomed: Served, start: Start) -> None:
+    everything = doomed.processes()
+    doomed.program.popen.kill()
+    doomed.program.ends()
     wait_until(lambda: not any(map(is_alive, everything)))
-    assert services.load(served.var_dir) is None
-    again = start("portal.local.serve", PORT=str(served.port), VAR_DIR=str(served.var_dir), DEMO="0")
+    assert services.load(doomed.var_dir) is None
+    again = start("portal.local.serve", PORT=str(doomed.port), VAR_DIR=str(doomed.var_dir), DEMO="0")
     again.wait_for("The portal is at")
     assert again.interrupt() == 0
 
