@@ -18,7 +18,10 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.task_queues = (Queue("control"), Queue("work"))
-app.conf.beat_schedule = {}
+app.conf.beat_schedule = {
+    # A tick that waited for longer than a few others is worth nothing.
+    "retraining.coordinate": {"task": "retraining.coordinate", "schedule": 2.0, "options": {"expires": 10}},
+}
 
 
 @setup_logging.connect

@@ -279,7 +279,7 @@ class Attempt(models.Model):
     segment_run = models.ForeignKey(SegmentRun, models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
     worker = models.CharField(max_length=200)
-    run = models.ForeignKey("tracking.Run", models.PROTECT, null=True, blank=True, related_name="+")
+    run = models.ForeignKey("tracking.Run", models.PROTECT, related_name="+")
     started_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True, blank=True)
     end = models.CharField(max_length=16, blank=True)

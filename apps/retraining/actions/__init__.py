@@ -4,10 +4,11 @@ from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
 from apps.retraining.actions.pipelines import define_pipeline
 from apps.retraining.actions.requests import cancel_request, retry_failed, retry_run, submit_request
-from apps.retraining.actions.workers import note_worker, note_worker_stopped
+from apps.retraining.actions.workers import WorkerReport, note_worker, note_worker_stopped
 
 __all__ = [
     "Claim",
+    "WorkerReport",
     "cancel_request",
     "claim",
     "coordinate",

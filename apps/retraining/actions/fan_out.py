@@ -68,7 +68,7 @@ def _step(request: Any) -> None:
     plan = fanout.plan(runs, request.now, _limits(request), cancelling=cancelling)
     _carry_out(request, plan, cancelling)
     for batch in fanout.batches([*plan.send, *plan.resend]):
-        ring("retraining.train", batch)
+        ring("retraining.train", batch, request.pk)
     if plan.finish:
         _finish(request)
 
@@ -110,7 +110,7 @@ def _finish(request: RetrainingRequest) -> None:
 def _evaluate(request: RetrainingRequest) -> str:
     """Asks for the evaluations; the sentence that says why where that is not possible."""
     made = request.runs.filter(status=Status.SUCCEEDED).select_related("version__model__family__team")
-    versions = [run.version for run in made]
+    versions = [run.version for run in made if run.version]
     window = registry_queries.newest_window(request.family)
     if not versions or window is None:
         return NO_LABELS if versions else ""

@@ -161,7 +161,12 @@ def _reopen(request: RetrainingRequest) -> None:
     if request.is_stopping:
         raise Conflict(f"Request #{request.pk} is stopping; wait until it has, then retry.")
     if not request.is_open:
-        fresh = {"finished_at": None, "cancel_requested_at": None, "followed_up_at": None, "follow_up_note": ""}
+        fresh: dict[str, Any] = {
+            "finished_at": None,
+            "cancel_requested_at": None,
+            "followed_up_at": None,
+            "follow_up_note": "",
+        }
         move(request, RetrainingRequest.Status.RUNNING, **fresh)
 
 

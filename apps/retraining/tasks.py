@@ -1,0 +1,89 @@
+"""Celery door of retraining. `control` decides and is never blocked; `work` trains.
+
+Messages are doorbells: they may come twice, late or never.
+"""
+
+import os
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from celery import current_task, shared_task
+from celery.signals import worker_ready, worker_shutdown
+from django.db import DatabaseError, InterfaceError, connection
+
+from apps.core.context import Door, through
+from apps.core.doorbell import ring
+from apps.retraining import actions, training
+
+log = structlog.get_logger(__name__)
+REPORT_EVERY = 5.0  # seconds
+STALE_AFTER = 60  # seconds; the coordinator rings every two seconds, an older ring says nothing new
+
+
+@shared_task(name="retraining.coordinate", queue="control", expires=STALE_AFTER)
+def coordinate() -> None:
+    with through(Door.TASK):
+        actions.coordinate()
+
+
+@shared_task(name="retraining.drive", queue="control", expires=STALE_AFTER)
+def drive(request_id: int) -> None:
+    with through(Door.TASK):
+        actions.drive(request_id=request_id)
+
+
+@shared_task(name="retraining.follow_up", queue="control", expires=STALE_AFTER)
+def follow_up(request_id: int) -> None:
+    with through(Door.TASK):
+        actions.follow_up(request_id=request_id)
+
+
+@shared_task(name="retraining.train", queue="work")
+def train(run_ids: Sequence[int], request_id: int) -> None:
+    """Trains a small batch, one after the other, and rings for what comes next."""
+    with through(Door.TASK):
+        for run_id in run_ids:
+            training.train(run_id, worker=str(current_task.request.hostname))
+        ring("retraining.drive", request_id)
+
+
+@worker_ready.connect
+def report_worker(sender: Any, **_: Any) -> None:
+    """The worker's main process reports itself, now and every few seconds, whatever its pool is doing."""
+    report = _report_of(sender)
+    _note(report, starting=True)
+    sender.timer.call_repeatedly(REPORT_EVERY, _note, (report,))
+    worker_shutdown.connect(_farewell(report.name), weak=False)
+
+
+def _report_of(consumer: Any) -> actions.WorkerReport:
+    queues = sorted(queue.name for queue in consumer.task_consumer.queues)
+    isolated = training.training_isolation() if "work" in queues else None
+    return actions.WorkerReport(
+        name=consumer.hostname,
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        queues=queues,
+        slots=consumer.pool.num_processes,
+        isolation=isolated.because if isolated else "",
+    )
+
+
+def _note(report: actions.WorkerReport, starting: bool = False) -> None:
+    _tell(lambda: actions.note_worker(report=report, starting=starting))
+
+
+def _farewell(name: str) -> Any:
+    return lambda **_: _tell(lambda: actions.note_worker_stopped(name=name))
+
+
+def _tell(what: Any) -> None:
+    """No connection stays open here: this process is forked into the pool's."""
+    try:
+        what()
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("retraining.worker_not_noted", error=type(error).__name__)
+    finally:
+        connection.close()

@@ -1,0 +1,124 @@
+"""One segment run from claim to result, on the worker that trains it; between the Celery door and the actions."""
+
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from apps.core.errors import PortalError
+from apps.platforms.base import Continue, End, Isolation, Limits, Outcome, Progress, Work
+from apps.platforms.local import LocalRunner, isolation
+from apps.retraining import actions
+from apps.retraining.definitions import below, script_path
+
+log = structlog.get_logger(__name__)
+DATABASE_AWAY = (OperationalError, InterfaceError)
+
+
+def train(run_id: int, *, worker: str) -> None:
+    """Claims the run and brings it to its end; does nothing if somebody else has it or it is over."""
+    claim = _claim(run_id, worker)
+    if claim is None:
+        return
+    work = work_of(claim)
+    try:
+        _hand_in(claim, _run(work, Heartbeat(claim)))
+    finally:
+        runner().discard(work)
+
+
+def work_of(claim: actions.Claim) -> Work:
+    plan = claim.plan
+    return Work(
+        key=claim.key,
+        script=script_path(settings.PIPELINES_DIR, plan["script"]),
+        params=plan["parameters"],
+        segment=claim.segment,
+        data=below(settings.PIPELINES_DATA, plan["data"], field="data") if plan["data"] else None,
+        limits=Limits(
+            seconds=plan["seconds"],
+            memory_mb=plan["memory_mb"],
+            log_bytes=settings.RETRAINING_LOG_BYTES,
+            output_bytes=settings.RETRAINING_OUTPUT_BYTES,
+        ),
+        preload=tuple(plan["preload"]),
+        env={"MLFLOW_RUN_ID": claim.tracking_run},
+    )
+
+
+def training_isolation() -> Isolation:
+    """Whether this worker runs training code as another operating-system user."""
+    settings.PIPELINES_DATA.mkdir(parents=True, exist_ok=True)
+    return isolation(scratch_root(), [settings.PIPELINES_DIR, settings.PIPELINES_DATA])
+
+
+class Heartbeat:
+    """Renews the lease at each beat. A database that is away for a moment ends nothing, as long as the lease holds."""
+
+    def __init__(self, claim: actions.Claim) -> None:
+        self._claim = claim
+        self._held_until = _lease_from_now()
+        self._unsaid = ""  # log lines that could not be written yet
+
+    def __call__(self, progress: Progress) -> Continue:
+        said = Progress(progress.fraction, progress.message, self._unsaid + progress.log)
+        try:
+            answer = actions.renew(claim=self._claim, progress=said)
+        except DATABASE_AWAY:
+            connection.close()
+            self._unsaid = said.log[-settings.RETRAINING_LOG_BYTES :]
+            return Continue.GO if time.monotonic() < self._held_until else Continue.LOST
+        self._unsaid, self._held_until = "", _lease_from_now()
+        return answer
+
+
+@cache
+def runner() -> LocalRunner:
+    """One per process: its warm parents make a run cheap."""
+    return LocalRunner(scratch_root(), beat_every=settings.RETRAINING_HEARTBEAT_SECONDS)
+
+
+def scratch_root() -> Path:
+    return Path(settings.VAR_DIR) / "scratch"
+
+
+def _claim(run_id: int, worker: str) -> actions.Claim | None:
+    try:
+        return actions.claim(run_id=run_id, worker=worker)
+    except PortalError as error:
+        actions.refuse(run_id=run_id, reason=error.message)
+        return None
+
+
+def _run(work: Work, beat: Callable[[Progress], Continue]) -> Outcome:
+    """Whatever the script does is an outcome; what the portal itself breaks is one too, and may be tried again."""
+    try:
+        return runner().run(work, beat)
+    except Exception as error:
+        log.exception("retraining.run_broke", key=work.key)
+        reason = f"The portal failed while it ran this ({type(error).__name__}); its log has the details."
+        return Outcome(End.FAILED, "portal", reason, 0.0, {}, "")
+
+
+def _hand_in(claim: actions.Claim, outcome: Outcome) -> None:
+    """Stands out a database that is away, for as long as the lease may hold."""
+    give_up = _lease_from_now()
+    while True:
+        try:
+            actions.finish(claim=claim, outcome=outcome)
+        except DATABASE_AWAY:
+            connection.close()
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.5)
+        else:
+            return
+
+
+def _lease_from_now() -> float:
+    """On this process's own clock, which only measures how long ago the last renewal was."""
+    return time.monotonic() + settings.RETRAINING_LEASE_SECONDS
