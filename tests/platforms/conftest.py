@@ -51,7 +51,7 @@ def gone() -> Callable[[int], bool]:
 
     def look(pid: int) -> bool:
         for _ in range(200):
-            if not _runs(pid):
+            if not runs(pid):
                 return True
             time.sleep(0.02)
         return False
@@ -59,7 +59,8 @@ def gone() -> Callable[[int], bool]:
     return look
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Whether the process runs at this moment; one that only waits to be reaped does not."""
     try:
         os.kill(pid, 0)
         return ") Z" not in Path(f"/proc/{pid}/stat").read_text()

@@ -18,7 +18,7 @@ import pytest
 from apps.platforms.base import Continue, End
 from apps.platforms.local import LocalRunner, isolation
 from apps.platforms.local.privileges import UIDS, may_reach
-from tests.platforms.conftest import LIMITS
+from tests.platforms.conftest import LIMITS, runs
 
 METRICS = "import json, os; json.dump({'mae': 1.5}, open('metrics.json', 'w'))"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a process as another user")
@@ -70,11 +70,11 @@ time.sleep(0.3)
 
 
 @pytest.mark.parametrize("ending", [METRICS, "1 / 0", "time.sleep(60)"])
-def test_forked_and_hidden_processes_are_gone_after_the_run(run, gone, ending):
+def test_forked_and_hidden_processes_are_gone_when_the_run_returns(run, ending):
     outcome = run(FORKING + ending, limits=replace(LIMITS, seconds=2))
     pids = [int(line) for line in outcome.log.splitlines() if line.isdigit()]
     assert len(pids) == 5
-    assert all(gone(pid) for pid in pids)
+    assert not [pid for pid in pids if runs(pid)]
 
 
 def test_a_script_that_forks_without_end_is_stopped(run):
@@ -217,7 +217,7 @@ def test_a_warm_parent_without_work_ends_and_the_next_run_starts_another(runner,
 
 def test_runs_do_not_share_numpys_seed(run):
     draw = f"import numpy\nprint(numpy.random.rand())\n{METRICS}"
-    first, second = (run(draw, preload=("numpy",)).log for _ in range(2))
+    first, second = (run(draw, preload=("numpy.random",)).log for _ in range(2))
     assert first != second
 
 
@@ -296,17 +296,36 @@ runner.run(work, lambda progress: print(progress.log, end="", flush=True) or Con
 """
 
 
-def test_a_worker_killed_with_9_takes_all_its_processes_along(tmp_path, gone):
-    script = tmp_path / "train.py"
-    script.write_text(FORKING + "print(os.getpid(), os.getppid(), 'all', flush=True)\ntime.sleep(60)")
-    root = str(Path(__file__).parents[2])
-    code = WORKER.format(root=root, scratch=str(tmp_path / "scratch"), script=str(script))
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as worker:
-        lines = [worker.stdout.readline() for _ in range(6)]
-        worker.kill()
-    pids = [int(word) for line in lines for word in line.split() if word.isdigit()]
+@pytest.fixture
+def worker(tmp_path):
+    """Starts a process that runs the script; it prints the script's log."""
+    script, root = tmp_path / "train.py", str(Path(__file__).parents[2])
+
+    def start(text: str) -> subprocess.Popen[str]:
+        script.write_text(text)
+        code = WORKER.format(root=root, scratch=str(tmp_path / "scratch"), script=str(script))
+        return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+    return start
+
+
+def test_a_worker_killed_with_9_takes_all_its_processes_along(worker, gone):
+    with worker(FORKING + "print(os.getpid(), os.getppid(), flush=True)\ntime.sleep(60)") as process:
+        lines = [process.stdout.readline() for _ in range(6)]
+        process.kill()
+    pids = [int(word) for line in lines for word in line.split()]
     assert len(pids) == 7
     assert all(gone(pid) for pid in pids)
+
+
+def test_a_script_dies_with_its_supervisor_when_everything_above_it_is_killed(worker, gone):
+    script = "import os, time\n" + _GRANDPARENT + "\nprint(os.getppid(), os.getpid(), flush=True)\ntime.sleep(60)"
+    with worker(script) as process:
+        above = int(process.stdout.readline())
+        supervisor, child = map(int, process.stdout.readline().split())
+        for pid in (process.pid, above, supervisor):
+            os.kill(pid, signal.SIGKILL)
+    assert gone(child)
 
 
 def test_the_folder_a_killed_worker_left_is_removed_by_a_later_run(run, runner):
@@ -332,6 +351,24 @@ def test_a_fork_of_the_portals_process_starts_its_own_warm_parent(runner, work, 
     assert int(runner.run(script, lambda _: Continue.GO).log) == theirs
     runner.close()
     assert gone(theirs)
+
+
+def test_a_fork_of_the_portals_process_does_not_keep_the_warm_parents_socket_open(run):
+    before = _sockets()
+    run(METRICS)
+    assert _sockets() > before
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if _sockets() == before else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def _sockets() -> set[str]:
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(str(entry.readlink()))
+    return {link for link in found if link.startswith("socket:")}
 
 
 def test_a_daemonic_process_may_run_training(tmp_path, work):
