@@ -19,9 +19,7 @@ from apps.core.errors import Conflict, Invalid
 
 def create_tree() -> Tree:
     """An empty tree that takes files."""
-    tree = Tree.objects.create()
-    tree.refresh_from_db()
-    return tree
+    return Tree.objects.create()
 
 
 def add_files(*, tree: Tree, files: Mapping[str, Path]) -> None:

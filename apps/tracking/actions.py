@@ -16,13 +16,15 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import require
 from apps.core.transitions import move
 from apps.tracking.events import Event
-from apps.tracking.models import LONGEST_KEY, LONGEST_VALUE, Experiment, Metric, Param, Run, Tag
+from apps.tracking.models import LONGEST_KEY, LONGEST_VALUE, Experiment, Metric, Param, Run, Tag, new_run_id
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
 
 MOST_KEYS = 1_000
 RUN_ID = re.compile(r"[0-9a-f]{32}")
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""NUL and lone surrogates: PostgreSQL can not store them."""
 STEPS = range(-(2**63), 2**63)
 
 
@@ -50,25 +52,14 @@ def open_run(
     require(actor, "tracking.open_run", experiment)
     _check_key("name", name)
     _check_pairs("tags", tags)
-    if run_id is not None and (known := _opened_before(actor, experiment, run_id)):
-        return known
-    return _create_run(actor, experiment, name, tags, run_id)
-
-
-def _opened_before(actor: User, experiment: Experiment, run_id: str) -> Run | None:
-    if not RUN_ID.fullmatch(run_id):
-        raise Invalid("A run's id is 32 hex digits.", field="run_id")
-    known = Run.objects.select_related("experiment__team", "tree").filter(pk=run_id).first()
-    if known and (known.experiment_id != experiment.pk or known.user_id != actor.pk or not known.is_open):
+    _check_run_id(run_id)
+    fresh = {"experiment": experiment, "name": name, "user": actor, "tree": create_tree}
+    known = Run.objects.select_related("experiment__team", "tree")
+    run, new = known.get_or_create(id=run_id or new_run_id(), defaults=fresh)
+    if new:
+        Tag.objects.bulk_create(Tag(run=run, key=key, value=value) for key, value in tags.items())
+    elif run.experiment_id != experiment.pk or run.user_id != actor.pk or not run.is_open:
         raise Conflict("This run id is taken; open a run with a new one.")
-    return known
-
-
-def _create_run(actor: User, experiment: Experiment, name: str, tags: Mapping[str, str], run_id: str | None) -> Run:
-    chosen = {"id": run_id} if run_id else {}
-    run = Run.objects.create(experiment=experiment, name=name, user=actor, tree=create_tree(), **chosen)
-    Tag.objects.bulk_create(Tag(run=run, key=key, value=value) for key, value in tags.items())
-    run.refresh_from_db(fields=["started_at"])
     return run
 
 
@@ -109,6 +100,11 @@ def close_run(*, actor: User, run: Run, status: str) -> Run:
     return move(run, status, ended_at=Now())
 
 
+def _check_run_id(run_id: str | None) -> None:
+    if run_id is not None and not RUN_ID.fullmatch(run_id):
+        raise Invalid("A run's id is 32 hex digits.", field="run_id")
+
+
 def _number(key: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Invalid(f"The metric {key[:60]!r} is not a number.", field=f"metrics.{key}")
@@ -121,11 +117,13 @@ def _number(key: str, value: object) -> float:
 def _check_pairs(field: str, pairs: Mapping[str, str]) -> None:
     _check_keys(field, pairs)
     for key, value in pairs.items():
-        if len(value) > LONGEST_VALUE or "\0" in value:
+        if len(value) > LONGEST_VALUE:
             raise Invalid(
-                f"The value of {key!r} has {len(value)} characters; up to {LONGEST_VALUE} and none of them NUL fit.",
+                f"The value of {key!r} has {len(value)} characters; up to {LONGEST_VALUE} fit.",
                 field=f"{field}.{key}",
             )
+        if NO_TEXT.search(value):
+            raise Invalid(f"The value of {key!r} is not text; store it as a file instead.", field=f"{field}.{key}")
 
 
 def _check_keys(field: str, keys: Iterable[str]) -> None:
