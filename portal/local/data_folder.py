@@ -52,8 +52,8 @@ def _clear_database(data: Path) -> list[int]:
 
 def _open(var_dir: Path) -> None:
     try:
-        # Others may pass through but not look: as root, PostgreSQL works in here as `nobody`.
-        var_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+        # As root, PostgreSQL works in here as `nobody`, who must pass through but need not look.
+        var_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
         owner = var_dir.stat().st_uid
         free = shutil.disk_usage(var_dir).free
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
