@@ -58,6 +58,9 @@ REDIS_URL = _from_environment("REDIS_URL", _local and _local.redis_url)
 LOCAL = os.environ.get("PORTAL_LOCAL", "1" if _local else "0") == "1"
 """True on somebody's own machine over plain HTTP: no HSTS, no redirect to HTTPS, cookies without Secure."""
 
+DEMO = os.environ.get("PORTAL_DEMO", "1" if LOCAL else "0") == "1"
+"""True where the demo company is loaded: pages then say that it is fictional."""
+
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if origin]
@@ -98,6 +101,7 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.registry",
     "apps.retraining",
+    "apps.dashboard",
 ]
 
 MIDDLEWARE = [
@@ -153,6 +157,8 @@ TEMPLATES = [
         },
     }
 ]
+
+COTTON_ISOLATE_BY_DEFAULT = True  # a component sees its attributes and the request, never a page's own variables
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

@@ -13,6 +13,7 @@ handler500 = "apps.core.web.server_error"
 urlpatterns = [
     path("healthz", core.healthz, name="healthz"),
     path("readyz", core.readyz, name="readyz"),
+    path("", include("apps.dashboard.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("api/v1/", include("apps.accounts.api_urls")),
     path("api/v1/", include("apps.tracking.api_urls")),

@@ -1,0 +1,29 @@
+"""The portal's main pages, in order: the one place that knows them for the rail and the keyboard."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """A main page; `under` are further path prefixes that belong to it, `key` follows `g` on the keyboard."""
+
+    label: str
+    path: str
+    icon: str
+    key: str
+    under: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """True if that address lies in this part of the portal."""
+        if self.path == "/":
+            return path == "/"
+        return path.startswith((self.path, *self.under))
+
+
+PLACES = (
+    Place("Home", "/", "house", "h"),
+    Place("Models", "/models/", "boxes", "m", under=("/promotions/", "/evaluations/", "/runs/")),
+    Place("Retraining", "/retraining/", "refresh-cw", "r"),
+    Place("Tools", "/tools/", "library", "t", under=("/decisions/",)),
+    Place("Operations", "/operations/", "activity", "o"),
+)

@@ -1,0 +1,35 @@
+"""Pages that bring several parts of the portal together."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from apps.core.errors import Invalid
+from apps.core.templatetags.portal import THEME_COOKIE, THEMES
+from apps.dashboard import queries
+
+A_YEAR = 365 * 24 * 3600
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """My work: what waits for me, what runs, how my models do."""
+    return render(request, "dashboard/home.html", {"work": queries.my_work(actor=request.user)})
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Keeps light, dark or auto in a cookie of this browser and returns to where the reader was."""
+    theme = request.POST.get("theme", "")
+    if theme not in THEMES:
+        raise Invalid(f"There is no theme {theme[:20]!r}: choose light, dark or auto.", field="theme")
+    response = redirect(_inside(request, request.POST.get("next", "/")))
+    response.set_cookie(THEME_COOKIE, theme, max_age=A_YEAR, secure=not settings.LOCAL, httponly=True, samesite="Lax")
+    return response
+
+
+def _inside(request: HttpRequest, address: str) -> str:
+    """The address if it is one of ours, else home."""
+    inside = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if inside else "/"
