@@ -176,8 +176,6 @@ def _happen(world: dict[int, OpenRun], event: str, now: datetime) -> None:
     sent = [run for run in world.values() if run.status == "sent"]
     held = [run for run in world.values() if run.status == "running" and run.lease_until and run.lease_until > now]
     if event == "claim" and sent:
-        world[sent[0].id] = replace(
-            sent[0], status="running", tries=sent[0].tries + 1, lease_until=now + 15 * SECOND
-        )
+        world[sent[0].id] = replace(sent[0], status="running", tries=sent[0].tries + 1, lease_until=now + 15 * SECOND)
     if event == "succeed" and held:
         del world[held[0].id]
