@@ -1,6 +1,7 @@
 """A question that the owner asks the leads of their team."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,14 @@ def second_approver(team: Team) -> User:
 def ask(owner: User, team: Team, approver: User) -> Ask:
     """`ask(needed=2)` opens an approval of the owner's."""
 
-    def opened(**changes: object) -> Approval:
-        question = {"title": "Promote 12 cities", "digest": DIGEST, "team": team, "needed": 1, "excluded": []}
+    def opened(**changes: Any) -> Approval:
+        question: dict[str, Any] = {
+            "title": "Promote 12 cities",
+            "digest": DIGEST,
+            "team": team,
+            "needed": 1,
+            "excluded": [],
+        }
         return open_approval(actor=owner, **{**question, **changes})
 
     return opened

@@ -1,6 +1,7 @@
 """Asking, voting, closing: who may, who may not, and what two at once do."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -228,8 +229,8 @@ def test_a_vote_and_a_withdrawal_at_the_same_moment_have_one_outcome(ask: Ask, o
     for _ in range(5):
         approval = ask()
         errors = together(
-            lambda approval=approval: vote(actor=approver, approval=approval, digest=DIGEST, verdict="yes"),
-            lambda approval=approval: close(actor=owner, approval=approval, status=Status.WITHDRAWN),
+            partial(vote, actor=approver, approval=approval, digest=DIGEST, verdict="yes"),
+            partial(close, actor=owner, approval=approval, status=Status.WITHDRAWN),
         )
         assert [type(error) for error in errors if error] == [Conflict]
         approved = Approval.objects.get(pk=approval.pk).status == Status.APPROVED

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 INSERT_VOTE = "INSERT INTO approvals_vote (approval_id, user_id, verdict, reason) VALUES (%s, %s, %s, %s)"
 
 
-def execute(sql: str, *values: object) -> None:
+def execute(sql: str, *values: int | str) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, values)
 

@@ -32,7 +32,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 def _mounted(folder: Path, size: int) -> bool:
     if os.geteuid() != 0:
         return False
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     return subprocess.run(mount, capture_output=True).returncode == 0
 
 

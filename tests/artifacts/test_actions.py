@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -149,8 +150,8 @@ def test_of_two_who_give_a_path_other_bytes_at_once_one_wins(store: LocalStore, 
         tree = create_tree()
         mine, theirs = write(f"mine{number}", b"mine"), write(f"theirs{number}", b"theirs")
         errors = together(
-            lambda tree=tree, mine=mine: add_files(tree=tree, files={"model": mine}),
-            lambda tree=tree, theirs=theirs: add_files(tree=tree, files={"model": theirs}),
+            partial(add_files, tree=tree, files={"model": mine}),
+            partial(add_files, tree=tree, files={"model": theirs}),
         )
         assert [type(error) for error in errors if error] == [Conflict]
         assert paths_of(tree) == ["model"]
@@ -169,8 +170,8 @@ def test_a_seal_while_files_are_added_covers_all_files_or_refuses_them(store: Lo
     for number in range(5):
         tree, late = create_tree(), write(f"late{number}", b"late")
         errors = together(
-            lambda tree=tree, late=late: add_files(tree=tree, files={"late": late}),
-            lambda tree=tree: seal(tree=tree),
+            partial(add_files, tree=tree, files={"late": late}),
+            partial(seal, tree=tree),
         )
         assert all(error is None or isinstance(error, Conflict) for error in errors)
         tree.refresh_from_db()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -216,9 +217,7 @@ def test_closing_ends_a_run(run: Run, owner: User, status: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_experiment_started_by_two_at_once_is_one(owner: User, colleague: User, team: Team) -> None:
     people = [owner, colleague] * 2
-    errors = together(
-        *[lambda person=person: ensure_experiment(actor=person, name="eta-trip", team=team) for person in people]
-    )
+    errors = together(*[partial(ensure_experiment, actor=person, name="eta-trip", team=team) for person in people])
     assert errors == [None] * 4
     assert AuditEvent.objects.count() == 1
 

@@ -1,0 +1,101 @@
+"""API of tracking: experiments, runs, what they reported, their files. All of it is read only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.views import APIView
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from apps.artifacts.queries import file, files_of, open_file
+from apps.core.downloads import attachment
+from apps.tracking import queries
+from apps.tracking.models import Experiment, Metric, Run
+from apps.tracking.serializers import (
+    ExperimentSerializer,
+    FileSerializer,
+    MetricSerializer,
+    RunDetailSerializer,
+    RunSerializer,
+)
+
+if TYPE_CHECKING:
+    from django.http import FileResponse
+    from rest_framework.request import Request
+
+
+class ExperimentFilter(django_filters.FilterSet):
+    team = django_filters.CharFilter("team__slug")
+    name = django_filters.CharFilter("name", lookup_expr="icontains")
+
+
+class ExperimentViewSet(ReadOnlyModelViewSet[Experiment]):
+    """Experiments you may see, by name."""
+
+    serializer_class = ExperimentSerializer
+    filterset_class = ExperimentFilter
+    lookup_value_regex = "[0-9]{1,18}"
+    queryset = Experiment.objects.none()
+
+    def get_queryset(self) -> QuerySet[Experiment]:
+        return queries.experiments(self.request.user)
+
+
+class RunFilter(django_filters.FilterSet):
+    experiment = django_filters.CharFilter("experiment__name")
+    status = django_filters.ChoiceFilter(choices=Run.Status)
+    user = django_filters.CharFilter("user__username")
+
+
+class RunViewSet(ReadOnlyModelViewSet[Run]):
+    """Runs you may see, the newest first."""
+
+    filterset_class = RunFilter
+    lookup_value_regex = "[0-9a-f]{32}"
+    queryset = Run.objects.none()
+
+    def get_queryset(self) -> QuerySet[Run]:
+        return queries.runs(self.request.user)
+
+    def get_serializer_class(self) -> type[RunSerializer]:
+        return RunDetailSerializer if self.action == "retrieve" else RunSerializer
+
+
+class MetricFilter(django_filters.FilterSet):
+    key = django_filters.CharFilter("key")
+
+
+class MetricListView(ListAPIView[Metric]):
+    """Every point that the run reported, by key in the order of its steps."""
+
+    serializer_class = MetricSerializer
+    filterset_class = MetricFilter
+    queryset = Metric.objects.none()
+
+    def get_queryset(self) -> QuerySet[Metric]:
+        return queries.metric_history(queries.run(actor=self.request.user, run_id=self.kwargs["run_id"]))
+
+
+class FileListView(ListAPIView[Any]):
+    """The run's files, by path."""
+
+    serializer_class = FileSerializer
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return files_of(queries.run(actor=self.request.user, run_id=self.kwargs["run_id"]).tree)
+
+
+class FileView(APIView):
+    """The verified bytes of one file, as a download."""
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, run_id: str, path: str) -> FileResponse:
+        tree = queries.run(actor=request.user, run_id=run_id).tree
+        found = file(tree=tree, path=path)
+        return attachment(open_file(tree=tree, path=path), path=path, size=found.size, sha256=found.blob_id)
