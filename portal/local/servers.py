@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -114,7 +115,10 @@ def _start_valkey(wanted: Wanted, keys: Keys, supervisor: Supervisor) -> str:
 def _why_outside(outside: Path, var_dir: Path, *, expected: bool) -> str:
     if expected and not outside.exists():
         return f"{outside} is gone (temporary folders are emptied at boot): starting with an empty database there."
-    return f"Root cannot run PostgreSQL and `nobody` cannot reach {var_dir}, so its data is in {outside}."
+    return (
+        f"PostgreSQL does not run as root, and `nobody` cannot reach both {var_dir} and {sys.prefix}: "
+        f"its data is in {outside}."
+    )
 
 
 def _say_what_was_left(pids: list[int], supervisor: Supervisor) -> None:

@@ -48,6 +48,12 @@ class Program:
         return self.ends()
 
 
+def database_folder(var_dir: Path) -> Path:
+    """In the data folder, or below the temporary one where root's `nobody` cannot reach that."""
+    keys = services.saved_keys(var_dir)
+    return Path(keys.postgres_folder) / "data" if keys and keys.postgres_folder else var_dir / "postgres"
+
+
 def wait_until(met: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not met() and time.monotonic() < deadline:

@@ -15,7 +15,7 @@ import pytest
 from portal.local import leftovers, services, valkey
 from portal.local.ports import LOOPBACK, free_port
 from portal.local.serve import REPOSITORY
-from tests.local.conftest import Program, data_folder, is_alive, wait_until
+from tests.local.conftest import Program, data_folder, database_folder, is_alive, wait_until
 
 Start = Callable[..., Program]
 
@@ -33,11 +33,10 @@ class Served:
         return f"http://{LOOPBACK}:{self.port}"
 
     def processes(self) -> list[int]:
-        mark = services.left_behind(self.var_dir)
-        portal = leftovers.marked(mark.mark) if mark else []
-        return (
-            portal + leftovers.working_in(valkey.folder(self.var_dir)) + leftovers.working_in(self.var_dir / "postgres")
-        )
+        found = services.left_behind(self.var_dir)
+        portal = leftovers.marked(found.mark) if found else []
+        brokers = leftovers.working_in(valkey.folder(self.var_dir))
+        return portal + brokers + leftovers.working_in(database_folder(self.var_dir))
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from portal.local.privileges import unprivileged
 from portal.local.servers import Wanted, running
 from portal.local.services import Keys, Services
 from portal.local.supervisor import Supervisor
-from tests.local.conftest import Program, is_alive, remove, wait_until
+from tests.local.conftest import Program, database_folder, is_alive, remove, wait_until
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to step down")
 
@@ -52,9 +52,7 @@ def tell(found: Services, statement: str) -> None:
 
 
 def pids(var_dir: Path) -> list[int]:
-    keys = services.saved_keys(var_dir)
-    data = Path(keys.postgres_folder) / "data" if keys and keys.postgres_folder else var_dir / "postgres"
-    return leftovers.working_in(data) + leftovers.working_in(valkey.folder(var_dir))
+    return leftovers.working_in(database_folder(var_dir)) + leftovers.working_in(valkey.folder(var_dir))
 
 
 def test_both_servers_answer_and_nothing_of_them_is_left(var_dir: Path) -> None:
@@ -104,7 +102,7 @@ def test_passwords_stand_on_no_command_line(var_dir: Path) -> None:
 def test_a_pid_file_with_a_number_that_is_another_program_now_stops_nothing(var_dir: Path) -> None:
     with servers(var_dir):
         pass
-    pid_file = services_data(var_dir) / "postmaster.pid"
+    pid_file = database_folder(var_dir) / "postmaster.pid"
     pid_file.write_text(f"{os.getpid()}\n{pid_file.parent}\n1\n5432\n\n\n  1 1\nready\n")
     with servers(var_dir) as found:
         assert ask(found, "SELECT 1") == "1"
@@ -114,7 +112,7 @@ def test_servers_that_outlived_their_supervisor_are_ended_before_new_ones_start(
     with servers(var_dir):
         pass
     orphan = _start_alone(var_dir)
-    wait_until(lambda: len(leftovers.working_in(services_data(var_dir))) > 1)
+    wait_until(lambda: len(leftovers.working_in(database_folder(var_dir))) > 1)
     with servers(var_dir) as found:
         assert orphan.poll() is not None
         assert ask(found, "SELECT 1") == "1"
@@ -134,16 +132,11 @@ def _start_alone(var_dir: Path) -> "subprocess.Popen[bytes]":
     )
 
 
-def services_data(var_dir: Path) -> Path:
-    keys = services.saved_keys(var_dir)
-    return Path(keys.postgres_folder) / "data" if keys and keys.postgres_folder else var_dir / "postgres"
-
-
 def test_a_killed_supervisor_leaves_nothing_running(start: Callable[..., Program], tmp_path: Path) -> None:
-    child = "import os, time; print('in', os.environ['VAR_DIR'], flush=True); time.sleep(600)"
+    child = "import os, time; print('served in', os.environ['VAR_DIR'], flush=True); time.sleep(600)"
     program = start("portal.local.run_with_services", "--", sys.executable, "-c", child)
-    program.wait_for("in /")
-    var_dir = Path(program.output.split()[1])
+    program.wait_for("served in /")
+    var_dir = Path(program.output.split("served in ")[1].strip())
     everything = pids(var_dir) + leftovers.marked((services.load(var_dir) or pytest.fail("nothing runs")).mark)
     assert len(everything) > 3
     program.popen.send_signal(signal.SIGKILL)
@@ -153,9 +146,9 @@ def test_a_killed_supervisor_leaves_nothing_running(start: Callable[..., Program
 
 
 def test_a_command_with_servers_of_its_own_leaves_no_folder(start: Callable[..., Program]) -> None:
-    program = start("portal.local.run_with_services", "--", "sh", "-c", 'echo "in $VAR_DIR"; exit 7')
+    program = start("portal.local.run_with_services", "--", "sh", "-c", 'echo "served in $VAR_DIR"; exit 7')
     assert program.ends() == 7
-    assert not Path(program.output.split()[1]).exists()
+    assert not Path(program.output.split("served in ")[1].strip()).exists()
 
 
 def test_a_half_made_data_folder_of_an_interrupted_start_is_made_anew(var_dir: Path) -> None:
@@ -175,7 +168,7 @@ def test_a_database_whose_password_is_lost_is_a_sentence(var_dir: Path) -> None:
 def test_a_server_that_cannot_start_shows_its_last_lines(var_dir: Path) -> None:
     with servers(var_dir):
         pass
-    with (services_data(var_dir) / "postgresql.conf").open("a") as configuration:
+    with (database_folder(var_dir) / "postgresql.conf").open("a") as configuration:
         configuration.write("shared_memory_type = nonsense\n")
     said = r"(?s)postgres did not come up \(exit code 1\).*nonsense"
     with pytest.raises(CannotRun, match=said), servers(var_dir):
@@ -184,11 +177,11 @@ def test_a_server_that_cannot_start_shows_its_last_lines(var_dir: Path) -> None:
 
 
 @as_root
-def test_as_root_postgres_runs_as_nobody_in_the_data_folder(var_dir: Path) -> None:
+def test_as_root_postgres_runs_as_nobody_in_a_folder_that_nobody_else_can_open(var_dir: Path) -> None:
     with servers(var_dir):
-        postmaster = leftovers.working_in(var_dir / "postgres")[0]
+        postmaster = leftovers.working_in(database_folder(var_dir))[0]
         assert Path("/proc", str(postmaster)).stat().st_uid == 65534
-    assert (var_dir / "postgres").stat().st_mode & 0o777 == 0o700
+    assert database_folder(var_dir).stat().st_mode & 0o777 == 0o700
 
 
 @as_root
@@ -197,12 +190,12 @@ def test_below_a_closed_folder_the_database_lives_below_the_temporary_one(var_di
     closed.mkdir(mode=0o700)
     with servers(closed / "var") as found:
         tell(found, "CREATE TABLE kept AS SELECT 42 AS answer")
-        folder = services_data(closed / "var").parent
+        folder = database_folder(closed / "var").parent
         assert folder.parent != closed / "var"
         assert folder.stat().st_mode & 0o777 == 0o700
     with servers(closed / "var") as found:
         assert ask(found, "SELECT answer FROM kept") == "42"
-        assert services_data(closed / "var").parent == folder
+        assert database_folder(closed / "var").parent == folder
     assert closed.stat().st_mode & 0o777 == 0o700
     remove(closed / "var")
     assert not folder.exists()
