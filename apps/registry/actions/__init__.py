@@ -1,6 +1,8 @@
 """Verbs of the registry."""
 
 from apps.registry.actions.evaluations import (
+    Claim,
+    Numbers,
     claim_evaluations,
     fail_evaluations,
     finish_evaluations,
@@ -16,21 +18,33 @@ from apps.registry.actions.families import (
     set_labelled_until,
     update_family,
 )
+from apps.registry.actions.promotions import Refused, approve, expire_waves, propose, reject, withdraw
+from apps.registry.actions.rollbacks import Rollback, rollback
 from apps.registry.actions.versions import describe_version, register_version
 
 __all__ = [
+    "Claim",
+    "Numbers",
+    "Refused",
+    "Rollback",
     "SegmentSpec",
     "add_segments",
+    "approve",
     "claim_evaluations",
     "create_family",
     "describe_version",
+    "expire_waves",
     "fail_evaluations",
     "finish_evaluations",
+    "propose",
     "register_version",
+    "reject",
     "release_evaluations",
     "renew_evaluations",
     "request_evaluations",
+    "rollback",
     "set_gates",
     "set_labelled_until",
     "update_family",
+    "withdraw",
 ]

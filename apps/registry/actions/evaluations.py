@@ -23,6 +23,7 @@ from apps.registry import evaluators
 from apps.registry.events import Event
 from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion
 from apps.registry.models.family import CHAMPION
+from apps.registry.queries.windows import Window
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -67,18 +68,32 @@ def request_evaluations(
     Failed ones are tried again. Raises Invalid for versions that can not be evaluated.
     """
     require(actor, "registry.evaluate", family)
-    _check_candidates(family, candidates)
-    wanted = _wanted(actor, family, candidates, window_first, window_last)
-    pairs = {(evaluation.candidate_id, evaluation.champion_id) for evaluation in wanted}
-    before = {pair: known.status for pair, known in _stored(wanted).items()}
-    Evaluation.objects.bulk_create(wanted, ignore_conflicts=True)
-    stored = [evaluation for pair, evaluation in _stored(wanted).items() if pair in pairs]
-    _try_again([evaluation for evaluation in stored if evaluation.status == Evaluation.Status.FAILED])
-    if asked := [pair for pair in pairs if before.get(pair, Evaluation.Status.FAILED) == Evaluation.Status.FAILED]:
-        words = {"window": f"{window_first} to {window_last}", "versions": len(asked)}
+    if window_last < window_first:
+        raise Invalid("The last day of a window is not before its first.", field="window_last")
+    evaluations, asked = ask_for(
+        actor=actor, family=family, candidates=candidates, window=Window(window_first, window_last)
+    )
+    if asked:
+        words = {"window": f"{window_first} to {window_last}", "versions": asked}
         record(actor=actor, action=Event.EVALUATIONS_REQUESTED, target=family, after=words)
+    return evaluations
+
+
+def ask_for(
+    *, actor: User, family: ModelFamily, candidates: Sequence[ModelVersion], window: Window
+) -> tuple[list[Evaluation], int]:
+    """The evaluations, and how many of them are to be made now; the caller has asked for the permission."""
+    _check_candidates(family, candidates)
+    wanted = _wanted(actor, family, candidates, window)
+    before = _stored(wanted)
+    Evaluation.objects.bulk_create(wanted, ignore_conflicts=True)
+    stored = _stored(wanted)
+    failed = [evaluation for evaluation in stored.values() if evaluation.status == Evaluation.Status.FAILED]
+    _try_again(failed)
+    asked = len(stored.keys() - before.keys()) + len(failed)
+    if asked:
         ring("registry.evaluate")
-    return stored
+    return list(stored.values()), asked
 
 
 def _check_candidates(family: ModelFamily, candidates: Sequence[ModelVersion]) -> None:
@@ -89,9 +104,7 @@ def _check_candidates(family: ModelFamily, candidates: Sequence[ModelVersion]) -
             raise Invalid(f"{version} is not ready, so it can not be evaluated yet.", field="versions")
 
 
-def _wanted(
-    actor: User, family: ModelFamily, candidates: Iterable[ModelVersion], first: date, last: date
-) -> list[Evaluation]:
+def _wanted(actor: User, family: ModelFamily, candidates: Iterable[ModelVersion], window: Window) -> list[Evaluation]:
     evaluator = evaluators.evaluator(family.evaluator)
     candidates = {version.pk: version for version in candidates}.values()
     champions = dict(
@@ -105,8 +118,8 @@ def _wanted(
             model_id=version.model_id,
             candidate=version,
             champion_id=None if champions.get(version.model_id) == version.pk else champions.get(version.model_id),
-            window_first=first,
-            window_last=last,
+            window_first=window.first,
+            window_last=window.last,
             evaluator=evaluator.name,
             evaluator_version=version_of_script,
             requested_by=actor,
@@ -116,12 +129,14 @@ def _wanted(
 
 
 def _stored(wanted: Sequence[Evaluation]) -> dict[tuple[int, int | None], Evaluation]:
-    """By candidate and champion: what is there for the same window and script."""
+    """By candidate and champion: which of the wanted ones are there, for the same window and script."""
     if not wanted:
         return {}
     same = {name: getattr(wanted[0], name) for name in ("window_first", "window_last", "evaluator_version")}
     found = Evaluation.objects.whole().filter(candidate__in=[row.candidate_id for row in wanted], **same)
-    return {(evaluation.candidate_id, evaluation.champion_id): evaluation for evaluation in found}
+    by_pair = {(evaluation.candidate_id, evaluation.champion_id): evaluation for evaluation in found}
+    pairs = [(row.candidate_id, row.champion_id) for row in wanted]
+    return {pair: by_pair[pair] for pair in pairs if pair in by_pair}
 
 
 def _try_again(failed: Sequence[Evaluation]) -> None:

@@ -88,7 +88,7 @@ def update_family(
 ) -> ModelFamily:
     """Changes the named settings (those in EDITABLE) and, where given, the approvers. Raises Invalid."""
     require(actor, "registry.edit_family", family)
-    family = _locked(family)
+    family = ModelFamily.objects.locked().get(pk=family.pk)
     before = _settings_of(family)
     _fill(family, settings)
     family.save(update_fields=list(settings))
@@ -106,7 +106,7 @@ def set_labelled_until(*, actor: User, family: ModelFamily, day: date) -> ModelF
     require(actor, "registry.edit_family", family)
     if day > timezone.now().date():
         raise Invalid(f"{day} has not happened yet, so it can not have labels.", field="labelled_until")
-    family = _locked(family)
+    family = ModelFamily.objects.locked().get(pk=family.pk)
     before, family.labelled_until = family.labelled_until, day
     if before != day:
         family.save(update_fields=["labelled_until"])
@@ -136,18 +136,13 @@ def set_gates(*, actor: User, family: ModelFamily, gates: Sequence[GateSpec]) ->
     """Replaces the family's gates; what is open was judged by the old ones and will be superseded. Raises Invalid."""
     require(actor, "registry.edit_family", family)
     check_gates(gates)
-    family = _locked(family)
+    family = ModelFamily.objects.locked().get(pk=family.pk)
     before = _words_of_gates(family)
     _replace_gates(family, gates)
     after = _words_of_gates(family)
     if after != before:
         record(actor=actor, action=Event.GATES_SET, target=family, before=before, after=after)
     return list(family.gates.all())
-
-
-def _locked(family: ModelFamily) -> ModelFamily:
-    """One writer per family: its settings and gates stand still while promotions are judged and applied."""
-    return ModelFamily.objects.select_for_update(no_key=True, of=("self",)).select_related("team").get(pk=family.pk)
 
 
 def _fill(family: ModelFamily, settings: Mapping[str, Any]) -> None:

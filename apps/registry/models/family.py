@@ -70,6 +70,10 @@ class FamilyQuerySet(models.QuerySet["ModelFamily"]):
             return seen
         return seen.filter(Q(team__slug__in=credential.teams) | Q(slug__in=credential.families))
 
+    def locked(self) -> "FamilyQuerySet":
+        """One writer per family: settings, gates and aliases stand still while promotions are judged and applied."""
+        return self.select_for_update(no_key=True, of=("self",)).select_related("team")
+
 
 class ModelFamily(models.Model):
     """One model for many segments: owner, metric, evaluator, and how much care a promotion needs."""

@@ -46,7 +46,7 @@ class VersionQuerySet(models.QuerySet["ModelVersion"]):
 
     def whole(self) -> "VersionQuerySet":
         """With what its name, its boundary and its page need."""
-        return self.select_related("model__family__team", "model__segment", "created_by", "run")
+        return self.select_related("model__family__team", "model__segment", "created_by", "run__user")
 
 
 class ModelVersion(models.Model):

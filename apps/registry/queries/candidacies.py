@@ -1,0 +1,194 @@
+"""Which versions could be promoted now, on which evidence, and what the gates say: a constant number of queries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.registry.gates import Compared, Facts, GateSpec, Trained, Verdict, judge, objections
+from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion, Promotion
+from apps.registry.models.family import CHAMPION
+from apps.registry.queries.windows import Window, newest_window
+
+NO_LABELS = "The family has no month with labels yet, so nothing can be evaluated."
+
+
+@dataclass(frozen=True)
+class Candidacy:
+    """A version that somebody would promote. `refusal` says why not; empty means that it may be proposed."""
+
+    candidate: ModelVersion
+    champion: ModelVersion | None
+    evaluation: Evaluation | None
+    verdicts: tuple[Verdict, ...]
+    refusal: str
+    binding: str
+
+    @property
+    def eligible(self) -> bool:
+        return not self.refusal
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known now about some models of a family: champions, evaluations, open promotions, gates."""
+
+    family: ModelFamily
+    alias: str
+    window: Window | None
+    gates: tuple[GateSpec, ...]
+    champions: dict[int, ModelVersion]  # by model
+    evaluations: dict[int, list[Evaluation]]  # by candidate, the newest first
+    open_waves: dict[int, int]  # wave by model
+
+
+def candidacies(family: ModelFamily, versions: Sequence[ModelVersion], alias: str = CHAMPION) -> list[Candidacy]:
+    """Each version against the champion of now on the newest month, judged by the gates of now."""
+    evidence = evidence_of(family, alias, [v.model_id for v in versions], [v.pk for v in versions])
+    return [candidacy(evidence, version) for version in versions]
+
+
+def evidence_of(family: ModelFamily, alias: str, models: Iterable[int], candidates: Iterable[int]) -> Evidence:
+    models, gates = list(models), gate_specs(family)
+    return Evidence(
+        family=family,
+        alias=alias,
+        window=newest_window(family),
+        gates=gates,
+        champions=champions(models, alias),
+        evaluations=_evaluations(candidates),
+        open_waves=_open_waves(models, alias),
+    )
+
+
+def candidacy(evidence: Evidence, version: ModelVersion) -> Candidacy:
+    champion = evidence.champions.get(version.model_id)
+    evaluation, why_not = _comparison(evidence, version, champion)
+    facts = _facts(evidence.family, version, champion, evaluation, why_not)
+    verdicts = tuple(judge(facts, evidence.gates))
+    refusal = _refusal(evidence, version, champion, why_not) or objections(verdicts)
+    binding = binding_of(evidence, version, champion, evaluation) if evaluation and not why_not else ""
+    return Candidacy(version, champion, evaluation, verdicts, refusal, binding)
+
+
+def binding_of(
+    evidence: Evidence, candidate: ModelVersion, champion: ModelVersion | None, evaluation: Evaluation
+) -> str:
+    """Hex sha256 of all that a decision looks at; if anything of it is another, so is this."""
+    looked_at: dict[str, Any] = {
+        "alias": evidence.alias,
+        "candidate": [candidate.pk, candidate.digest],
+        "champion": champion and [champion.pk, champion.digest],
+        "evaluation": [evaluation.pk, evaluation.evaluator_version, evaluation.data_digest],
+        "gates": [[gate.kind, dict(gate.settings)] for gate in evidence.gates],
+        "label_delay_days": evidence.family.label_delay_days,
+    }
+    return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()
+
+
+def champions(models: Iterable[int], alias: str = CHAMPION) -> dict[int, ModelVersion]:
+    """The version behind the alias, by model."""
+    found = Alias.objects.filter(model__in=list(models), name=alias).select_related("version__model__segment")
+    return {row.model_id: row.version for row in found}
+
+
+def gate_specs(family: ModelFamily) -> tuple[GateSpec, ...]:
+    return tuple(GateSpec(gate.kind, gate.settings) for gate in family.gates.all())
+
+
+def _evaluations(candidates: Iterable[int]) -> dict[int, list[Evaluation]]:
+    found: dict[int, list[Evaluation]] = {}
+    rows: QuerySet[Evaluation] = Evaluation.objects.filter(candidate__in=list(candidates))
+    for row in rows.select_related("champion").defer("daily").order_by("-id"):
+        found.setdefault(row.candidate_id, []).append(row)
+    return found
+
+
+def _open_waves(models: Iterable[int], alias: str) -> dict[int, int]:
+    proposed = Promotion.objects.filter(model__in=list(models), alias=alias, status=Promotion.Status.PROPOSED)
+    return dict(proposed.values_list("model_id", "wave_id"))
+
+
+def _comparison(
+    evidence: Evidence, version: ModelVersion, champion: ModelVersion | None
+) -> tuple[Evaluation | None, str]:
+    """The evaluation to show, and why it does not count (empty when it does)."""
+    if evidence.window is None:
+        return None, NO_LABELS
+    known = evidence.evaluations.get(version.pk, [])
+    against = [row for row in known if row.champion_id == (champion and champion.pk)]
+    newest = [row for row in against if (row.window_first, row.window_last) == evidence.window]
+    done = next((row for row in newest if row.status == Evaluation.Status.DONE), None)
+    if done:
+        return done, ""
+    if newest:
+        return newest[0], _unfinished(newest[0])
+    return (known[0], _outdated(known[0], champion, against)) if known else (None, "It has not been evaluated yet.")
+
+
+def _unfinished(evaluation: Evaluation) -> str:
+    if evaluation.status == Evaluation.Status.FAILED:
+        return f"Its evaluation failed: {evaluation.reason}"
+    return "Its evaluation is not finished yet; look again in a moment."
+
+
+def _outdated(evaluation: Evaluation, champion: ModelVersion | None, against: Sequence[Evaluation]) -> str:
+    if against:
+        return f"It was evaluated through {against[0].window_last}, and there are newer labels: evaluate it again."
+    return f"{compared_with(evaluation.champion)}, {champion_is(champion)}: evaluate it again."
+
+
+def compared_with(champion: ModelVersion | None) -> str:
+    return f"It was evaluated against {champion.label}" if champion else "It was evaluated without a champion"
+
+
+def champion_is(champion: ModelVersion | None) -> str:
+    return f"the champion is {champion.label}" if champion else "there is no champion now"
+
+
+def _facts(
+    family: ModelFamily,
+    candidate: ModelVersion,
+    champion: ModelVersion | None,
+    evaluation: Evaluation | None,
+    why_not: str,
+) -> Facts:
+    return Facts(
+        candidate=_trained(candidate),
+        champion=champion and _trained(champion),
+        compared=None if evaluation is None or why_not else _compared(evaluation),
+        why_not=why_not,
+        unit=family.unit,
+        label_delay_days=family.label_delay_days,
+    )
+
+
+def _trained(version: ModelVersion) -> Trained:
+    return Trained(version.label, version.trained_through, untrained=version.kind == ModelVersion.Kind.BASELINE)
+
+
+def _compared(done: Evaluation) -> Compared:
+    return Compared(
+        first=done.window_first,
+        last=done.window_last,
+        rows=done.rows or 0,
+        days=done.days or 0,
+        difference=done.difference,
+        lower=done.lower,
+        upper=done.upper,
+    )
+
+
+def _refusal(evidence: Evidence, version: ModelVersion, champion: ModelVersion | None, why_not: str) -> str:
+    if version.status != ModelVersion.Status.READY:
+        return f"{version.label} is not ready."
+    if champion and champion.pk == version.pk:
+        return f"{version.label} is the {evidence.alias} already."
+    if wave := evidence.open_waves.get(version.model_id):
+        return f"It is part of promotion #{wave}, which is still open."
+    return why_not
