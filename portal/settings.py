@@ -281,10 +281,10 @@ PIPELINES_DIR = Path(os.environ.get("PIPELINES_DIR", BASE_DIR / "apps" / "demo" 
 """Folder of the training scripts; a pipeline names a file below it."""
 PIPELINES_DATA = Path(os.environ.get("PIPELINES_DATA", VAR_DIR / "data")).resolve()
 """Folder of the data that training reads; a pipeline names a folder below it."""
-RETRAINING_LEASE_SECONDS = int(os.environ.get("RETRAINING_LEASE_SECONDS", "15"))
+RETRAINING_LEASE_SECONDS = float(os.environ.get("RETRAINING_LEASE_SECONDS", "15"))
 """A worker that is silent this long has lost its segment run; five heartbeats, so that a busy machine loses none."""
-RETRAINING_HEARTBEAT_SECONDS = 3.0
-RETRAINING_RESEND_SECONDS = 30.0  # a message not answered is rung again; twice is harmless
+RETRAINING_HEARTBEAT_SECONDS = RETRAINING_LEASE_SECONDS / 5
+RETRAINING_RESEND_SECONDS = float(os.environ.get("RETRAINING_RESEND_SECONDS", "30"))  # a message not answered is rung again; twice is harmless
 RETRAINING_BACKOFF_SECONDS = 2.0  # before the second try; doubles
 RETRAINING_LOG_BYTES = 65_536
 RETRAINING_OUTPUT_BYTES = 512 * 1024 * 1024
