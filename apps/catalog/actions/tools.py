@@ -1,0 +1,99 @@
+"""Facts: capabilities and tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import IntegrityError, transaction
+
+from apps.audit.actions import record
+from apps.catalog.checking import changed, difference, insert
+from apps.catalog.events import Event
+from apps.catalog.models import Capability, Tool
+from apps.core.errors import Exists
+from apps.core.permissions import require
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+@dataclass(frozen=True)
+class CapabilityFacts:
+    """A need in a manager's words, and its place in the flow of work (Capability.Stage)."""
+
+    name: str
+    stage: str
+    need: str
+
+    @classmethod
+    def of(cls, capability: Capability) -> Self:
+        return cls(**{field.name: getattr(capability, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class ToolFacts:
+    """What the world knows about a tool; `summary` is one sentence of at most 280 characters."""
+
+    name: str
+    summary: str
+    capability: Capability
+    sourcing: str
+    homepage: str = ""
+    licence: str = ""
+    ecosystem: str = ""
+
+    @classmethod
+    def of(cls, tool: Tool) -> Self:
+        return cls(**{field.name: getattr(tool, field.name) for field in fields(cls)})
+
+
+@transaction.atomic
+def add_capability(*, actor: User, slug: str, facts: CapabilityFacts, at: datetime | None = None) -> Capability:
+    """Raises Exists for a slug or name that is taken."""
+    require(actor, "catalog.edit")
+    taken = f"There is already a capability {facts.name!r} or {slug!r}."
+    capability = insert(Capability(slug=slug, **vars(facts)), taken=taken)
+    record(actor=actor, action=Event.CAPABILITY_ADDED, target=capability, after=vars(facts), at=at)
+    return capability
+
+
+@transaction.atomic
+def edit_capability(*, actor: User, capability: Capability, facts: CapabilityFacts) -> Capability:
+    """Changes what differs; nothing differing is no event. Raises Exists for a name that is taken."""
+    require(actor, "catalog.edit", capability)
+    before, after = difference(capability, facts)
+    if not after:
+        return capability
+    edited = changed(capability, **vars(facts))
+    try:
+        with transaction.atomic():
+            edited.save(update_fields=[*after])
+    except IntegrityError as error:
+        raise Exists(f"There is already a capability {facts.name!r}.") from error
+    record(actor=actor, action=Event.CAPABILITY_EDITED, target=edited, before=before, after=after)
+    return edited
+
+
+@transaction.atomic
+def add_tool(*, actor: User, slug: str, facts: ToolFacts, at: datetime | None = None) -> Tool:
+    """A tool becomes known; whether it may be used says its position. Raises Exists for a slug that is taken."""
+    require(actor, "catalog.edit")
+    tool = insert(Tool(slug=slug, **vars(facts)), taken=f"There is already a tool {slug!r}.")
+    after = {**vars(facts), "capability": facts.capability.slug}
+    record(actor=actor, action=Event.TOOL_ADDED, target=tool, after=after, at=at)
+    return tool
+
+
+@transaction.atomic
+def edit_tool(*, actor: User, tool: Tool, facts: ToolFacts) -> Tool:
+    """Changes what differs; nothing differing is no event."""
+    require(actor, "catalog.edit", tool)
+    before, after = difference(tool, facts)
+    if not after:
+        return tool
+    edited = changed(tool, **vars(facts))
+    edited.save(update_fields=[*after])
+    record(actor=actor, action=Event.TOOL_EDITED, target=edited, before=before, after=after)
+    return edited
