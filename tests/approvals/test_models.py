@@ -1,5 +1,7 @@
 """Four eyes in the database: plain SQL does not get round them."""
 
+from functools import partial
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -7,6 +9,7 @@ from apps.accounts.models import User
 from apps.approvals.actions import close, vote
 from apps.approvals.models import Approval
 from tests.approvals.conftest import DIGEST, Ask
+from tests.threads import behind
 
 pytestmark = pytest.mark.django_db
 INSERT_VOTE = "INSERT INTO approvals_vote (approval_id, user_id, verdict, reason) VALUES (%s, %s, %s, %s)"
@@ -83,3 +86,11 @@ def test_one_person_has_one_vote_in_the_database_too(ask: Ask, approver: User, s
 def test_a_question_is_open_or_has_an_end(approval: Approval, change: str, constraint: str) -> None:
     with pytest.raises(IntegrityError, match=constraint):
         execute(f"UPDATE approvals_approval SET {change}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_vote_by_sql_waits_for_an_end_that_is_being_set(approval: Approval, owner: User, approver: User) -> None:
+    late = partial(execute, INSERT_VOTE, approval.pk, approver.pk, "yes", "")
+    with pytest.raises(IntegrityError, match="closed"):
+        behind(partial(close, actor=owner, approval=approval, status="withdrawn"), late)
+    assert not approval.votes.exists()

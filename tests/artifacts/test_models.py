@@ -1,15 +1,16 @@
 """What the database itself refuses, whoever asks it: here plain SQL does."""
 
-import threading
+from functools import partial
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.artifacts.actions import add_files, create_tree, seal
 from apps.artifacts.models import Blob, Tree
 from apps.artifacts.queries import files_of
 from apps.artifacts.store import LocalStore
 from tests.artifacts.conftest import Write
+from tests.threads import behind
 
 pytestmark = pytest.mark.django_db
 OTHER = "0" * 64
@@ -87,34 +88,7 @@ def test_a_tree_is_sealed_with_a_digest_or_not_at_all(db: None, values: str) -> 
 def test_plain_sql_waits_for_a_seal_that_is_being_set(store: LocalStore) -> None:
     Blob.objects.create(sha256=OTHER, size=1)
     tree = create_tree()
-    errors: list[DatabaseError] = []
-
-    def insert_behind_the_seal() -> None:
-        try:
-            execute(f"INSERT INTO artifacts_treefile (tree_id, path, blob_id) VALUES ({tree.pk}, 'late', '{OTHER}')")
-        except DatabaseError as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=insert_behind_the_seal)
-    with transaction.atomic():
-        seal(tree=tree)
-        thread.start()
-        _wait_until_somebody_waits()
-    thread.join(timeout=30)
-    assert [type(error) for error in errors] == [IntegrityError]
+    late = f"INSERT INTO artifacts_treefile (tree_id, path, blob_id) VALUES ({tree.pk}, 'late', '{OTHER}')"
+    with pytest.raises(IntegrityError, match="sealed"):
+        behind(partial(seal, tree=tree), partial(execute, late))
     assert not files_of(tree).exists()
-
-
-def _wait_until_somebody_waits() -> None:
-    with connection.cursor() as cursor:
-        for _ in range(3_000):
-            cursor.execute(
-                "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
-                " WHERE NOT granted AND datname = current_database()"
-            )
-            if cursor.fetchone() != (0,):
-                return
-            cursor.execute("SELECT pg_sleep(0.01)")
-    raise AssertionError("nobody waited for the seal")

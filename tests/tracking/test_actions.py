@@ -16,7 +16,7 @@ from apps.core.errors import Conflict, Denied, Invalid
 from apps.tracking.actions import close_run, ensure_experiment, log_metrics, log_params, open_run
 from apps.tracking.models import LONGEST_KEY, LONGEST_VALUE, Experiment, Metric, Run
 from apps.tracking.queries import metric_history, reported
-from tests.threads import together
+from tests.threads import behind, together
 
 pytestmark = pytest.mark.django_db
 Status = Run.Status
@@ -239,6 +239,15 @@ def test_a_parameter_set_to_two_values_at_once_has_one(run: Run, owner: User) ->
     errors = together(log({"alpha": "1", "beta": "1"}), log({"beta": "2", "alpha": "2"}))
     assert [type(error) for error in errors if error] == [Conflict]
     assert dict(run.params.values_list("key", "value")) in ({"alpha": "1", "beta": "1"}, {"alpha": "2", "beta": "2"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_of_the_same_parameters_in_another_order_do_not_block_each_other(run: Run, owner: User) -> None:
+    def log(*keys: str) -> Callable[[], None]:
+        return partial(log_params, actor=owner, run=run, params=dict.fromkeys(keys, "1"))
+
+    behind(log("alpha"), log("beta", "alpha"), log("beta"))
+    assert run.params.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
