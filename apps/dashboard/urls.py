@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from apps.dashboard import web
+from apps.dashboard.web import home
 
 urlpatterns = [
-    path("", web.home, name="home"),
-    path("theme/", web.choose_theme, name="theme"),
+    path("", home.home, name="home"),
+    path("theme/", home.choose_theme, name="theme"),
 ]

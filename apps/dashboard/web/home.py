@@ -1,4 +1,4 @@
-"""Pages that bring several parts of the portal together."""
+"""The home page, and the choice of light or dark."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

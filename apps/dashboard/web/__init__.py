@@ -1,0 +1,1 @@
+"""Pages that bring several parts of the portal together."""
