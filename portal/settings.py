@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "apps.registry",
     "apps.retraining",
     "apps.dashboard",
+    "apps.demo",
 ]
 
 MIDDLEWARE = [
@@ -242,16 +243,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
-}
-
-# Evaluators: scripts that score models. Named here by whoever runs the portal, never by a person at a page.
-EVALUATORS = {
-    "eta": {
-        "script": BASE_DIR / "apps/demo/evaluators/eta_evaluator.py",
-        "data": VAR_DIR / "data" / "lake",
-        "preload": ["numpy", "pandas"],
-    }
+    "ENUM_NAME_OVERRIDES": {
+        "RunStatusEnum": "apps.tracking.models.Run.Status",
+        "DecisionStatusEnum": "apps.catalog.models.Decision.Status",
+        "SourcingEnum": "apps.catalog.models.Sourcing",
+        "ToolSourcingEnum": "apps.catalog.models.TOOL_SOURCING",
+    },
 }
 
 # Celery: rows are the truth and messages only doorbells, so a message may be lost or come twice.
@@ -284,11 +281,25 @@ PIPELINES_DATA = Path(os.environ.get("PIPELINES_DATA", VAR_DIR / "data")).resolv
 RETRAINING_LEASE_SECONDS = float(os.environ.get("RETRAINING_LEASE_SECONDS", "15"))
 """A worker that is silent this long has lost its segment run; five heartbeats, so that a busy machine loses none."""
 RETRAINING_HEARTBEAT_SECONDS = RETRAINING_LEASE_SECONDS / 5
-RETRAINING_RESEND_SECONDS = float(os.environ.get("RETRAINING_RESEND_SECONDS", "30"))  # a message not answered is rung again; twice is harmless
+RETRAINING_RESEND_SECONDS = float(os.environ.get("RETRAINING_RESEND_SECONDS", "30"))
+"""A message that nobody answered for this long is sent again; twice is harmless."""
 RETRAINING_BACKOFF_SECONDS = 2.0  # before the second try; doubles
 RETRAINING_LOG_BYTES = 65_536
 RETRAINING_OUTPUT_BYTES = 512 * 1024 * 1024
 RETRAINING_MOST_SEGMENTS = 5_000
+
+# Evaluation
+EVALUATORS = {
+    "eta": {
+        "script": BASE_DIR / "apps" / "demo" / "evaluators" / "eta_evaluator.py",
+        "data": PIPELINES_DATA / "lake",
+        "preload": ["numpy", "pandas"],
+    }
+}
+"""Scripts that score models, by name; named here by whoever runs the portal, never by a person at a page."""
+EVALUATION_LEASE_SECONDS = RETRAINING_LEASE_SECONDS
+EVALUATION_SECONDS = 600  # one batch of comparisons; the demo's takes two or three
+EVALUATION_MEMORY_MB = 2_048
 
 # Logs
 structlog.configure(

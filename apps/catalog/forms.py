@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.db.models import Q
 
 from apps.accounts import queries as accounts
 from apps.catalog import queries
@@ -73,9 +74,9 @@ def initial(tool: Tool) -> dict[str, Any]:
 
 def _alternatives(actor: User, tool: Tool) -> list[tuple[str, str]]:
     """Tools to recommend in its place, and the one that is already named."""
-    named = getattr(getattr(tool, "position", None), "instead_id", None)
-    tools = queries.tools(actor=actor).exclude(pk=tool.pk)
-    offered = tools.filter(position__ring__in=RECOMMENDED) | tools.filter(pk=named)
+    offered = queries.tools(actor=actor).exclude(pk=tool.pk)
+    named = Position.objects.filter(tool=tool).values("instead")
+    offered = offered.filter(Q(position__ring__in=RECOMMENDED) | Q(pk__in=named))
     return [(found.slug, f"{found.name} ({found.capability})") for found in offered]
 
 

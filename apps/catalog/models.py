@@ -5,7 +5,7 @@ Each constraint carries the sentence a person reads, and as its code the field t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from django.core.validators import MaxLengthValidator, URLValidator
 from django.db import models
@@ -30,10 +30,13 @@ class Prose(models.TextField):
         super().__init__(**options)  # type: ignore[arg-type]
 
 
-class CompanyWide(models.QuerySet):
+Row = TypeVar("Row", bound=models.Model, covariant=True)
+
+
+class CompanyWide(models.QuerySet[Row]):
     """Rows that belong to no team: everybody reads them, a token narrowed to teams or families does not."""
 
-    def visible_to(self, user: User) -> CompanyWide:
+    def visible_to(self, user: User) -> Self:
         credential = current().credential
         narrowed = credential is not None and credential.narrowed
         return self.all() if user.is_active and not narrowed else self.none()
@@ -47,8 +50,11 @@ class Sourcing(models.TextChoices):
     POSTPONE = "postpone"
 
 
-class CapabilityQuerySet(CompanyWide):
-    def in_order(self) -> CapabilityQuerySet:
+TOOL_SOURCING = [choice for choice in Sourcing.choices if choice[0] != Sourcing.POSTPONE]
+
+
+class CapabilityQuerySet(CompanyWide["Capability"]):
+    def in_order(self) -> Self:
         """As the work flows: data, build, ship, run, govern."""
         return self.alias(rank=Capability.rank("stage")).order_by("rank", "name")
 
@@ -84,8 +90,8 @@ class Capability(models.Model):
         return models.Case(*whens, default=len(whens), output_field=models.SmallIntegerField())
 
 
-class ToolQuerySet(CompanyWide):
-    def in_order(self) -> ToolQuerySet:
+class ToolQuerySet(CompanyWide["Tool"]):
+    def in_order(self) -> Self:
         """By capability as the work flows, the most recommended first, tools without a position last."""
         ranks = {"stage_rank": Capability.rank("capability__stage"), "ring_rank": Position.rank("position__ring")}
         return self.alias(**ranks).order_by("stage_rank", "capability__name", "ring_rank", "name")
@@ -101,7 +107,7 @@ class Tool(models.Model):
     homepage = models.URLField(blank=True, validators=[URLValidator(schemes=["http", "https"])])
     licence = models.CharField(max_length=64, blank=True, help_text="SPDX name, for example Apache-2.0.")
     ecosystem = models.CharField(max_length=64, blank=True, help_text="For example AWS, Apache, Kubernetes.")
-    sourcing = models.CharField(max_length=16, choices=[c for c in Sourcing.choices if c[0] != Sourcing.POSTPONE])
+    sourcing = models.CharField(max_length=16, choices=TOOL_SOURCING)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = ToolQuerySet.as_manager()
@@ -192,7 +198,7 @@ class Decision(models.Model):
         SUPERSEDED = "superseded"
         CLOSED = "closed"
 
-    ALLOWED: ClassVar = {
+    ALLOWED: ClassVar[dict[str, frozenset[str]]] = {
         Status.DRAFT: frozenset({Status.PROPOSED, Status.CLOSED}),
         Status.PROPOSED: frozenset({Status.DRAFT, Status.ACCEPTED, Status.CLOSED}),
         Status.ACCEPTED: frozenset({Status.SUPERSEDED, Status.CLOSED}),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from apps.catalog.actions import MOST_OPTIONS
-from apps.catalog.models import LONGEST_TEXT, Capability, Decision, Option, Position, Sourcing, Tool
+from apps.catalog.models import LONGEST_TEXT, TOOL_SOURCING, Capability, Decision, Option, Position, Sourcing, Tool
 
-TOOL_SOURCING = Tool._meta.get_field("sourcing").choices
+
+def named(by: str, *, null: bool = False) -> serializers.SlugRelatedField[Any]:
+    """A related thing by one of its own words."""
+    return serializers.SlugRelatedField(by, read_only=True, allow_null=null)
 
 
 class CapabilitySerializer(serializers.ModelSerializer[Capability]):
@@ -34,10 +37,10 @@ class CapabilityEditSerializer(serializers.Serializer[object]):
 class PositionSerializer(serializers.ModelSerializer[Position]):
     """The company's opinion of a tool; `revision` counts its edits."""
 
-    owner = serializers.SlugRelatedField("username", read_only=True)
-    team = serializers.SlugRelatedField("slug", read_only=True)
-    instead = serializers.SlugRelatedField("slug", read_only=True)
-    decision = serializers.SlugRelatedField("label", read_only=True)
+    owner = named("username", null=True)
+    team = named("slug", null=True)
+    instead = named("slug", null=True)
+    decision = named("label", null=True)
 
     class Meta:
         model = Position
@@ -50,7 +53,7 @@ class PositionSerializer(serializers.ModelSerializer[Position]):
 class ToolSerializer(serializers.ModelSerializer[Tool]):
     """Facts about a tool; `position` is null where the company has no opinion of it."""
 
-    capability = serializers.SlugRelatedField("slug", read_only=True)
+    capability = named("slug")
     position = PositionSerializer(read_only=True, allow_null=True)
 
     class Meta:
@@ -96,7 +99,7 @@ class PositionEditSerializer(serializers.Serializer[object]):
 
 
 class OptionSerializer(serializers.ModelSerializer[Option]):
-    tool = serializers.SlugRelatedField("slug", read_only=True)
+    tool = named("slug", null=True)
 
     class Meta:
         model = Option
@@ -107,11 +110,11 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
     """`number` is its label, such as ADR-0007."""
 
     number = serializers.CharField(source="label", read_only=True)
-    capability = serializers.SlugRelatedField("slug", read_only=True)
-    author = serializers.SlugRelatedField("username", read_only=True)
-    proposer = serializers.SlugRelatedField("username", read_only=True)
-    decided_by = serializers.SlugRelatedField("username", read_only=True)
-    superseded_by = serializers.SlugRelatedField("label", read_only=True)
+    capability = named("slug")
+    author = named("username")
+    proposer = named("username", null=True)
+    decided_by = named("username", null=True)
+    superseded_by = named("label", null=True)
     options = OptionSerializer(many=True, read_only=True)
 
     class Meta:
@@ -126,7 +129,7 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
 class OptionDraftSerializer(serializers.Serializer[object]):
     """A tool of the catalog (its slug), or a label in your own words."""
 
-    label = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    label = serializers.CharField(max_length=100, required=False, allow_blank=True)  # type: ignore[assignment]
     tool = serializers.SlugField(required=False, allow_null=True)
     chosen = serializers.BooleanField(default=False)
     why = serializers.CharField(max_length=500, required=False, allow_blank=True)
@@ -138,11 +141,11 @@ class DecisionEditSerializer(serializers.Serializer[object]):
     title = serializers.CharField(max_length=200, required=False)
     capability = serializers.SlugField(required=False)
     sourcing = serializers.ChoiceField(Sourcing.choices, required=False)
-    context = serializers.CharField(max_length=LONGEST_TEXT, required=False, allow_blank=True)
+    context = serializers.CharField(max_length=LONGEST_TEXT, required=False, allow_blank=True)  # type: ignore[assignment]
     outcome = serializers.CharField(max_length=LONGEST_TEXT, required=False, allow_blank=True)
     revisit_on = serializers.DateField(required=False, allow_null=True)
     trigger = serializers.CharField(max_length=300, required=False, allow_blank=True)
-    options = OptionDraftSerializer(many=True, required=False, max_length=MOST_OPTIONS)
+    options = serializers.ListField(child=OptionDraftSerializer(), required=False, max_length=MOST_OPTIONS)
 
 
 class NewDecisionSerializer(DecisionEditSerializer):

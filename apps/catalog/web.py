@@ -63,7 +63,7 @@ def _place(request: HttpRequest, tool: Tool, form: PositionForm) -> bool:
         opinion = replace(Opinion.of(tool), **sent)
         actions.place_tool(actor=request.user, tool=tool, opinion=opinion, reason=reason, revision=revision)
     except Invalid as error:
-        for name, sentence in (error.errors or {None: error.message}).items():
+        for name, sentence in (error.errors or {"": error.message}).items():
             form.add_error(name if name in form.fields else None, sentence)
     except (Conflict, Exists) as error:
         form.add_error(None, error.message)
