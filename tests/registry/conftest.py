@@ -11,7 +11,6 @@ from apps.accounts.models import Team, User
 from apps.artifacts.actions import add_files, create_tree
 from apps.registry.actions import (
     Claim,
-    Numbers,
     SegmentSpec,
     add_segments,
     approve,
@@ -23,6 +22,7 @@ from apps.registry.actions import (
     request_evaluations,
     set_labelled_until,
 )
+from apps.registry.answers import Numbers
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Segment
 from apps.registry.queries import newest_window
 

@@ -1,14 +1,15 @@
 """Verbs of the registry."""
 
 from apps.registry.actions.evaluations import (
+    BATCH,
     Claim,
-    Numbers,
     claim_evaluations,
     fail_evaluations,
     finish_evaluations,
     release_evaluations,
     renew_evaluations,
     request_evaluations,
+    ring_for,
 )
 from apps.registry.actions.families import (
     SegmentSpec,
@@ -23,8 +24,8 @@ from apps.registry.actions.rollbacks import Rollback, rollback
 from apps.registry.actions.versions import describe_version, register_version
 
 __all__ = [
+    "BATCH",
     "Claim",
-    "Numbers",
     "Refused",
     "Rollback",
     "SegmentSpec",
@@ -42,6 +43,7 @@ __all__ = [
     "release_evaluations",
     "renew_evaluations",
     "request_evaluations",
+    "ring_for",
     "rollback",
     "set_gates",
     "set_labelled_until",

@@ -20,16 +20,20 @@ from apps.core.doorbell import ring
 from apps.core.errors import Invalid
 from apps.core.permissions import require
 from apps.registry import evaluators
+from apps.registry.answers import Numbers
 from apps.registry.events import Event
 from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion
+from apps.registry.models.evaluation import EvaluationQuerySet
 from apps.registry.models.family import CHAMPION
 from apps.registry.queries.windows import Window
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
+BATCH = 50
+"""Comparisons of one process: half a fleet, so that two workers share it."""
 MOST_ATTEMPTS = 3
-"""A batch that took its worker down this often is not tried again."""
+"""An evaluation that took its process down this often is not tried again."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +42,6 @@ class Claim:
 
     evaluation_id: int
     attempt: int
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """What the evaluator measured: metrics in the family's unit, differences positive where the candidate is better.
-
-    `daily` holds the sums of errors by day, so that every bound can be computed again.
-    """
-
-    rows: int
-    days: int
-    candidate_metric: float
-    champion_metric: float | None
-    baseline_metric: float | None
-    difference: float | None
-    lower: float | None
-    upper: float | None
-    daily: list[dict[str, Any]]
-    data_digest: str
 
 
 @transaction.atomic
@@ -91,9 +76,14 @@ def ask_for(
     failed = [evaluation for evaluation in stored.values() if evaluation.status == Evaluation.Status.FAILED]
     _try_again(failed)
     asked = len(stored.keys() - before.keys()) + len(failed)
-    if asked:
-        ring("registry.evaluate")
+    ring_for(asked)
     return list(stored.values()), asked
+
+
+def ring_for(evaluations: int) -> None:
+    """Wakes as many workers as there are batches."""
+    for _ in range(0, evaluations, BATCH):
+        ring("registry.evaluate")
 
 
 def _check_candidates(family: ModelFamily, candidates: Sequence[ModelVersion]) -> None:
@@ -147,29 +137,36 @@ def _try_again(failed: Sequence[Evaluation]) -> None:
 
 
 @transaction.atomic
-def claim_evaluations(*, limit: int, lease_seconds: float) -> list[Evaluation]:
+def claim_evaluations(*, limit: int = BATCH, lease_seconds: float) -> list[Evaluation]:
     """Up to `limit` due evaluations of one family, window and script, now running under the caller's attempt.
 
-    What was claimed too often already fails here, with the reason of its last attempt.
+    What took a process down before is claimed in smaller and smaller company, until its neighbours are safe from
+    it; what was claimed too often fails here, with the reason of its last attempt.
     """
-    group = Evaluation.objects.due().order_by("id").select_related("model").first()
-    if group is None:
+    first = Evaluation.objects.due().order_by("attempt", "id").select_related("model").first()
+    if first is None:
         return []
-    mates = Evaluation.objects.due().filter(
-        model__family=group.model.family_id,
-        window_first=group.window_first,
-        window_last=group.window_last,
-        evaluator_version=group.evaluator_version,
-    )
-    locked = mates.select_for_update(skip_locked=True, of=("self",)).order_by("id").values_list("pk", "attempt")
-    batch = list(locked[:limit])
-    _give_up([pk for pk, attempt in batch if attempt >= MOST_ATTEMPTS])
-    claimed = Evaluation.objects.filter(pk__in=[pk for pk, attempt in batch if attempt < MOST_ATTEMPTS])
-    ids = list(claimed.values_list("pk", flat=True))
+    company = max(1, limit // 10**first.attempt)
+    locked = _like(first).select_for_update(skip_locked=True, of=("self",)).order_by("id")[:company]
+    ids = list(locked.values_list("pk", flat=True))
+    if first.attempt >= MOST_ATTEMPTS:
+        _give_up(ids)
+        return []
     lease = Now() + timedelta(seconds=lease_seconds)
+    claimed = Evaluation.objects.filter(pk__in=ids)
     claimed.update(status=Evaluation.Status.RUNNING, attempt=F("attempt") + 1, lease_until=lease)
-    related = ("candidate__tree", "champion__tree", "requested_by")
-    return list(Evaluation.objects.whole().select_related(*related).filter(pk__in=ids).order_by("id"))
+    return list(claimed.whole().select_related("candidate__tree", "champion__tree").order_by("id"))
+
+
+def _like(first: Evaluation) -> EvaluationQuerySet:
+    """What can be evaluated in the same process."""
+    return Evaluation.objects.due().filter(
+        model__family=first.model.family_id,
+        window_first=first.window_first,
+        window_last=first.window_last,
+        evaluator_version=first.evaluator_version,
+        attempt=first.attempt,
+    )
 
 
 def _give_up(ids: Sequence[int]) -> None:
