@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from apps.core.errors import Missing
@@ -12,6 +13,22 @@ from apps.tracking.models import Experiment, ExperimentQuerySet, Metric, Run, Ru
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+
+# One index probe per run and key, however long the histories are: DISTINCT ON would read every point.
+LATEST = """
+WITH RECURSIVE latest AS (
+    SELECT point.* FROM unnest(%s::text[]) AS asked(run_id) CROSS JOIN LATERAL (
+        SELECT run_id, key, value FROM tracking_metric WHERE run_id = asked.run_id
+        ORDER BY key DESC, step DESC, timestamp DESC, value DESC LIMIT 1
+    ) AS point
+    UNION ALL
+    SELECT point.* FROM latest CROSS JOIN LATERAL (
+        SELECT run_id, key, value FROM tracking_metric WHERE run_id = latest.run_id AND key < latest.key
+        ORDER BY key DESC, step DESC, timestamp DESC, value DESC LIMIT 1
+    ) AS point
+)
+SELECT run_id, key, value FROM latest ORDER BY run_id, key
+"""
 
 
 def experiments(actor: User) -> ExperimentQuerySet:
@@ -45,12 +62,9 @@ def reported(run: Run) -> dict[str, float]:
 
 def reported_by_run(ids: Iterable[str]) -> dict[str, dict[str, float]]:
     """The latest values of many runs in one statement; a run without metrics is not in the answer."""
-    latest = (
-        Metric.objects.filter(run__in=list(ids))
-        .order_by("run", "key", "-step", "-timestamp", "-value")
-        .distinct("run", "key")
-        .values_list("run_id", "key", "value")
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST, [list(ids)])
+        latest = cursor.fetchall()
     found: dict[str, dict[str, float]] = {}
     for run_id, key, value in latest:
         found.setdefault(run_id, {})[key] = value
