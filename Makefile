@@ -10,7 +10,7 @@ BIN := .venv/bin
 DEMO ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help install install-dev serve test test-faults check lock clean
+.PHONY: help python install install-dev serve test test-faults check lock clean
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -51,13 +51,17 @@ check-deploy:
 check-openapi:
 	@$(CHECKED) $(BIN)/python manage.py spectacular --validate --fail-on-warn | diff -u tests/architecture/openapi.yml -
 
-install: ## .venv with the locked packages of requirements.lock
+install: python ## .venv with the locked packages of requirements.lock
 	@$(PYTHON) portal/local/install.py requirements.lock
-install-dev:
+install-dev: python
 	@$(PYTHON) portal/local/install.py requirements-dev.lock
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Install Python 3.11 or newer" \
+	"(apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3"; exit 1; }
 
 lock: install ## write both locks anew from pyproject.toml
 	@$(BIN)/python portal/local/lock.py
 
-clean: ## remove the data folder, the database and the caches; .venv stays
+clean: python ## remove the data folder, the database and the caches; .venv stays
 	@$(PYTHON) -m portal.local.clean

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from portal.local import leftovers, postgres, services, valkey
-from portal.local.errors import DISK_FULL, CannotRun
+from portal.local.errors import MAKE_ROOM, CannotRun
 
 NEEDED_BYTES = 500 * 1024 * 1024
 """A fresh PostgreSQL with the demo company, its log and its files, with room to move."""
@@ -61,7 +61,8 @@ def _open(var_dir: Path) -> None:
     if owner != os.geteuid():
         raise CannotRun(f"{var_dir} belongs to {_user(owner)}, and you are {_user(os.geteuid())}. {_OTHER_FOLDER}")
     if free < NEEDED_BYTES:
-        raise CannotRun(f"{DISK_FULL} {free // 1024**2} MB are left, {NEEDED_BYTES // 1024**2} MB are needed.")
+        left, needed = free // 1024**2, NEEDED_BYTES // 1024**2
+        raise CannotRun(f"{left} MB are left on the disk of {var_dir}, and {needed} MB are needed. {MAKE_ROOM}")
 
 
 _OTHER_FOLDER = "Run as its owner, or choose another folder: make serve VAR_DIR=/path."

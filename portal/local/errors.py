@@ -16,7 +16,7 @@ class Stopped(Exception):
     """A person asked for the end (Ctrl-C or SIGTERM) while something was still starting."""
 
 
-DISK_FULL = "The disk is full. Free some space, or choose a folder on another disk: make serve VAR_DIR=/path."
+MAKE_ROOM = "Free some space, or choose a folder on another disk: make serve VAR_DIR=/path"
 
 
 @contextmanager
@@ -29,4 +29,4 @@ def said_plainly() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        sys.exit(f"\n{DISK_FULL}")
+        sys.exit(f"\nThe disk is full. {MAKE_ROOM}")

@@ -69,9 +69,9 @@ def _make_environment() -> None:
 
 
 def _install(lock: Path) -> None:
-    """The stamps go first: an installation that breaks off half-way must not look finished."""
-    for stamp in ENVIRONMENT.glob("installed-*"):
-        stamp.unlink()
+    """The stamp goes first: an installation that breaks off half-way must not look finished."""
+    if _stamp(lock).exists():
+        _stamp(lock).unlink()
     print("Installing", lock.name, "(a minute or so, once)", flush=True)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     _run(
