@@ -21,6 +21,12 @@ from tests.threads import together
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def two_megabytes(write: Write) -> Path:
+    """Written before the disk gets small: the kernel's limit would hold for it too."""
+    return write("big", os.urandom(2 * MEGABYTE))
+
+
 def paths_of(tree: Tree) -> list[str]:
     return [file.path for file in files_of(tree)]
 
@@ -94,10 +100,10 @@ def test_a_folder_and_a_missing_file_are_refused(store: LocalStore, tmp_path: Pa
         add_files(tree=create_tree(), files={"model.json": tmp_path / "nowhere"})
 
 
-def test_a_full_disk_leaves_the_tree_as_it_was(disk_of_a_megabyte: LocalStore, write: Write) -> None:
+def test_a_full_disk_leaves_the_tree_as_it_was(two_megabytes: Path, disk_of_a_megabyte: LocalStore) -> None:
     tree = create_tree()
     with pytest.raises(Unavailable, match="full"):
-        add_files(tree=tree, files={"a": write("a"), "big": write("big", os.urandom(2 * MEGABYTE))})
+        add_files(tree=tree, files={"big": two_megabytes})
     assert paths_of(tree) == []
 
 
