@@ -18,6 +18,7 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.task_queues = (Queue("control"), Queue("work"))
+app.conf.task_routes = {"retraining.train": {"queue": "work"}, "registry.evaluate": {"queue": "work"}}
 app.conf.beat_schedule = {
     # A tick that waited for longer than a few others is worth nothing.
     "retraining.coordinate": {"task": "retraining.coordinate", "schedule": 2.0, "options": {"expires": 10}},
@@ -35,7 +36,7 @@ def log_as_django_does(**_: Any) -> None:
 
 
 def _ring(name: str, *args: Any) -> None:
-    """Send the named task; its queue is the one its definition names."""
+    """Send the named task, to the queue that `task_routes` names (else `control`)."""
     app.loader.import_default_modules()
     app.tasks[name].apply_async(args=args)
 

@@ -22,25 +22,25 @@ REPORT_EVERY = 5.0  # seconds
 STALE_AFTER = 60  # seconds; the coordinator rings every two seconds, an older ring says nothing new
 
 
-@shared_task(name="retraining.coordinate", queue="control", expires=STALE_AFTER)
+@shared_task(name="retraining.coordinate", expires=STALE_AFTER)
 def coordinate() -> None:
     with through(Door.TASK):
         actions.coordinate()
 
 
-@shared_task(name="retraining.drive", queue="control", expires=STALE_AFTER)
+@shared_task(name="retraining.drive", expires=STALE_AFTER)
 def drive(request_id: int) -> None:
     with through(Door.TASK):
         actions.drive(request_id=request_id)
 
 
-@shared_task(name="retraining.follow_up", queue="control", expires=STALE_AFTER)
+@shared_task(name="retraining.follow_up", expires=STALE_AFTER)
 def follow_up(request_id: int) -> None:
     with through(Door.TASK):
         actions.follow_up(request_id=request_id)
 
 
-@shared_task(name="retraining.train", queue="work")
+@shared_task(name="retraining.train")
 def train(run_ids: Sequence[int], request_id: int) -> None:
     """Trains a small batch, one after the other, and rings for what comes next."""
     with through(Door.TASK):

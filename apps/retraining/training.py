@@ -1,7 +1,9 @@
 """One segment run from claim to result, on the worker that trains it; between the Celery door and the actions."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from apps.retraining import actions
 from apps.retraining.definitions import below, script_path
 
 log = structlog.get_logger(__name__)
+LONGEST_SILENCE = 600.0  # seconds in which libraries load or files are stored; a thread that hangs is given up then
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
@@ -24,9 +27,10 @@ def train(run_id: int, *, worker: str) -> None:
     claim = _claim(run_id, worker)
     if claim is None:
         return
-    work = work_of(claim)
+    work, heartbeat = work_of(claim), Heartbeat(claim)
     try:
-        _hand_in(claim, _run(work, Heartbeat(claim)))
+        with heartbeat.kept_up():
+            _hand_in(claim, _run(work, heartbeat))
     finally:
         runner().discard(work)
 
@@ -62,9 +66,11 @@ class Heartbeat:
     def __init__(self, claim: actions.Claim) -> None:
         self._claim = claim
         self._held_until = _lease_from_now()
+        self._beat_at = time.monotonic()
         self._unsaid = ""  # log lines that could not be written yet
 
     def __call__(self, progress: Progress) -> Continue:
+        self._beat_at = time.monotonic()
         said = Progress(progress.fraction, progress.message, self._unsaid + progress.log)
         try:
             answer = actions.renew(claim=self._claim, progress=said)
@@ -74,6 +80,34 @@ class Heartbeat:
             return Continue.GO if time.monotonic() < self._held_until else Continue.LOST
         self._unsaid, self._held_until = "", _lease_from_now()
         return answer
+
+    @contextmanager
+    def kept_up(self) -> Iterator[None]:
+        """Where nothing beats, before the script starts and after it has ended, a thread does."""
+        over = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(over,), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
+
+    def _keep(self, over: threading.Event) -> None:
+        every = settings.RETRAINING_HEARTBEAT_SECONDS
+        until = time.monotonic() + LONGEST_SILENCE
+        while not over.wait(every) and time.monotonic() < until:
+            if time.monotonic() - self._beat_at > 2 * every:
+                self._renew_in_silence()
+            else:
+                until = time.monotonic() + LONGEST_SILENCE
+        connection.close()
+
+    def _renew_in_silence(self) -> None:
+        try:
+            actions.renew(claim=self._claim, progress=Progress(None, "", ""))
+        except DATABASE_AWAY:
+            connection.close()
 
 
 @cache

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from apps.tracking.models import Run
 
 log = structlog.get_logger(__name__)
-SLOWEST_STORE = 5_000_000  # bytes a second; a slower store costs the attempt its lease
 LONGEST_PARAM = 6_000  # characters that tracking keeps of a value
 Status = SegmentRun.Status
 ENDS = {
@@ -94,13 +93,10 @@ def refuse(*, run_id: int, reason: str) -> None:
         move(run, Status.FAILED, cause="refused", reason=reason, finished_at=Now())
 
 
-def renew(*, claim: Claim, progress: Progress, storing: int = 0) -> Continue:
-    """Heartbeat: keeps the lease and the newest words of the script; tells whether to go on.
-
-    `storing` is how many bytes are stored before the next beat.
-    """
+def renew(*, claim: Claim, progress: Progress) -> Continue:
+    """Heartbeat: keeps the lease and the newest words of the script; tells whether to go on."""
     held = SegmentRun.objects.filter(pk=claim.run_id, attempt=claim.attempt, status=Status.RUNNING)
-    if not held.update(lease_until=_lease(storing), heartbeat_at=Now(), **_news(progress)):
+    if not held.update(lease_until=_lease(), heartbeat_at=Now(), **_news(progress)):
         return Continue.LOST
     stopping = RetrainingRequest.objects.filter(pk=claim.request_id, cancel_requested_at__isnull=False)
     return Continue.CANCEL if stopping.exists() else Continue.GO
@@ -114,7 +110,7 @@ def finish(*, claim: Claim, outcome: Outcome) -> bool:
     """
     attempts = Attempt.objects.select_related("run__experiment__team", "run__tree", "run__user")
     attempt = attempts.get(segment_run=claim.run_id, number=claim.attempt)
-    outcome, metrics = _stored(claim, attempt.run, outcome)
+    outcome, metrics = _stored(attempt.run, outcome)
     try:
         taken = _end(claim, attempt, outcome, metrics)
     except PortalError as refused:
@@ -154,8 +150,8 @@ def _locked(**conditions: Any) -> SegmentRun | None:
     return runs.select_for_update(of=("self",), no_key=True).filter(**conditions).first()
 
 
-def _lease(storing: int = 0) -> Any:
-    return Now() + timedelta(seconds=settings.RETRAINING_LEASE_SECONDS + storing / SLOWEST_STORE)
+def _lease() -> Any:
+    return Now() + timedelta(seconds=settings.RETRAINING_LEASE_SECONDS)
 
 
 def _blank() -> dict[str, Any]:
@@ -196,14 +192,12 @@ def _news(progress: Progress) -> dict[str, Any]:
     return news
 
 
-def _stored(claim: Claim, run: "Run", outcome: Outcome) -> tuple[Outcome, dict[str, float]]:
+def _stored(run: "Run", outcome: Outcome) -> tuple[Outcome, dict[str, float]]:
     """Puts the files into the store and reads the metrics; a success that can not be kept is a failure."""
     if outcome.end is not End.SUCCEEDED:
         return outcome, {}
     try:
         metrics = metrics_of(outcome.files)
-        size = sum(file.stat().st_size for file in outcome.files.values())
-        renew(claim=claim, progress=Progress(None, "storing the files", ""), storing=size)
         add_files(tree=run.tree, files=outcome.files)
     except Unavailable as error:
         return _failed(outcome, "store", f"Its files could not be stored: {error.message}"), {}

@@ -1,0 +1,274 @@
+"""Django fields for the parts of a schema.
+
+Each turns what a browser sends into the JSON value (or ABSENT, when the parameter was left out), and a JSON value into
+what a browser would send. They only translate: limits and patterns are judged once, by the schema itself.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apps.retraining.forms.parts import ABSENT, Kind, Part
+
+NEEDED = "This is needed."
+MOST_EXAMPLES = 20
+
+
+class Suggesting(forms.TextInput):
+    """An input with the schema's examples to choose from."""
+
+    def __init__(self, *, examples: tuple[Any, ...], input_type: str, attrs: dict[str, Any]) -> None:
+        super().__init__(attrs)
+        self.input_type = input_type
+        self.examples = [str(example) for example in examples if isinstance(example, str | int | float)]
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        if not self.examples:
+            return super().render(name, value, attrs, renderer)
+        known = f"{(attrs or {}).get('id', name)}_examples"
+        options = format_html_join("", '<option value="{}">', ((one,) for one in self.examples[:MOST_EXAMPLES]))
+        shown = super().render(name, value, {**(attrs or {}), "list": known}, renderer)
+        return format_html('{}<datalist id="{}">{}</datalist>', shown, known, options)
+
+
+class ParameterField(forms.Field):
+    """A part's field; its clean value is JSON or ABSENT."""
+
+    def __init__(self, part: Part, widget: forms.Widget) -> None:
+        super().__init__(required=_shown_as_needed(part), label=part.label, help_text=part.help, widget=widget)
+        self.part = part
+
+    def clean(self, value: Any) -> Any:
+        if value in (None, "", []):
+            return self.empty()
+        return self.read(value)
+
+    def empty(self) -> Any:
+        """What nothing in the field means: null, left out, or an error; never silently the default."""
+        if self.part.nullable:
+            return None
+        if self.required:
+            raise forms.ValidationError(NEEDED)
+        return ABSENT
+
+    def read(self, value: Any) -> Any:
+        return value
+
+    def sent(self, value: Any) -> list[str]:
+        """How a browser would send this value."""
+        return [] if value is None or value is ABSENT else [_text(value)]
+
+
+class TextField(ParameterField):
+    """An empty text is a value, unless the parameter may be null or is optional and has no default."""
+
+    def empty(self) -> Any:
+        return "" if self.required and not self.part.nullable else super().empty()
+
+    def read(self, value: Any) -> str:
+        return str(value).replace("\r\n", "\n")
+
+
+class NumberField(ParameterField):
+    def read(self, value: Any) -> float | int:
+        return _number(str(value), self.part.kind)
+
+
+class FlagField(ParameterField):
+    """A box that is ticked or not: both are values."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part, forms.CheckboxInput())
+        self.required = False
+
+    def clean(self, value: Any) -> bool:
+        return bool(value)
+
+    def sent(self, value: Any) -> list[str]:
+        return ["on"] if _is_true(value) else []
+
+
+class ChoiceField(ParameterField):
+    """One of the schema's values, which need not be texts."""
+
+    def __init__(self, part: Part) -> None:
+        options = [(choice.sent, choice.label) for choice in part.choices]
+        chosen = any(choice.value == part.default for choice in part.choices)
+        super().__init__(part, forms.Select(choices=options if chosen else [("", "Choose …"), *options]))
+        self.values = {choice.sent: choice.value for choice in part.choices}
+
+    def clean(self, value: Any) -> Any:
+        if value in self.values:
+            return self.values[value]
+        return self.read(value) if value else self.empty()
+
+    def read(self, value: Any) -> Any:
+        raise forms.ValidationError(f"Choose one of {', '.join(self.values)}.")
+
+
+class ChoicesField(ParameterField):
+    """Any of the schema's values, each once; none of them is an empty list."""
+
+    def __init__(self, part: Part) -> None:
+        options = [(choice.sent, choice.label) for choice in part.choices]
+        super().__init__(part, forms.CheckboxSelectMultiple(choices=options))
+        self.values = {choice.sent: choice.value for choice in part.choices}
+
+    def empty(self) -> Any:
+        if self.part.nullable:
+            return None
+        return [] if self.required else ABSENT
+
+    def read(self, value: Any) -> Any:
+        unknown = [str(one) for one in value if one not in self.values]
+        if unknown:
+            raise forms.ValidationError(f"There is no {unknown[0][:60]!r}; there are {', '.join(self.values)}.")
+        return [self.values[one] for one in dict.fromkeys(value)]
+
+    def sent(self, value: Any) -> list[str]:
+        return [_text(one) for one in value] if isinstance(value, list) else super().sent(value)
+
+
+class LinesField(ParameterField):
+    """A list with one text or number per line."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part, forms.Textarea({"rows": 4}))
+        self.help_text = f"{self.help_text} One per line.".strip()
+
+    def empty(self) -> Any:
+        if self.part.nullable:
+            return None
+        return [] if self.required else ABSENT
+
+    def read(self, value: Any) -> Any:
+        lines = [line.strip() for line in str(value).splitlines() if line.strip()]
+        return [self._item(number, line) for number, line in enumerate(lines, start=1)]
+
+    def sent(self, value: Any) -> list[str]:
+        return ["\n".join(_text(one) for one in value)] if isinstance(value, list) else super().sent(value)
+
+    def _item(self, number: int, line: str) -> Any:
+        if self.part.item is Kind.TEXT:
+            return line
+        try:
+            return _number(line, self.part.item)
+        except forms.ValidationError as error:
+            raise forms.ValidationError(f"Line {number}: {error.message}") from error
+
+
+class DateField(ParameterField):
+    """A day, which the browser lets people pick; what is no day is refused by the schema."""
+
+    def read(self, value: Any) -> str:
+        return str(value).strip()
+
+
+class JsonField(ParameterField):
+    """Whatever no other field fits."""
+
+    def __init__(self, part: Part) -> None:
+        example = json.dumps(part.examples[0], ensure_ascii=False) if part.examples else ""
+        super().__init__(part, forms.Textarea({"rows": 5, "class": "mono", "placeholder": example, "spellcheck": "false"}))
+        self.help_text = f"{self.help_text} Written as JSON.".strip()
+
+    def read(self, value: Any) -> Any:
+        try:
+            return json.loads(str(value))
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(f"This is no JSON: {str(error)[:120]}.") from error
+
+    def sent(self, value: Any) -> list[str]:
+        return [] if value is ABSENT else [json.dumps(value, indent=2, ensure_ascii=False)]
+
+
+def field_for(part: Part) -> ParameterField:
+    """The field that fits the part."""
+    return FIELDS[part.kind](part)
+
+
+def _input(field: type[ParameterField], input_type: str, **attrs: Any) -> Callable[[Part], ParameterField]:
+    def made(part: Part) -> ParameterField:
+        said = attrs | _bounds(part)
+        return field(part, Suggesting(examples=part.examples, input_type=input_type, attrs=said))
+
+    return made
+
+
+def _long_text(part: Part) -> ParameterField:
+    return TextField(part, forms.Textarea({"rows": 5}))
+
+
+def _flag(part: Part) -> ParameterField:
+    """Ticked or not where one of them is meant by default; else yes, no, and nothing."""
+    if part.default is not ABSENT and not part.nullable:
+        return FlagField(part)
+    return YesNoField(part)
+
+
+class YesNoField(ParameterField):
+    """Yes, no, or nothing said."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part, forms.Select(choices=[("", "Not set"), ("true", "Yes"), ("false", "No")]))
+
+    def read(self, value: Any) -> bool:
+        if value not in ("true", "false"):
+            raise forms.ValidationError("Choose yes or no.")
+        return bool(value == "true")
+
+
+FIELDS: dict[Kind, Callable[[Part], ParameterField]] = {
+    Kind.TEXT: _input(TextField, "text", autocomplete="off"),
+    Kind.LONG_TEXT: _long_text,
+    Kind.NUMBER: _input(NumberField, "number", step="any"),
+    Kind.INTEGER: _input(NumberField, "number", step="1"),
+    Kind.FLAG: _flag,
+    Kind.DATE: _input(DateField, "date"),
+    Kind.CHOICE: ChoiceField,
+    Kind.CHOICES: ChoicesField,
+    Kind.LINES: LinesField,
+    Kind.JSON: JsonField,
+}
+
+
+def _bounds(part: Part) -> dict[str, Any]:
+    """What the browser's own controls may know; the schema decides."""
+    if part.kind not in (Kind.NUMBER, Kind.INTEGER):
+        return {}
+    known = {"min": part.schema.get("minimum"), "max": part.schema.get("maximum")}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _shown_as_needed(part: Part) -> bool:
+    """A field that begins with a default can not be emptied: it would silently get the default again."""
+    return not part.nullable and (part.needed or part.default is not ABSENT)
+
+
+def _number(text: str, kind: Kind) -> float | int:
+    text = text.strip()
+    try:
+        return int(text) if kind is Kind.INTEGER else _float(text)
+    except (ValueError, OverflowError) as error:
+        wanted = "whole number" if kind is Kind.INTEGER else "number"
+        raise forms.ValidationError(f"{text[:40]!r} is no {wanted}.") from error
+
+
+def _float(text: str) -> float:
+    """A finite number; 2 stays 2, as the schema's author would write it."""
+    value = float(text)
+    if value in (float("inf"), float("-inf")) or value != value:
+        raise ValueError(text)
+    return value
+
+
+def _is_true(value: Any) -> bool:
+    return value is True or str(value).lower() in ("true", "on", "yes", "1")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,202 @@
+"""A pipeline's JSON Schema read as parts that a form can show; pure.
+
+Judging values stays with `apps.retraining.parameters`: what is not understood here becomes a JSON box, never a wrong
+widget, and is validated all the same.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+Schema = Mapping[str, Any]
+
+
+class Absent(Enum):
+    """Not said at all, which is something else than null, False or an empty text."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+class Kind(Enum):
+    TEXT = "text"
+    LONG_TEXT = "long text"
+    NUMBER = "number"
+    INTEGER = "integer"
+    FLAG = "flag"
+    DATE = "date"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    LINES = "lines"  # a list of texts or numbers
+    JSON = "json"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of an enum; `sent` is how a form sends it."""
+
+    sent: str
+    value: Any
+    label: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One parameter. `item` is the kind of a list's items."""
+
+    name: str
+    label: str
+    help: str
+    kind: Kind
+    needed: bool
+    nullable: bool
+    default: Any
+    choices: tuple[Choice, ...]
+    item: Kind
+    examples: tuple[Any, ...]
+    schema: Schema
+
+
+MULTILINE_FORMATS = frozenset({"multiline", "textarea", "markdown"})
+SCALARS = {"string": Kind.TEXT, "number": Kind.NUMBER, "integer": Kind.INTEGER, "boolean": Kind.FLAG}
+DEEPEST_REFERENCE = 8
+
+
+def parts_of(schema: Schema) -> list[Part]:
+    """The schema's parameters in its own order."""
+    needed = set(schema.get("required", ()))
+    properties = schema.get("properties", {})
+    return [_part(name, _plain(part, schema), name in needed) for name, part in properties.items()]
+
+
+def _part(name: str, schema: Schema, needed: bool) -> Part:
+    words, nullable = _types(schema)
+    choices = _choices(schema)
+    kind, item = _kind(schema, words, choices)
+    if kind is Kind.CHOICES:
+        choices = _choices(schema["items"])
+    return Part(
+        name=name,
+        label=str(schema.get("title") or name.replace("_", " ").capitalize()),
+        help=" ".join(filter(None, [str(schema.get("description", "")), _limits(schema, kind)])),
+        kind=kind,
+        needed=needed,
+        nullable=nullable,
+        default=schema.get("default", ABSENT),
+        choices=choices,
+        item=item,
+        examples=tuple(schema.get("examples", ())),
+        schema=schema,
+    )
+
+
+def _plain(part: object, root: Schema, depth: int = 0) -> Schema:
+    """One spelling for several: references inside the schema, an `allOf` of one, and "this or null"."""
+    if not isinstance(part, Mapping):
+        return {}
+    if depth > DEEPEST_REFERENCE:
+        return part
+    beside = {word: value for word, value in part.items() if word not in ("$ref", "allOf", "anyOf")}
+    if "$ref" in part:
+        return {**_plain(_referred(str(part["$ref"]), root), root, depth + 1), **beside}
+    if isinstance(part.get("allOf"), list) and len(part["allOf"]) == 1 and "type" not in part:
+        return {**_plain(part["allOf"][0], root, depth + 1), **beside}
+    if isinstance(part.get("anyOf"), list) and (inner := _or_null(part["anyOf"])):
+        plain = _plain(inner, root, depth + 1)
+        return {**plain, "type": [*_words(plain), "null"], **beside}
+    if isinstance(part.get("items"), Mapping):
+        return {**part, "items": _plain(part["items"], root, depth + 1)}
+    return part
+
+
+def _referred(pointer: str, root: Schema) -> object:
+    found: object = root
+    for step in pointer.removeprefix("#").strip("/").split("/"):
+        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
+    return found
+
+
+def _or_null(choices: Sequence[Any]) -> Schema | None:
+    """The other one of two schemas of which one is null."""
+    real = [one for one in choices if isinstance(one, Mapping) and one.get("type") != "null"]
+    return real[0] if len(choices) == 2 and len(real) == 1 else None
+
+
+def _words(schema: Schema) -> list[str]:
+    said = schema.get("type", [])
+    return list(said) if isinstance(said, list) else [str(said)]
+
+
+def _types(schema: Schema) -> tuple[list[str], bool]:
+    """The types but null, and whether null is one of them (an enum may name it too)."""
+    words = _words(schema)
+    return [word for word in words if word != "null"], "null" in words or None in schema.get("enum", ())
+
+
+def _kind(schema: Schema, words: list[str], choices: tuple[Choice, ...]) -> tuple[Kind, Kind]:
+    """The kind, and of a list its items' (else the same again)."""
+    if choices:
+        return Kind.CHOICE, Kind.CHOICE
+    if words == ["array"]:
+        return _list_kind(schema)
+    if len(words) != 1 or words[0] not in SCALARS:
+        return Kind.JSON, Kind.JSON
+    kind = SCALARS[words[0]]
+    if kind is Kind.TEXT:
+        kind = _text_kind(schema)
+    return kind, kind
+
+
+def _text_kind(schema: Schema) -> Kind:
+    if schema.get("format") == "date":
+        return Kind.DATE
+    long = schema.get("format") in MULTILINE_FORMATS or str(schema.get("contentMediaType", "")).startswith("text/")
+    return Kind.LONG_TEXT if long else Kind.TEXT
+
+
+def _list_kind(schema: Schema) -> tuple[Kind, Kind]:
+    items = schema.get("items")
+    if not isinstance(items, Mapping) or "prefixItems" in schema:
+        return Kind.JSON, Kind.JSON
+    if _choices(items) and schema.get("uniqueItems") is True:
+        return Kind.CHOICES, Kind.CHOICE
+    words, nullable = _types(items)
+    scalar = len(words) == 1 and words[0] in ("string", "number", "integer") and not nullable
+    if not scalar or _text_kind(items) is Kind.LONG_TEXT:
+        return Kind.JSON, Kind.JSON
+    return Kind.LINES, SCALARS[words[0]]
+
+
+def _choices(schema: Schema) -> tuple[Choice, ...]:
+    """Of `enum`, or of `oneOf`/`anyOf` with const and title; empty if it is none, or two would be sent alike."""
+    found = _titled(schema)
+    if found is None and isinstance(schema.get("enum"), list):
+        found = [(value, "") for value in schema["enum"]]
+    choices = tuple(Choice(_sent(value), value, label or _sent(value)) for value, label in found or ())
+    return choices if len({choice.sent for choice in choices}) == len(choices) else ()
+
+
+def _titled(schema: Schema) -> list[tuple[Any, str]] | None:
+    for word in ("oneOf", "anyOf"):
+        options = schema.get(word)
+        if isinstance(options, list) and options and all(isinstance(one, Mapping) and "const" in one for one in options):
+            return [(one["const"], str(one.get("title", ""))) for one in options]
+    return None
+
+
+def _sent(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _limits(schema: Schema, kind: Kind) -> str:
+    """The range of a number as a sentence."""
+    if kind not in (Kind.NUMBER, Kind.INTEGER):
+        return ""
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f"From {low:,} to {high:,}."
+    return f"At least {low:,}." if low is not None else f"At most {high:,}." if high is not None else ""

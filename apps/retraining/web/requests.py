@@ -1,0 +1,170 @@
+"""Requests: the list, one request with its segment runs, and what can be done to it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.core.charts import Part
+from apps.retraining import actions, oversight, queries
+from apps.retraining.models import RetrainingRequest, SegmentRun
+from apps.retraining.web.fragments import is_fragment, template_for
+from apps.tracking.queries import reported_by_run
+
+REQUESTS_PER_PAGE = 25
+RUNS_PER_PAGE = 100
+TONES = {
+    "succeeded": "ok",
+    "failed": "bad",
+    "no_data": "warn",
+    "running": "accent",
+    "sent": "info",
+    "waiting": "idle",
+    "cancelled": "idle",
+}
+"""How a share of the bar is coloured."""
+
+
+@dataclass(frozen=True)
+class RequestRow:
+    request: RetrainingRequest
+    progress: queries.Progress
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A segment run with what its script reported of the family's metric."""
+
+    run: SegmentRun
+    reported: float | None
+
+
+@dataclass(frozen=True)
+class StatusTab:
+    status: str  # "" for all
+    label: str
+    count: int
+    chosen: bool
+
+
+@require_safe
+def requests(request: HttpRequest) -> HttpResponse:
+    """Everybody's requests, the newest first; `status`, `mine`, `q` and `page` stand in the address."""
+    asked = {name: request.GET.get(name, "") for name in ("status", "mine", "q")}
+    found = oversight.matching(queries.requests(request.user), asked["q"])
+    if asked["status"] in RetrainingRequest.Status.values:
+        found = found.filter(status=asked["status"])
+    if asked["mine"]:
+        found = found.filter(requester=request.user)
+    page = Paginator(found, REQUESTS_PER_PAGE).get_page(request.GET.get("page"))
+    rows = request_rows(list(page.object_list))
+    shown = {
+        "page": page,
+        "rows": rows,
+        "asked": asked,
+        "statuses": RetrainingRequest.Status.choices,
+        "filtered": any(asked.values()),
+        "lives": any(row.request.is_open for row in rows),
+    }
+    return render(request, template_for(request, "retraining/requests.html", "list"), shown)
+
+
+def request_rows(found: Sequence[RetrainingRequest]) -> list[RequestRow]:
+    """The requests with their progress, in one more query."""
+    progress = queries.progress_of([one.pk for one in found])
+    return [RequestRow(one, progress.get(one.pk, queries.Progress())) for one in found]
+
+
+@require_safe
+def request_page(request: HttpRequest, request_id: int) -> HttpResponse:
+    """One request, live while it is open; `status` and `page` choose its segment runs."""
+    found = queries.request(actor=request.user, request_id=request_id)
+    shown = _live_part(request, found)
+    if not is_fragment(request):
+        return render(request, "retraining/request.html", shown | _still_part(found, shown["progress"]))
+    response = render(request, "retraining/request.html#live", shown)
+    if not found.is_open:  # the head, the buttons and what comes next change with it
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+def cancel(request: HttpRequest, request_id: int) -> HttpResponse:
+    found = queries.request(actor=request.user, request_id=request_id)
+    actions.cancel_request(actor=request.user, request=found, reason=request.POST.get("reason", "")[:2_000])
+    messages.info(request, f"Request #{request_id} is stopping: nothing more is sent, and what runs is ended.")
+    return redirect(_back(request, request_id))
+
+
+@require_POST
+def retry(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Only what failed runs again."""
+    found = queries.request(actor=request.user, request_id=request_id)
+    actions.retry_failed(actor=request.user, request=found)
+    return redirect("retraining:request", request_id)
+
+
+def _live_part(request: HttpRequest, found: RetrainingRequest) -> dict[str, Any]:
+    """What changes while it runs: counts, and a page of segment runs, those that need somebody first."""
+    progress = queries.progress(found)
+    status = request.GET.get("status", "")
+    runs = oversight.worst_first(queries.runs_of(found))
+    if status in SegmentRun.Status.values:
+        runs = runs.filter(status=status)
+    page = Paginator(runs, RUNS_PER_PAGE).get_page(request.GET.get("page"))
+    return {
+        "request_": found,
+        "progress": progress,
+        "parts": parts_of(progress),
+        "left": queries.estimate(found.pipeline, progress.open) if found.is_open and progress.open else None,
+        "tabs": _tabs(progress, status),
+        "status": status,
+        "page": page,
+        "rows": _run_rows(list(page.object_list), found.family.metric),
+    }
+
+
+def _still_part(found: RetrainingRequest, progress: queries.Progress) -> dict[str, Any]:
+    """What stands until the page is loaded again."""
+    return {
+        "parameters": [(name, value) for name, value in found.parameters.items()],
+        "failures": queries.failures(found) if progress.failed else [],
+        "again": f"{reverse('retraining:new', args=[found.pipeline.slug])}?copy={found.pk}",
+        "results": f"/m/{found.family.slug}/?request={found.pk}",
+    }
+
+
+def parts_of(progress: queries.Progress) -> list[Part]:
+    """The bar of a request: its segment runs by status."""
+    labels = dict(SegmentRun.Status.choices)
+    return [Part(labels[status], getattr(progress, status), tone) for status, tone in TONES.items()]
+
+
+def _tabs(progress: queries.Progress, chosen: str) -> list[StatusTab]:
+    """All, and each status that there is, those that need somebody first."""
+    labels = dict(SegmentRun.Status.choices)
+    counts = [(status.value, getattr(progress, status)) for status in oversight.WORST_FIRST]
+    known = [
+        StatusTab(status, labels[status].capitalize(), count, status == chosen)
+        for status, count in counts
+        if count or status == chosen
+    ]
+    return [StatusTab("", "All", progress.total, chosen not in labels), *known]
+
+
+def _run_rows(runs: Sequence[SegmentRun], metric: str) -> list[RunRow]:
+    reported = reported_by_run([run.run_id for run in runs if run.run_id])
+    return [RunRow(run, reported.get(run.run_id or "", {}).get(metric)) for run in runs]
+
+
+def _back(request: HttpRequest, request_id: int) -> str:
+    """Where the button stood: the operations page says so, else it is the request's own page."""
+    if request.POST.get("back") == "operations":
+        return reverse("operations")
+    return reverse("retraining:request", args=[request_id])

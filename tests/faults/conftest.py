@@ -1,0 +1,81 @@
+"""81 cities to retrain by real processes on the demo's real trips."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.models import Team, User
+from apps.demo import lake
+from apps.registry.actions import SegmentSpec, add_segments, create_family
+from apps.registry.models import ModelFamily
+from apps.retraining import actions
+from apps.retraining.definitions import Definition
+from apps.retraining.models import Pipeline, RetrainingRequest
+from tests.faults.portal import ROOT, Portal
+
+PIPELINES = ROOT / "apps" / "demo" / "pipelines"
+RIDGE = Definition(
+    name="ETA ridge",
+    script="eta_ridge.py",
+    data="trips",
+    preload=("pandas", "sklearn.compose", "sklearn.linear_model", "sklearn.pipeline", "sklearn.preprocessing"),
+    schema={
+        "type": "object",
+        "properties": {
+            "as_of": {"type": "string", "format": "date", "default": "2013-07-01"},
+            "window_months": {"type": "integer", "default": 3},
+        },
+    },
+    window={"as_of": "as_of", "months": "window_months"},
+    after_success="nothing",
+)
+Submit = Callable[..., RetrainingRequest]
+
+
+@pytest.fixture(scope="session")
+def data() -> Iterator[Path]:
+    """The demo's trips until the end of June, where also another operating-system user can read them."""
+    folder = Path(tempfile.mkdtemp(prefix="portal-data-"))
+    folder.chmod(0o755)
+    lake.reveal(folder / "trips", date(2013, 6, 30))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def portal(transactional_db: None, data: Path) -> Iterator[Portal]:
+    folder = Path(tempfile.mkdtemp(prefix="portal-var-"))
+    folder.chmod(0o711)
+    portal = Portal(folder, PIPELINES, data)
+    yield portal
+    portal.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def family(transactional_db: None, admin: User, approver: User, team: Team) -> ModelFamily:
+    made = create_family(
+        actor=admin, slug="eta-trip", name="Trip ETA", team=team, dimension="city", metric="mae", unit="min"
+    )
+    cities = [SegmentSpec(place.slug, place.city) for place in lake.destinations()]
+    add_segments(actor=approver, family=made, segments=cities)
+    return made
+
+
+@pytest.fixture
+def pipeline(admin: User, team: Team, family: ModelFamily, settings: object, data: Path) -> Pipeline:
+    settings.PIPELINES_DIR, settings.PIPELINES_DATA = PIPELINES, data  # type: ignore[attr-defined]
+    return actions.define_pipeline(actor=admin, slug="eta-ridge", team=team, families=[family], definition=RIDGE)
+
+
+@pytest.fixture
+def submit(owner: User, family: ModelFamily, pipeline: Pipeline) -> Submit:
+    def send() -> RetrainingRequest:
+        """All 81 cities; no message is sent, so that the coordinator has to find it."""
+        return actions.submit_request(actor=owner, pipeline=pipeline, family=family, parameters={})
+
+    return send

@@ -1,0 +1,170 @@
+"""Workers, broker and database are harmed while 81 cities are retrained; afterwards everything is counted."""
+
+import os
+import random
+import signal
+import time
+
+import pytest
+from django.db import connection
+from redis import Redis
+
+from apps.retraining.models import Attempt, RetrainingRequest, SegmentRun
+from portal.celery import app
+from tests.faults.conftest import Submit
+from tests.faults.counting import assert_every_run_ended_once, done, is_over, late_results, lost_attempts
+from tests.faults.portal import Portal, wait_for
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Other moments in each run; the seed is shown when the test fails."""
+    seed = random.randrange(10**6)
+    print(f"{request.node.name}: seed {seed}")
+    return random.Random(seed)
+
+
+def wait_until_done(request: RetrainingRequest, runs: int, portal: Portal) -> None:
+    wait_for(lambda: done(request) >= runs, said=portal.said)
+
+
+def wait_until_over(request: RetrainingRequest, portal: Portal) -> None:
+    wait_for(lambda: is_over(request), seconds=120, said=portal.said)
+
+
+def test_workers_killed_three_times_change_nothing_but_the_time(
+    portal: Portal, submit: Submit, chance: random.Random
+) -> None:
+    portal.start()
+    request = submit()
+    for moment in (5, 20, 40):
+        wait_until_done(request, moment + chance.randrange(10), portal)
+        time.sleep(chance.random() / 5)
+        for pid in portal.pool("work"):  # the processes that train, and the one that leads them
+            os.kill(pid, signal.SIGKILL)
+        portal.kill("work")
+        portal.start("work")
+    wait_until_over(request, portal)
+    assert_every_run_ended_once(request)
+    assert lost_attempts(request) > 0
+
+
+def test_a_worker_whose_main_process_alone_is_killed_leaves_nothing_twice(
+    portal: Portal, submit: Submit, chance: random.Random
+) -> None:
+    portal.start()
+    request = submit()
+    for moment in (5, 25, 45):
+        wait_until_done(request, moment + chance.randrange(10), portal)
+        portal.kill("work")
+        portal.start("work")
+    wait_until_over(request, portal)
+    assert_every_run_ended_once(request)
+
+
+def test_everything_killed_while_the_fan_out_is_half_sent_is_taken_up_again(
+    portal: Portal, submit: Submit, chance: random.Random
+) -> None:
+    request = submit()
+    portal.start("valkey", "control", "beat")
+    wait_for(lambda: SegmentRun.objects.filter(status="sent").exists(), said=portal.said)
+    for name in ("control", "beat", "valkey"):
+        portal.kill(name)
+    portal.start()
+    wait_until_done(request, 10 + chance.randrange(20), portal)
+    for name in ("control", "beat", "work", "valkey"):
+        portal.kill(name)
+    portal.start()
+    wait_until_over(request, portal)
+    assert_every_run_ended_once(request)
+
+
+def test_a_frozen_worker_that_comes_back_late_changes_nothing(
+    portal: Portal, submit: Submit, chance: random.Random
+) -> None:
+    """Only the processes that hold the leases stand still: their scripts end meanwhile, so that results come late."""
+    portal.start("valkey", "control", "beat", "work", "work2")
+    request = submit()
+    for moment in (5, 20, 35):
+        wait_until_done(request, moment + chance.randrange(5), portal)
+        wait_for(lambda: _held_by("work") == 2, said=portal.said)
+        frozen = portal.pool("work")
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        wait_for(lambda: not _held_by("work"), seconds=30, said=portal.said)
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    wait_until_over(request, portal)
+    wait_for(lambda: late_results(request) > 0, seconds=10, said=portal.said)
+    assert_every_run_ended_once(request)
+
+
+def test_messages_that_come_twice_late_and_out_of_order_are_harmless(
+    portal: Portal, submit: Submit, chance: random.Random
+) -> None:
+    portal.start()
+    request = submit()
+    ids = list(request.runs.values_list("pk", flat=True))
+    with app.connection_for_write(url=portal.redis_url) as broker:
+        while not is_over(request):
+            chance.shuffle(ids)
+            for run_id in ids[:20]:
+                app.send_task("retraining.train", args=([run_id], request.pk), queue="work", connection=broker)
+            app.send_task("retraining.drive", args=(request.pk,), queue="control", connection=broker)
+            time.sleep(0.2)
+        app.send_task("retraining.train", args=(ids, request.pk), queue="work", connection=broker)
+    wait_for(lambda: _is_empty(portal), said=portal.said)
+    assert_every_run_ended_once(request)
+    assert lost_attempts(request) == 0
+
+
+def test_a_broker_emptied_and_restarted_loses_nothing(portal: Portal, submit: Submit, chance: random.Random) -> None:
+    portal.start()
+    request = submit()
+    for moment in (5, 20):
+        wait_until_done(request, moment + chance.randrange(10), portal)
+        Redis.from_url(portal.redis_url).flushall()
+    wait_until_done(request, 35 + chance.randrange(10), portal)
+    portal.kill("valkey")
+    time.sleep(3)
+    portal.start("valkey")
+    wait_until_over(request, portal)
+    assert_every_run_ended_once(request)
+
+
+def test_dropped_database_connections_lose_nothing(portal: Portal, submit: Submit, chance: random.Random) -> None:
+    portal.start()
+    request = submit()
+    for moment in (5, 20, 35):
+        wait_until_done(request, moment + chance.randrange(10), portal)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    wait_until_over(request, portal)
+    assert_every_run_ended_once(request)
+
+
+def test_a_deploy_ends_what_runs_and_repeats_nothing(portal: Portal, submit: Submit, chance: random.Random) -> None:
+    portal.start()
+    request = submit()
+    for moment in (5, 25, 45):
+        wait_until_done(request, moment + chance.randrange(10), portal)
+        portal.ask_to_stop("work")
+        assert not SegmentRun.objects.filter(status="running").exists()
+        portal.start("work")
+    wait_until_over(request, portal)
+    assert_every_run_ended_once(request)
+    assert Attempt.objects.count() == SegmentRun.objects.count()
+
+
+def _held_by(name: str) -> int:
+    return SegmentRun.objects.filter(status="running", worker__startswith=f"{name}@").count()
+
+
+def _is_empty(portal: Portal) -> bool:
+    with Redis.from_url(portal.redis_url) as broker:
+        return broker.llen("work") == 0 and broker.hlen("unacked") == 0
