@@ -56,11 +56,13 @@ class RunViewSet(ReadOnlyModelViewSet[Run]):
     """Runs you may see, the newest first."""
 
     filterset_class = RunFilter
-    lookup_value_regex = "[0-9a-f]{32}"
     queryset = Run.objects.none()
 
     def get_queryset(self) -> QuerySet[Run]:
         return queries.runs(self.request.user)
+
+    def get_object(self) -> Run:
+        return queries.run(actor=self.request.user, run_id=self.kwargs["pk"])
 
     def get_serializer_class(self) -> type[RunSerializer]:
         return RunDetailSerializer if self.action == "retrieve" else RunSerializer
