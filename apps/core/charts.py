@@ -98,6 +98,7 @@ class BarChart:
     left: float
     bottom: float
     bars: tuple[Bar, ...]
+    x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
 
 
@@ -163,7 +164,7 @@ def line_chart(
         width, height, left, bottom,
         series=tuple(_draw(one, nth, xs, y) for nth, one in enumerate(series, start=1)),
         x_ticks=tuple(Tick(x, label) for x, label in _thinned(list(zip(xs, labels, strict=True)))),
-        y_ticks=tuple(Tick(y(tick), number(tick)) for tick in ticks),
+        y_ticks=_axis(ticks, y),
         rows=tuple((label, *(number(one.values[nth]) for one in series)) for nth, label in enumerate(labels)),
     )  # fmt: skip
 
@@ -178,7 +179,9 @@ def bar_chart(values: Sequence[float], labels: Sequence[str], *, width: int = 64
         _bar(left + 4 + nth * step, step, y, value, label)
         for nth, (value, label) in enumerate(zip(values, labels, strict=True))
     )
-    return BarChart(width, height, left, bottom, bars, tuple(Tick(y(tick), number(tick)) for tick in ticks))
+    middles = _thinned([(round(bar.x + bar.width / 2, 2), bar.label) for bar in bars])
+    x_ticks = tuple(Tick(x, label) for x, label in middles)
+    return BarChart(width, height, left, bottom, bars, x_ticks, _axis(ticks, y))
 
 
 def whisker(lower: float, upper: float, value: float, *, reach: float, width: int = 120, height: int = 16) -> Whisker:
@@ -253,6 +256,13 @@ def _ticks(known: Sequence[float], *, from_zero: bool) -> list[float]:
     step = _round_step((high - low) / 4)
     first, last = math.floor(low / step), math.ceil(high / step)
     return [round(nth * step, 10) for nth in range(first, last + 1)]
+
+
+def _axis(ticks: Sequence[float], y: Scale) -> tuple[Tick, ...]:
+    """Ticks with as many decimals as their distance needs, the same for all."""
+    step = ticks[1] - ticks[0]
+    decimals = next((n for n in range(9) if round(step * 10**n, 6).is_integer()), 9)
+    return tuple(Tick(y(tick), f"{tick:,.{decimals}f}") for tick in ticks)
 
 
 def _round_step(rough: float) -> float:

@@ -25,13 +25,14 @@ def duration(seconds: float | None) -> str:
     """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
     if seconds is None:
         return NOTHING
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
+    rounded = round(seconds)
     for size, unit, part, part_unit in _STEPS:
-        if seconds >= size:
-            whole, rest = divmod(round(seconds), size)
+        if rounded >= size:
+            whole, rest = divmod(rounded, size)
             return f"{whole} {unit} {rest // part} {part_unit}" if rest // part else f"{whole} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{rounded} s"
 
 
 @dataclass(frozen=True)
