@@ -28,7 +28,7 @@ test-faults: install-dev ## harms real processes and counts afterwards what was 
 
 CHECKS := lint format types contracts migrations templates deploy openapi
 check: install-dev ## lint, format, types, import contracts, migrations, templates, deployment settings, OpenAPI
-	@$(MAKE) -j2 --output-sync=target $(CHECKS:%=check-%)
+	@$(MAKE) --keep-going --jobs 2 --output-sync=target $(CHECKS:%=check-%)
 
 # None of these needs a server; the settings only want addresses that look like some.
 CHECKED := DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 \

@@ -22,14 +22,19 @@ def main() -> None:
 
 def _uv(folder: Path) -> str:
     """uv in an environment of its own: it is needed for nothing else."""
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", "uv"], check=True)
+    _run([sys.executable, "-m", "venv", str(folder)])
+    _run([str(folder / "bin" / "pip"), "install", "--quiet", "uv"])
     return str(folder / "bin" / "uv")
 
 
 def _compile(uv: str, target: str, *more: str) -> None:
-    command = [uv, "pip", "compile", "--quiet", *RESOLVE, *HEADER, *more, "--output-file", target, "pyproject.toml"]
-    subprocess.run(command, cwd=REPOSITORY, check=True)
+    compile_ = [uv, "pip", "compile", "--quiet", "--system-certs"]
+    _run([*compile_, *RESOLVE, *HEADER, *more, "--output-file", target, "pyproject.toml"])
+
+
+def _run(command: list[str]) -> None:
+    if subprocess.run(command, cwd=REPOSITORY, check=False).returncode != 0:
+        sys.exit("The locks could not be written; what the program above said is the reason.")
 
 
 if __name__ == "__main__":
