@@ -1,0 +1,91 @@
+"""The company's people: one demo login per role, named by role."""
+
+from dataclasses import dataclass
+
+from apps.accounts import actions, queries
+from apps.accounts.models import Membership, PortalRole, Team, User
+from apps.core.errors import Missing
+
+LEAD, MEMBER = Membership.Role.LEAD, Membership.Role.MEMBER
+
+
+@dataclass(frozen=True)
+class Login:
+    """A demo person: what they are called, what they do, and where they belong."""
+
+    username: str
+    name: str
+    does: str
+    team: str = ""
+    role: str = MEMBER
+    portal_role: str = ""
+
+
+@dataclass(frozen=True)
+class People:
+    scientist: User
+    lead: User
+    manager: User
+    operator: User
+    admin: User
+
+
+TEAMS = (
+    ("rides-eta", "Rides ETA and Matching", Team.Kind.PRODUCT),
+    ("rides-pricing", "Rides Pricing", Team.Kind.PRODUCT),
+    ("delivery", "Delivery Time", Team.Kind.PRODUCT),
+    ("ml-platform", "ML Platform", Team.Kind.PLATFORM),
+    ("data-platform", "Data Platform", Team.Kind.PLATFORM),
+)
+ADMIN = Login("admin", "Ines Duarte", "defines pipelines and families, adds people")
+LOGINS = (
+    Login("scientist", "Mara Okafor", "retrains and proposes promotions", "rides-eta"),
+    Login("lead", "Jonas Weber", "approves promotions and rolls back", "rides-eta", LEAD),
+    Login("manager", "Priya Nair", "browses the tools, accepts decisions", portal_role=PortalRole.Role.BOARD),
+    Login(
+        "operator",
+        "Tomasz Zielinski",
+        "watches workers, cancels and retries, edits the catalog",
+        "ml-platform",
+        portal_role=PortalRole.Role.CATALOG_EDITOR,
+    ),
+)
+
+
+def seed(password: str) -> People:
+    """Teams and logins that are not there yet."""
+    admin = _admin(password)
+    for slug, name, kind in TEAMS:
+        _team(admin, slug, name, kind)
+    people = {login.username: _person(admin, login, password) for login in LOGINS}
+    return People(admin=admin, **people)
+
+
+def _admin(password: str) -> User:
+    try:
+        return queries.user(username=ADMIN.username)
+    except Missing:
+        return actions.found_portal(username=ADMIN.username, name=ADMIN.name, password=password)
+
+
+def _team(admin: User, slug: str, name: str, kind: str) -> Team:
+    try:
+        return queries.team(slug=slug)
+    except Missing:
+        return actions.create_team(actor=admin, slug=slug, name=name, kind=kind)
+
+
+def _person(admin: User, login: Login, password: str) -> User:
+    try:
+        return queries.user(username=login.username)
+    except Missing:
+        return _arrive(admin, login, password)
+
+
+def _arrive(admin: User, login: Login, password: str) -> User:
+    person = actions.create_user(actor=admin, username=login.username, name=login.name, password=password)
+    if login.team:
+        actions.add_member(actor=admin, team=queries.team(slug=login.team), user=person, role=login.role)
+    if login.portal_role:
+        actions.give_role(actor=admin, user=person, role=login.portal_role)
+    return queries.user(username=login.username)
