@@ -244,6 +244,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "RequestStatus": "apps.retraining.models.RetrainingRequest.Status",
+        "SegmentRunStatus": "apps.retraining.models.SegmentRun.Status",
         "RunStatusEnum": "apps.tracking.models.Run.Status",
         "DecisionStatusEnum": "apps.catalog.models.Decision.Status",
         "SourcingEnum": "apps.catalog.models.Sourcing",

@@ -19,6 +19,8 @@ urlpatterns = [
     path("api/v1/", include("apps.accounts.api_urls")),
     path("api/v1/", include("apps.catalog.api_urls")),
     path("api/v1/", include("apps.tracking.api_urls")),
+    path("api/v1/", include("apps.registry.api_urls")),
+    path("api/v1/", include("apps.retraining.api_urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]

@@ -83,7 +83,9 @@ def open_requests(actor: "User") -> RequestQuerySet:
 def load_by_pipeline(actor: "User") -> list[Load]:
     """Pipelines with open segment runs, the one with most of them first."""
     rows = queries.segment_runs(actor).open().order_by().values("request__pipeline__name", "request__pipeline__slug")
-    counts = {status.value: Count("id", filter=Q(status=status)) for status in (Status.WAITING, Status.SENT, Status.RUNNING)}
+    counts = {
+        status.value: Count("id", filter=Q(status=status)) for status in (Status.WAITING, Status.SENT, Status.RUNNING)
+    }
     loads = rows.annotate(open=Count("id"), oldest=Min("request__created_at"), **counts).order_by("-open")
     return [
         Load(
@@ -101,11 +103,15 @@ def load_by_pipeline(actor: "User") -> list[Load]:
 def recent_failures(actor: "User") -> list[RecentFailure]:
     """What failed in the last day and still is failed, grouped by reason, the most frequent first."""
     failed = queries.segment_runs(actor).filter(status=Status.FAILED, finished_at__gt=Now() - RECENT)
-    groups = failed.order_by().values("cause", "reason").annotate(
-        count=Count("id"),
-        pipelines=ArrayAgg("request__pipeline__name", distinct=True),
-        requests=ArrayAgg("request_id", distinct=True, order_by="-request_id"),
-        newest_run=Max("id"),
-        newest_at=Max("finished_at"),
+    groups = (
+        failed.order_by()
+        .values("cause", "reason")
+        .annotate(
+            count=Count("id"),
+            pipelines=ArrayAgg("request__pipeline__name", distinct=True),
+            requests=ArrayAgg("request_id", distinct=True, order_by="-request_id"),
+            newest_run=Max("id"),
+            newest_at=Max("finished_at"),
+        )
     )
     return [RecentFailure(**group) for group in groups.order_by("-count", "-newest_at")[:MOST_GROUPS]]

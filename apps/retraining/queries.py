@@ -7,8 +7,8 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, F, Min, QuerySet, Sum
-from django.db.models.functions import Now
+from django.db.models import Count, F, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, Now
 
 from apps.core.errors import Missing
 from apps.registry import queries as registry
@@ -125,7 +125,9 @@ def pipeline(*, actor: "User", slug: str) -> Pipeline:
 
 def requests(actor: "User") -> RequestQuerySet:
     """Requests whose family and pipeline the actor may see, the newest first."""
-    seen = RetrainingRequest.objects.filter(family__in=registry.families(actor), pipeline__in=_pipelines_seen(actor))
+    seen = RetrainingRequest.objects.filter(
+        family__in=registry.families(actor).order_by().values("pk"), pipeline__in=_pipelines_seen(actor)
+    )
     return seen.select_related("pipeline__team", "family__team", "requester").order_by("-id")
 
 
@@ -217,8 +219,10 @@ def being_retrained(family: "ModelFamily") -> set[str]:
 
 
 def workers() -> QuerySet[Worker]:
-    """Every worker of the last days, those that are alive first; `silent_for` is by the database's clock."""
-    known = Worker.objects.annotate(silent_for=Now() - F("seen_at"))
+    """Every worker of the last days, those that are alive first, with `silent_for` (database's clock) and `busy`."""
+    running = SegmentRun.objects.order_by().filter(status=SegmentRun.Status.RUNNING, worker=OuterRef("name"))
+    busy = Subquery(running.values("worker").annotate(count=Count("id")).values("count"))
+    known = Worker.objects.annotate(silent_for=Now() - F("seen_at"), busy=Coalesce(busy, 0))
     return known.order_by(F("stopped_at").asc(nulls_first=True), "-seen_at", "name")
 
 

@@ -173,7 +173,9 @@ class JsonField(ParameterField):
 
     def __init__(self, part: Part) -> None:
         example = json.dumps(part.examples[0], ensure_ascii=False) if part.examples else ""
-        super().__init__(part, forms.Textarea({"rows": 5, "class": "mono", "placeholder": example, "spellcheck": "false"}))
+        super().__init__(
+            part, forms.Textarea({"rows": 5, "class": "mono", "placeholder": example, "spellcheck": "false"})
+        )
         self.help_text = f"{self.help_text} Written as JSON.".strip()
 
     def read(self, value: Any) -> Any:

@@ -183,7 +183,11 @@ def _choices(schema: Schema) -> tuple[Choice, ...]:
 def _titled(schema: Schema) -> list[tuple[Any, str]] | None:
     for word in ("oneOf", "anyOf"):
         options = schema.get(word)
-        if isinstance(options, list) and options and all(isinstance(one, Mapping) and "const" in one for one in options):
+        if (
+            isinstance(options, list)
+            and options
+            and all(isinstance(one, Mapping) and "const" in one for one in options)
+        ):
             return [(one["const"], str(one.get("title", ""))) for one in options]
     return None
 

@@ -1,0 +1,181 @@
+"""API of retraining: pipelines, requests, segment runs, workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
+
+from apps.registry.queries import family
+from apps.retraining import actions, queries
+from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, Worker
+from apps.retraining.serializers import (
+    CancelSerializer,
+    LogSerializer,
+    NewRequestSerializer,
+    PipelineDetailSerializer,
+    PipelineSerializer,
+    PlanSerializer,
+    PreviewSerializer,
+    QueueSerializer,
+    RequestDetailSerializer,
+    RequestSerializer,
+    SegmentRunDetailSerializer,
+    SegmentRunSerializer,
+    WorkerSerializer,
+)
+
+NUMBER = "[0-9]{1,18}"
+
+
+class PipelineFilter(django_filters.FilterSet):
+    family = django_filters.CharFilter("families__slug")
+    team = django_filters.CharFilter("team__slug")
+
+
+class PipelineViewSet(ReadOnlyModelViewSet[Pipeline]):
+    """What can be retrained, by slug; one pipeline comes with the JSON Schema of its parameters."""
+
+    filterset_class = PipelineFilter
+    lookup_field = "slug"
+    queryset = Pipeline.objects.none()
+
+    def get_queryset(self) -> QuerySet[Pipeline]:
+        return queries.pipelines(self.request.user).prefetch_related("families")
+
+    def get_object(self) -> Pipeline:
+        return queries.pipeline(actor=self.request.user, slug=self.kwargs["slug"])
+
+    def get_serializer_class(self) -> type[PipelineSerializer]:
+        return PipelineDetailSerializer if self.action == "retrieve" else PipelineSerializer
+
+    @extend_schema(request=PlanSerializer, responses=PreviewSerializer)
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, slug: str) -> Response:
+        """What sending this would mean: runs, expected time, the plan's digest. Stores nothing."""
+        plan = _checked(PlanSerializer, request)
+        found = family(actor=request.user, slug=plan.pop("family"))
+        return Response(PreviewSerializer(queries.preview(pipeline=self.get_object(), family=found, **plan)).data)
+
+
+class RequestFilter(django_filters.FilterSet):
+    family = django_filters.CharFilter("family__slug")
+    pipeline = django_filters.CharFilter("pipeline__slug")
+    requester = django_filters.CharFilter("requester__username")
+    status = django_filters.ChoiceFilter(choices=RetrainingRequest.Status)
+
+
+class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
+    """Retraining requests, the newest first."""
+
+    filterset_class = RequestFilter
+    lookup_value_regex = NUMBER
+    queryset = RetrainingRequest.objects.none()
+
+    def get_queryset(self) -> QuerySet[RetrainingRequest]:
+        return queries.requests(self.request.user)
+
+    def get_object(self) -> RetrainingRequest:
+        return queries.request(actor=self.request.user, request_id=int(self.kwargs["pk"]))
+
+    def get_serializer_class(self) -> type[RequestSerializer]:
+        return RequestDetailSerializer if self.action == "retrieve" else RequestSerializer
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        context = self.get_serializer_context() | {"progress": queries.progress_of([row.pk for row in page])}
+        return self.get_paginated_response(RequestSerializer(page, many=True, context=context).data)
+
+    @extend_schema(request=NewRequestSerializer, responses={201: RequestSerializer})
+    def create(self, request: Request) -> Response:
+        """Freezes the plan and sends it. With a `key`, sending again answers the request that is there already."""
+        wanted = _checked(NewRequestSerializer, request)
+        pipeline = queries.pipeline(actor=request.user, slug=wanted.pop("pipeline"))
+        chosen = family(actor=request.user, slug=wanted.pop("family"))
+        made = actions.submit_request(actor=request.user, pipeline=pipeline, family=chosen, **wanted)
+        return Response(RequestSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=CancelSerializer, responses=RequestSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Nothing more is sent, and what runs is ended at its next heartbeat."""
+        reason = _checked(CancelSerializer, request)["reason"]
+        stopped = actions.cancel_request(actor=request.user, request=self.get_object(), reason=reason)
+        return Response(RequestSerializer(stopped).data)
+
+    @extend_schema(request=None, responses=RequestSerializer)
+    @action(detail=True, methods=["post"], url_path="retry-failed")
+    def retry_failed(self, request: Request, pk: str) -> Response:
+        """Only what failed runs again."""
+        return Response(RequestSerializer(actions.retry_failed(actor=request.user, request=self.get_object())).data)
+
+
+class SegmentRunFilter(django_filters.FilterSet):
+    request = django_filters.NumberFilter("request_id", max_value=10**18)
+    family = django_filters.CharFilter("request__family__slug")
+    segment = django_filters.CharFilter("segment__slug")
+    status = django_filters.ChoiceFilter(choices=SegmentRun.Status)
+
+
+class SegmentRunViewSet(ReadOnlyModelViewSet[SegmentRun]):
+    """One city of a request each, the newest first."""
+
+    filterset_class = SegmentRunFilter
+    lookup_value_regex = NUMBER
+    queryset = SegmentRun.objects.none()
+
+    def get_queryset(self) -> QuerySet[SegmentRun]:
+        return queries.segment_runs(self.request.user)
+
+    def get_object(self) -> SegmentRun:
+        return queries.segment_run(actor=self.request.user, run_id=int(self.kwargs["pk"]))
+
+    def get_serializer_class(self) -> type[SegmentRunSerializer]:
+        return SegmentRunDetailSerializer if self.action == "retrieve" else SegmentRunSerializer
+
+    @extend_schema(request=None, responses=SegmentRunDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """Runs this one again, unless it succeeded or is still on its way."""
+        actions.retry_run(actor=request.user, run=self.get_object())
+        return Response(SegmentRunDetailSerializer(self.get_object()).data)
+
+    @extend_schema(responses=LogSerializer)
+    @action(detail=True)
+    def log(self, request: Request, pk: str) -> Response:
+        """The end of what the script printed."""
+        return Response(LogSerializer(self.get_object()).data)
+
+
+class WorkerViewSet(mixins.ListModelMixin, GenericViewSet[Worker]):
+    """Workers as they last reported themselves."""
+
+    serializer_class = WorkerSerializer
+    queryset = Worker.objects.none()
+
+    def get_queryset(self) -> QuerySet[Worker]:
+        return queries.workers()
+
+
+class QueueView(ListAPIView[Any]):
+    """How much waits, and how long the oldest has waited."""
+
+    serializer_class = QueueSerializer
+    filter_backends = ()
+
+    def get_queryset(self) -> Any:
+        return queries.queue_depths()
+
+
+def _checked(shape: type[PlanSerializer | CancelSerializer], request: Request) -> dict[str, Any]:
+    wanted = shape(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    return dict(wanted.validated_data)

@@ -1,0 +1,14 @@
+"""API addresses of retraining, below /api/v1/."""
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from apps.retraining import api
+
+router = SimpleRouter()
+router.register("pipelines", api.PipelineViewSet, basename="pipeline")
+router.register("requests", api.RequestViewSet, basename="request")
+router.register("segment-runs", api.SegmentRunViewSet, basename="segment-run")
+router.register("workers", api.WorkerViewSet, basename="worker")
+
+urlpatterns = [path("queues/", api.QueueView.as_view(), name="queues"), path("", include(router.urls))]

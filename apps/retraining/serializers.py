@@ -1,0 +1,189 @@
+"""API shapes of retraining."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from apps.retraining import queries
+from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun, Worker
+
+
+class PipelineSerializer(serializers.ModelSerializer[Pipeline]):
+    team = serializers.CharField(source="team.slug")
+    families = serializers.SlugRelatedField("slug", many=True, read_only=True)
+
+    class Meta:
+        model = Pipeline
+        fields: ClassVar = ["slug", "name", "description", "team", "families", "version", "after_success"]
+
+
+class PipelineDetailSerializer(PipelineSerializer):
+    """With the JSON Schema (2020-12) of its parameters, its presets and its limits."""
+
+    schema = serializers.DictField(read_only=True)
+    presets = serializers.DictField(child=serializers.DictField(), read_only=True)
+
+    class Meta(PipelineSerializer.Meta):
+        limits = ("seconds", "memory_mb", "max_concurrent", "max_attempts")
+        fields: ClassVar = [*PipelineSerializer.Meta.fields, "schema", "presets", *limits]
+
+
+class PlanSerializer(serializers.Serializer[Any]):
+    """What to retrain; without `segments` it is every segment of the family."""
+
+    family = serializers.SlugField()
+    parameters = serializers.DictField(required=False, default=dict)
+    segments = serializers.ListField(
+        child=serializers.CharField(max_length=64), required=False, allow_null=True, default=None, max_length=5_000
+    )
+
+
+class NewRequestSerializer(PlanSerializer):
+    """A plan, why, and a key: the same key again answers the request that it made before."""
+
+    pipeline = serializers.SlugField()
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
+    key = serializers.CharField(required=False, allow_null=True, default=None, max_length=100)
+
+
+class EstimateSerializer(serializers.Serializer[queries.Estimate]):
+    """Seconds, from the runs of the past."""
+
+    median = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    history = serializers.IntegerField(help_text="How many runs it is made from.")
+
+
+class PreviewSerializer(serializers.Serializer[queries.Preview]):
+    """What sending would mean; nothing of it is stored."""
+
+    runs = serializers.IntegerField()
+    parameters = serializers.DictField(help_text="With the defaults filled in.")
+    digest = serializers.CharField(help_text="sha256 of the plan that would be frozen.")
+    estimate = EstimateSerializer(allow_null=True, help_text="null without history.")
+    being_retrained = serializers.ListField(child=serializers.CharField())
+    queue_ahead = serializers.IntegerField()
+
+
+class ProgressSerializer(serializers.Serializer[queries.Progress]):
+    """Runs by status."""
+
+    total = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    sent = serializers.IntegerField()
+    running = serializers.IntegerField()
+    succeeded = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    no_data = serializers.IntegerField()
+    fraction = serializers.FloatField(help_text="0 to 1.")
+
+
+class FailureSerializer(serializers.Serializer[queries.Failure]):
+    """Runs that failed for the same reason."""
+
+    cause = serializers.CharField()
+    reason = serializers.CharField()
+    count = serializers.IntegerField()
+    segments = serializers.ListField(child=serializers.CharField())
+
+
+class RequestSerializer(serializers.ModelSerializer[RetrainingRequest]):
+    pipeline = serializers.CharField(source="pipeline.slug")
+    family = serializers.CharField(source="family.slug")
+    requester = serializers.CharField(source="requester.username")
+    stopping = serializers.BooleanField(source="is_stopping", help_text="Cancelled, and not every process has ended.")
+    progress = serializers.SerializerMethodField()
+
+    class Meta:
+        model = RetrainingRequest
+        times = ("created_at", "started_at", "finished_at")
+        what = ("id", "pipeline", "family", "parameters", "segments_total", "reason", "requester", "key", "digest")
+        fields: ClassVar = [*what, "status", "stopping", "progress", *times]
+
+    def get_progress(self, request: RetrainingRequest) -> ProgressSerializer:
+        counted = self.context.get("progress")
+        found = queries.progress(request) if counted is None else counted.get(request.pk, queries.Progress())
+        return ProgressSerializer(found).data  # type: ignore[return-value]
+
+
+class RequestDetailSerializer(RequestSerializer):
+    """With what failed, grouped by reason."""
+
+    failures = serializers.SerializerMethodField()
+
+    class Meta(RequestSerializer.Meta):
+        fields: ClassVar = [*RequestSerializer.Meta.fields, "failures", "follow_up_note"]
+
+    def get_failures(self, request: RetrainingRequest) -> FailureSerializer(many=True):  # type: ignore[valid-type]
+        return FailureSerializer(queries.failures(request), many=True).data
+
+
+class SegmentRunSerializer(serializers.ModelSerializer[SegmentRun]):
+    request = serializers.IntegerField(source="request_id")
+    family = serializers.CharField(source="request.family.slug")
+    segment = serializers.CharField(source="segment.slug")
+    model = serializers.CharField(source="version.model.name", allow_null=True, default=None)
+    version = serializers.IntegerField(source="version.number", allow_null=True, default=None)
+    run = serializers.CharField(source="run_id", allow_null=True, help_text="The tracking run.")
+
+    class Meta:
+        model = SegmentRun
+        state = ("status", "attempt", "progress", "message", "cause", "reason", "worker")
+        times = ("heartbeat_at", "started_at", "finished_at")
+        fields: ClassVar = ["id", "request", "family", "segment", *state, "run", "model", "version", *times]
+
+
+class AttemptSerializer(serializers.ModelSerializer[Attempt]):
+    run = serializers.CharField(source="run_id")
+
+    class Meta:
+        model = Attempt
+        fields: ClassVar = ["number", "worker", "run", "started_at", "ended_at", "end", "cause", "reason"]
+
+
+class SegmentRunDetailSerializer(SegmentRunSerializer):
+    """With every attempt at it."""
+
+    attempts = AttemptSerializer(many=True)
+
+    class Meta(SegmentRunSerializer.Meta):
+        fields: ClassVar = [*SegmentRunSerializer.Meta.fields, "attempts"]
+
+
+class LogSerializer(serializers.Serializer[SegmentRun]):
+    """The end of what the script printed (64 KB)."""
+
+    log = serializers.CharField()
+
+
+class CancelSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
+
+
+class WorkerSerializer(serializers.ModelSerializer[Worker]):
+    alive = serializers.SerializerMethodField()
+    busy = serializers.SerializerMethodField(help_text="Segment runs that it works on.")
+
+    class Meta:
+        model = Worker
+        fields: ClassVar = [
+            "name", "host", "pid", "queues", "slots", "busy", "alive", "isolation", "started_at", "seen_at",
+        ]  # fmt: skip
+
+    def get_alive(self, worker: Worker) -> bool:
+        return queries.is_alive(worker)
+
+    def get_busy(self, worker: Worker) -> int:
+        return worker.busy  # type: ignore[attr-defined,no-any-return]
+
+
+class QueueSerializer(serializers.Serializer[queries.QueueDepth]):
+    """Open segment runs of everybody."""
+
+    status = serializers.CharField()
+    count = serializers.IntegerField()
+    oldest = serializers.FloatField(help_text="Seconds since the oldest of them was asked for.")
