@@ -40,13 +40,18 @@ def seed(people: People) -> None:
     _define_pipelines(people, family)
     if family.labelled_until is None or family.labelled_until < LABELS:
         _train_champions(people, family)
-        reveal(people, family, LABELS)
+        family = reveal(people, family, LABELS)
+    look_again(people, family)
 
 
-def reveal(people: People, family: ModelFamily, until: date) -> None:
-    """More labelled trips arrive, and the champions are looked at again on the newest month."""
+def reveal(people: People, family: ModelFamily, until: date) -> ModelFamily:
+    """More labelled trips arrive."""
     lake.reveal(lake_folder(), until)
-    family = registry.set_labelled_until(actor=people.lead, family=family, day=until)
+    return registry.set_labelled_until(actor=people.lead, family=family, day=until)
+
+
+def look_again(people: People, family: ModelFamily) -> None:
+    """How the champions do on the newest month; asking twice evaluates once."""
     window = registry_queries.newest_window(family)
     champions = [row.champion.id for row in registry_queries.fleet(family) if row.champion]
     if window and champions:
@@ -139,8 +144,7 @@ def _definition(slug: str, name: str, description: str, preload: tuple[str, ...]
 
 def _train_champions(people: People, family: ModelFamily) -> None:
     """The first champions, by the way that everybody goes: request, evaluation, wave, a lead's approval."""
-    lake.reveal(lake_folder(), FIRST_LABELS)
-    family = registry.set_labelled_until(actor=people.lead, family=family, day=FIRST_LABELS)
+    family = reveal(people, family, FIRST_LABELS)
     request = retraining.submit_request(
         actor=people.scientist,
         pipeline=retraining_queries.pipeline(actor=people.scientist, slug="eta-ridge"),

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         if family.labelled_until is None or family.labelled_until >= LAST:
             raise CommandError("The demo's data ends with December 2013: there is no next month.")
         until = _end_of_month(family.labelled_until + timedelta(days=1))
-        fleet.reveal(people, family, until)
+        fleet.look_again(people, fleet.reveal(people, family, until))
         self.stdout.write(f"{family} now has labels until {until}.")
 
 
