@@ -16,7 +16,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import require
 from apps.core.transitions import move
 from apps.tracking.events import Event
-from apps.tracking.models import LONGEST_KEY, LONGEST_VALUE, Experiment, Metric, Param, Run, Tag, new_run_id
+from apps.tracking.models import LONGEST_KEY, LONGEST_VALUE, Experiment, Metric, Param, Run, Tag, Visibility, new_run_id
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
@@ -29,16 +29,30 @@ STEPS = range(-(2**63), 2**63)
 
 
 @transaction.atomic
-def ensure_experiment(*, actor: User, name: str, team: Team) -> Experiment:
-    """The experiment of that name, made if it is not there. Raises Conflict if another team has the name."""
+def ensure_experiment(*, actor: User, name: str, team: Team, visibility: str = Visibility.EVERYONE) -> Experiment:
+    """The experiment of that name, made if it is not there; `visibility` is who sees a new one.
+
+    One that is there is never opened wider, only restricted. Raises Conflict if another team has the name.
+    """
     require(actor, "tracking.create_experiment", team)
     _check_key("name", name)
-    experiment, new = Experiment.objects.get_or_create(name=name, defaults={"team": team, "created_by": actor})
+    fresh = {"team": team, "created_by": actor, "visibility": visibility}
+    experiment, new = Experiment.objects.get_or_create(name=name, defaults=fresh)
     if experiment.team_id != team.pk:
         raise Conflict(f"Another team has an experiment {name!r}; choose another name.")
     if new:
-        record(actor=actor, action=Event.EXPERIMENT_CREATED, target=experiment)
+        record(actor=actor, action=Event.EXPERIMENT_CREATED, target=experiment, after={"visibility": visibility})
+    elif visibility == Visibility.TEAMS:
+        _restrict(actor, experiment)
     return experiment
+
+
+def _restrict(actor: User, experiment: Experiment) -> None:
+    """What it was made for is restricted now, so its runs are."""
+    changed = Experiment.objects.filter(pk=experiment.pk).exclude(visibility=Visibility.TEAMS)
+    if changed.update(visibility=Visibility.TEAMS):
+        experiment.visibility = Visibility.TEAMS
+        record(actor=actor, action=Event.EXPERIMENT_RESTRICTED, target=experiment)
 
 
 @transaction.atomic

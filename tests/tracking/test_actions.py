@@ -14,8 +14,8 @@ from apps.audit.queries import timeline
 from apps.core.context import Credential, Door, present, through
 from apps.core.errors import Conflict, Denied, Invalid
 from apps.tracking.actions import close_run, ensure_experiment, log_metrics, log_params, open_run
-from apps.tracking.models import LONGEST_KEY, LONGEST_VALUE, Experiment, Metric, Run
-from apps.tracking.queries import metric_history, reported
+from apps.tracking.models import LONGEST_KEY, LONGEST_VALUE, Experiment, Metric, Run, Visibility
+from apps.tracking.queries import experiments, metric_history, reported
 from tests.threads import behind, together
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +34,28 @@ def test_an_experiment_is_made_once_and_told_once(owner: User, colleague: User, 
 def test_a_name_belongs_to_one_team(experiment: Experiment, stranger: User, other_team: Team) -> None:
     with pytest.raises(Conflict, match="Another team has an experiment 'eta-trip'"):
         ensure_experiment(actor=stranger, name="eta-trip", team=other_team)
+
+
+def test_an_experiment_can_start_restricted_to_its_team(owner: User, stranger: User, team: Team) -> None:
+    made = ensure_experiment(actor=owner, name="secret", team=team, visibility=Visibility.TEAMS)
+    assert not experiments(stranger).filter(pk=made.pk).exists()
+    assert experiments(owner).filter(pk=made.pk).exists()
+
+
+def test_an_experiment_is_restricted_later_once_and_told_once(experiment: Experiment, owner: User, team: Team) -> None:
+    for _ in range(2):
+        found = ensure_experiment(actor=owner, name=experiment.name, team=team, visibility=Visibility.TEAMS)
+    experiment.refresh_from_db()
+    assert found.visibility == experiment.visibility == Visibility.TEAMS
+    assert [str(event) for event in timeline(experiment)] == [
+        "owner restricted the experiment eta-trip to its team",
+        "owner started the experiment eta-trip",
+    ]
+
+
+def test_a_restricted_experiment_is_not_opened_by_the_way(restricted: Experiment, owner: User, team: Team) -> None:
+    found = ensure_experiment(actor=owner, name=restricted.name, team=team)
+    assert found.visibility == Visibility.TEAMS
 
 
 @pytest.mark.parametrize("who", ["stranger", "operator", "admin"])
