@@ -89,7 +89,7 @@ def _found(people: People) -> ModelFamily:
         unit="min",
         direction="lower",
         evaluator="eta",
-        freshness_days=120,
+        freshness_days=92,
     )
     specs = [
         registry.SegmentSpec(row.slug, row.city, row.region, row.latitude, row.longitude) for row in lake.destinations()
