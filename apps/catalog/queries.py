@@ -75,8 +75,9 @@ def decision(*, actor: User, label: str) -> Decision:
 
 
 def considered_in(*, actor: User, tool: Tool) -> QuerySet[Decision]:
-    """Decisions in which the tool was an option, newest first."""
-    return Decision.objects.visible_to(actor).filter(options__tool=tool).distinct().order_by("-number")
+    """Decisions in which the tool was an option, but for the one behind its position; newest first."""
+    considered = Decision.objects.visible_to(actor).filter(options__in=tool.options.all())
+    return considered.exclude(positions__tool=tool).distinct().order_by("-number")
 
 
 def waiting_for(user: User) -> QuerySet[Decision]:
@@ -89,4 +90,4 @@ def waiting_for(user: User) -> QuerySet[Decision]:
 
 def history(*targets: Tool | Position | Decision) -> list[AuditEvent]:
     """What happened to them, the newest first. The caller has them from a query of this module."""
-    return list(timeline(*targets)[:LONGEST_HISTORY])
+    return list(timeline(*targets).order_by("-at", "-id")[:LONGEST_HISTORY])

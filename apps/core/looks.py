@@ -33,10 +33,9 @@ _TONES: dict[tuple[str, str], tuple[str, ...]] = {
     ("accent", "hourglass"): ("proposed", "open", "waiting_for_approval"),
     ("accent", "crown"): ("champion",),
     ("info", "circle-dot"): ("trial", "candidate"),
-    ("warn", "circle-dashed"): ("assess",),
     ("idle", "ban"): ("cancelled", "killed", "withdrawn", "closed"),
     ("idle", "archive"): ("retired", "superseded", "expired"),
-    ("idle", "circle-dashed"): ("draft", "not_evaluated", "none"),
+    ("idle", "circle-dashed"): ("draft", "not_evaluated", "none", "assess"),
 }
 _WORDS = {
     "finished_with_failures": "Finished, some failed",
