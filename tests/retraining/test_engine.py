@@ -18,7 +18,7 @@ from apps.registry.models import Evaluation, ModelFamily, ModelVersion
 from apps.retraining import actions
 from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun
 from apps.tracking.models import Run
-from apps.tracking.queries import reported
+from apps.tracking.queries import reported, runs
 from tests.retraining.conftest import Submit, claim_of, end_pauses, failure, lose_lease, run_of, success
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,15 @@ def test_a_claim_opens_the_tracking_run_before_the_script_starts(submit: Submit)
     assert (tracked.status, tracked.user) == ("RUNNING", request.requester)
     assert dict(tracked.params.values_list("key", "value"))["alpha"] == "2.5"
     assert dict(tracked.tags.values_list("key", "value"))["portal.segment"] == "atlanta"
+
+
+def test_the_runs_of_a_restricted_family_are_seen_by_its_team_only(
+    submit: Submit, family: ModelFamily, colleague: User, stranger: User
+) -> None:
+    ModelFamily.objects.filter(pk=family.pk).update(visibility="teams")
+    claim_of(submit("atlanta"))
+    assert runs(colleague).count() == 1
+    assert not runs(stranger)
 
 
 def test_the_same_message_twice_is_claimed_once(submit: Submit) -> None:
