@@ -250,6 +250,13 @@ SPECTACULAR_SETTINGS = {
         "DecisionStatusEnum": "apps.catalog.models.Decision.Status",
         "SourcingEnum": "apps.catalog.models.Sourcing",
         "ToolSourcingEnum": "apps.catalog.models.TOOL_SOURCING",
+        "VersionStatusEnum": "apps.registry.models.ModelVersion.Status",
+        "VersionKindEnum": "apps.registry.models.ModelVersion.Kind",
+        "EvaluationStatusEnum": "apps.registry.models.Evaluation.Status",
+        "WaveStatusEnum": "apps.registry.models.Wave.Status",
+        "PromotionStatusEnum": "apps.registry.models.Promotion.Status",
+        "GateKindEnum": "apps.registry.models.Gate.Kind",
+        "AliasMoveKindEnum": "apps.registry.models.AliasMove.Kind",
     },
 }
 

@@ -73,9 +73,9 @@ def _numbers(answer: dict[str, Any], against: bool, direction: Direction) -> Num
         candidate_metric=_finite(metric["candidate"]),
         champion_metric=_finite(metric["champion"]) if against else None,
         baseline_metric=None if metric["baseline"] is None else _finite(metric["baseline"]),
-        difference=difference and difference.mean,
-        lower=difference and difference.lower,
-        upper=difference and difference.upper,
+        difference=difference.mean if difference else None,
+        lower=difference.lower if difference else None,
+        upper=difference.upper if difference else None,
         daily=daily,
         data_digest=str(answer["data_digest"])[:80],
     )

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -30,7 +31,7 @@ def names() -> list[str]:
 
 def evaluator(name: str) -> Evaluator:
     """Raises Conflict where the portal's settings know no such evaluator."""
-    known = settings.EVALUATORS.get(name)
+    known: dict[str, Any] | None = settings.EVALUATORS.get(name)
     if known is None:
         raise Conflict(f"There is no evaluator {name!r} here; a platform admin can name it in the portal's settings.")
     return Evaluator(name, Path(known["script"]), known["data"] and Path(known["data"]), tuple(known["preload"]))

@@ -62,12 +62,12 @@ def boston(family: ModelFamily) -> Segment:
 def make_version(family: ModelFamily, owner: User, tmp_path: Path) -> MakeVersion:
     """Registers a version of a segment; its file says `content`."""
 
-    def make(segment: Segment, *, actor: User = owner, content: str = "{}", **chosen: object) -> ModelVersion:
+    def make(segment: Segment, *, actor: User = owner, content: str = "{}", **chosen: Any) -> ModelVersion:
         file = tmp_path / "model.json"
         file.write_text(content)
         tree = create_tree()
         add_files(tree=tree, files={"model.json": file})
-        settings = {
+        settings: dict[str, Any] = {
             "run": None,
             "kind": "trained",
             "trained_from": date(2013, 4, 1),

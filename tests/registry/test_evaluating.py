@@ -69,8 +69,9 @@ def test_candidate_champion_and_baseline_are_scored_on_identical_trips(
     for role, metric in (("candidate", compared.candidate_metric), ("champion", compared.champion_metric)):
         assert metric == pytest.approx(sum(day[role] for day in compared.daily) / compared.rows)
     assert compared.baseline_metric is not None
-    assert compared.difference == pytest.approx(compared.champion_metric - compared.candidate_metric)
-    assert compared.lower < compared.difference < compared.upper
+    gain = (compared.champion_metric or 0) - (compared.candidate_metric or 0)
+    assert compared.difference == pytest.approx(gain)
+    assert (compared.lower or 0) < gain < (compared.upper or 0)
     first = Evaluation.objects.get(candidate=alone)
     assert (first.status, first.champion, first.difference) == ("done", None, None)
     assert evaluate_batch(runner=runner) == 0

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -42,7 +43,7 @@ from tests.registry.conftest import Evaluate, MakeVersion
 
 def champion_of(segment: Segment) -> ModelVersion | None:
     alias = Alias.objects.filter(model__segment=segment, name="champion").select_related("version").first()
-    return alias and alias.version
+    return alias.version if alias else None
 
 
 @pytest.fixture
@@ -69,8 +70,8 @@ def test_a_lead_approves_and_the_alias_moves_with_its_evidence(
     assert applied.status == "applied"
     assert champion_of(atlanta) == candidate
     move = AliasMove.objects.filter(model=candidate.model).latest("id")
-    assert (move.before.number, move.after.number, move.kind) == (1, 2, "promotion")
-    assert move.promotion.evaluation.candidate_metric == 6.0
+    assert (str(move), move.kind) == ("eta-trip.atlanta@champion: v1 → v2", "promotion")
+    assert Evaluation.objects.get(promotions=move.promotion).candidate_metric == 6.0
     assert AuditEvent.objects.filter(action="registry.promoted", target_id=str(candidate.pk)).count() == 1
 
 
@@ -329,9 +330,9 @@ def test_the_cities_that_pass_go_and_the_others_are_kept_with_their_reason(
     ],
 )
 def test_a_wrong_request_is_refused_with_its_field(
-    candidate: ModelVersion, family: ModelFamily, owner: User, wrong: dict[str, object], sentence: str
+    candidate: ModelVersion, family: ModelFamily, owner: User, wrong: dict[str, Any], sentence: str
 ) -> None:
-    request = {"versions": [candidate], "reason": "better"} | wrong
+    request: dict[str, Any] = {"versions": [candidate], "reason": "better"} | wrong
     with pytest.raises(Invalid, match=sentence) as refused:
         propose(actor=owner, family=family, **request)
     assert refused.value.field in wrong
@@ -429,8 +430,9 @@ def time_passes(wave: Wave) -> Callable[[], None]:
     def pass_a_week() -> None:
         late = timezone.now() - timedelta(seconds=1)
         Wave.objects.filter(pk=wave.pk).update(expires_at=late)
-        approvals = type(wave.approval).objects.filter(pk=wave.approval_id)
-        approvals.update(opened_at=late - timedelta(days=7), expires_at=late)
+        assert wave.approval is not None
+        wave.approval.opened_at, wave.approval.expires_at = late - timedelta(days=7), late
+        wave.approval.save()
 
     return pass_a_week
 

@@ -1,6 +1,67 @@
 """Reads of the registry."""
 
-from apps.registry.queries.evaluations import evaluations_due
+from apps.registry.queries.candidacies import Candidacy, candidacies, gate_specs
+from apps.registry.queries.evaluations import evaluation, evaluations, evaluations_due
+from apps.registry.queries.families import families, family, segments
+from apps.registry.queries.fleet import FleetRow, FleetSummary, ScoreCell, VersionCell, fleet, summary
+from apps.registry.queries.versions import (
+    alias_history,
+    all_versions,
+    champion_of,
+    model,
+    models,
+    version,
+    versions,
+    versions_by_id,
+)
+from apps.registry.queries.waves import (
+    ParameterChange,
+    PromotionRow,
+    Totals,
+    WaveView,
+    dry_run,
+    may_decide,
+    waiting_for,
+    wave,
+    wave_view,
+    waves,
+)
 from apps.registry.queries.windows import Window, newest_window
 
-__all__ = ["Window", "evaluations_due", "newest_window"]
+__all__ = [
+    "Candidacy",
+    "FleetRow",
+    "FleetSummary",
+    "ParameterChange",
+    "PromotionRow",
+    "ScoreCell",
+    "Totals",
+    "VersionCell",
+    "WaveView",
+    "Window",
+    "alias_history",
+    "all_versions",
+    "candidacies",
+    "champion_of",
+    "dry_run",
+    "evaluation",
+    "evaluations",
+    "evaluations_due",
+    "families",
+    "family",
+    "fleet",
+    "gate_specs",
+    "may_decide",
+    "model",
+    "models",
+    "newest_window",
+    "segments",
+    "summary",
+    "version",
+    "versions",
+    "versions_by_id",
+    "waiting_for",
+    "wave",
+    "wave_view",
+    "waves",
+]

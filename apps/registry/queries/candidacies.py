@@ -160,7 +160,7 @@ def _facts(
 ) -> Facts:
     return Facts(
         candidate=_trained(candidate),
-        champion=champion and _trained(champion),
+        champion=_trained(champion) if champion else None,
         compared=None if evaluation is None or why_not else _compared(evaluation),
         why_not=why_not,
         unit=family.unit,

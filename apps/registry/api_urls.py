@@ -1,0 +1,30 @@
+"""API addresses of the registry, below /api/v1/."""
+
+from django.urls import include, path, register_converter
+from django.urls.converters import StringConverter
+from rest_framework.routers import SimpleRouter
+
+from apps.registry import api
+
+
+class ModelName(StringConverter):
+    regex = api.NAME
+
+
+register_converter(ModelName, "model_name")
+
+router = SimpleRouter()
+router.register("families", api.FamilyViewSet, basename="family")
+router.register("models", api.ModelViewSet, basename="model")
+router.register("versions", api.VersionViewSet, basename="version")
+router.register("evaluations", api.EvaluationViewSet, basename="evaluation")
+router.register("promotions", api.PromotionViewSet, basename="promotion")
+
+urlpatterns = [
+    path("families/<slug:slug>/segments/", api.SegmentListView.as_view(), name="family-segments"),
+    path("models/<model_name:name>/versions/", api.ModelVersionListView.as_view(), name="model-versions"),
+    path("models/<model_name:name>/aliases/", api.AliasHistoryView.as_view(), name="model-aliases"),
+    path("versions/<int:version_id>/files/", api.VersionFileListView.as_view(), name="version-files"),
+    path("versions/<int:version_id>/files/<path:path>", api.VersionFileView.as_view(), name="version-file"),
+    path("", include(router.urls)),
+]

@@ -1,0 +1,40 @@
+"""Shapes of the promotion pages."""
+
+from django import forms
+
+from apps.registry.actions.promotions import LONGEST_REASON
+
+REASON = "Who reads this in a year knows nothing of today: say what made you do it."
+
+
+class ReasonForm(forms.Form):
+    """Why; and the key that makes a double click harmless."""
+
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        help_text=REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say why in a sentence."},
+    )
+    key = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
+
+
+class ApproveForm(forms.Form):
+    """A yes to exactly what `digest` names; a note is welcome."""
+
+    digest = forms.CharField(max_length=64)
+    note = forms.CharField(max_length=LONGEST_REASON, required=False)
+
+
+class RejectForm(forms.Form):
+    """A no, with its reason."""
+
+    digest = forms.CharField(max_length=64)
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        error_messages={"required": "Say why, so that the proposer can do something about it."},
+    )
+
+
+class WithdrawForm(forms.Form):
+    reason = forms.CharField(max_length=LONGEST_REASON, required=False)

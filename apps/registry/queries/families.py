@@ -1,0 +1,47 @@
+"""Reads of families and their segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from apps.core.errors import Missing
+from apps.registry.models import Alias, ModelFamily, Segment
+from apps.registry.models.family import CHAMPION, FamilyQuerySet
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+def families(actor: User) -> FamilyQuerySet:
+    """By name, each with `segment_count` and `champion_count`."""
+    champions = Alias.objects.filter(model__family=OuterRef("pk"), name=CHAMPION).order_by()
+    counted = champions.values("model__family").annotate(n=Count("pk")).values("n")
+    segments = Segment.objects.filter(dimension=OuterRef("dimension")).order_by()
+    of_dimension = segments.values("dimension").annotate(n=Count("pk")).values("n")
+    return (
+        ModelFamily.objects.visible_to(actor)
+        .select_related("team", "dimension", "created_by")
+        .prefetch_related("gates", "approvers")
+        .annotate(segment_count=_or_zero(of_dimension), champion_count=_or_zero(counted))
+        .order_by("name")
+    )
+
+
+def family(*, actor: User, slug: str) -> ModelFamily:
+    """Raises Missing."""
+    found = families(actor).filter(slug=slug).first() if "\0" not in slug else None
+    if found is None:
+        raise Missing("There is no model family of that name here, or you may not see it.")
+    return found
+
+
+def segments(family: ModelFamily) -> QuerySet[Segment]:
+    """All segments of the family's dimension, by name."""
+    return Segment.objects.filter(dimension=family.dimension_id).select_related("dimension").order_by("name", "slug")
+
+
+def _or_zero(rows: QuerySet[Any, Any]) -> Coalesce:
+    return Coalesce(Subquery(rows, output_field=IntegerField()), 0)

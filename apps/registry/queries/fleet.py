@@ -1,0 +1,238 @@
+"""A family at one glance: a row per segment, in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from statistics import fmean
+
+from django.db.models import Exists, OuterRef
+
+from apps.registry.gates import Verdict
+from apps.registry.models import AliasMove, Evaluation, ModelFamily, ModelVersion, RegisteredModel, Segment
+from apps.registry.models.family import CHAMPION
+from apps.registry.queries.candidacies import Candidacy, Evidence, candidacy, evidence_of
+from apps.registry.queries.families import segments
+
+
+@dataclass(frozen=True)
+class VersionCell:
+    """A version as far as a row shows it."""
+
+    id: int
+    number: int
+    kind: str
+    trained_from: date | None
+    trained_through: date | None
+    created_at: datetime
+    run: str | None
+
+    @property
+    def label(self) -> str:
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True)
+class ScoreCell:
+    """An evaluation as far as a row shows it: metrics in the family's unit, positive difference = candidate better."""
+
+    id: int
+    status: str
+    first: date
+    last: date
+    candidate: float | None
+    champion: float | None
+    baseline: float | None
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    rows: int | None
+    days: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class FleetRow:
+    """One segment. Without a model or champion the cells are None, honestly.
+
+    `evaluated` is the evidence the champion was promoted on, `newest` how it does alone on the newest month;
+    `comparison` is the candidate against it, with the verdicts of the gates of now and the reason why not.
+    """
+
+    segment: str
+    name: str
+    region: str
+    latitude: float | None
+    longitude: float | None
+    model: str
+    champion: VersionCell | None
+    age_days: int | None
+    is_fresh: bool | None
+    evaluated: ScoreCell | None
+    newest: ScoreCell | None
+    candidate: VersionCell | None
+    comparison: ScoreCell | None
+    verdicts: tuple[Verdict, ...]
+    refusal: str
+    open_wave: int | None
+
+    @property
+    def is_eligible(self) -> bool:
+        """The candidate may be proposed now."""
+        return self.candidate is not None and not self.refusal
+
+
+@dataclass(frozen=True)
+class FleetSummary:
+    """The fleet in numbers; means over the cities that have the number, None where none has."""
+
+    segments: int
+    champions: int
+    fresh: int
+    candidates: int
+    eligible: int
+    evaluated_mean: float | None
+    newest_mean: float | None
+    newest_baseline_mean: float | None
+
+
+def fleet(family: ModelFamily, alias: str = CHAMPION) -> list[FleetRow]:
+    """All segments of the family's dimension, by name."""
+    rows, models = list(segments(family)), _models(family)
+    candidates = _newest_candidates(family, alias)
+    known = [version.pk for version in candidates.values()]
+    evidence = evidence_of(
+        family, alias, [model.pk for model in models.values()], [*known, *_champion_ids(family, alias)]
+    )
+    promoted = _promoted_on(family, alias)
+    return [_row(evidence, segment, models.get(segment.pk), candidates, promoted) for segment in rows]
+
+
+def summary(rows: Sequence[FleetRow]) -> FleetSummary:
+    """Pure: counts and means of the rows."""
+    newest = [row.newest for row in rows if row.newest]
+    return FleetSummary(
+        segments=len(rows),
+        champions=sum(row.champion is not None for row in rows),
+        fresh=sum(row.is_fresh is True for row in rows),
+        candidates=sum(row.candidate is not None for row in rows),
+        eligible=sum(row.is_eligible for row in rows),
+        evaluated_mean=_mean(row.evaluated.candidate for row in rows if row.evaluated),
+        newest_mean=_mean(score.candidate for score in newest),
+        newest_baseline_mean=_mean(score.baseline for score in newest),
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def _models(family: ModelFamily) -> dict[int, RegisteredModel]:
+    return {model.segment_id: model for model in RegisteredModel.objects.filter(family=family)}
+
+
+def _champion_ids(family: ModelFamily, alias: str) -> list[int]:
+    champions = ModelVersion.objects.filter(aliases__name=alias, aliases__model__family=family)
+    return list(champions.values_list("pk", flat=True))
+
+
+def _newest_candidates(family: ModelFamily, alias: str) -> dict[int, ModelVersion]:
+    """By model, the newest ready version if it never was champion: what was rolled back is no candidate again."""
+    served = AliasMove.objects.filter(model=OuterRef("model"), name=alias, after=OuterRef("pk"))
+    ready = ModelVersion.objects.filter(model__family=family, status=ModelVersion.Status.READY)
+    newest = ready.annotate(served=Exists(served)).order_by("model_id", "-number").distinct("model_id")
+    return {version.model_id: version for version in newest if not version.served}
+
+
+def _promoted_on(family: ModelFamily, alias: str) -> dict[int, Evaluation]:
+    """By version: the newest evaluation that it was promoted on."""
+    moves = AliasMove.objects.filter(model__family=family, name=alias, promotion__isnull=False)
+    newest = moves.order_by("after_id", "-id").distinct("after_id").values_list("after_id", "promotion__evaluation_id")
+    version_of = {evaluation: version for version, evaluation in newest}
+    found = Evaluation.objects.filter(pk__in=list(version_of)).defer("daily")
+    return {version_of[evaluation.pk]: evaluation for evaluation in found}
+
+
+def _row(
+    evidence: Evidence,
+    segment: Segment,
+    model: RegisteredModel | None,
+    candidates: dict[int, ModelVersion],
+    promoted: dict[int, Evaluation],
+) -> FleetRow:
+    champion = evidence.champions.get(model.pk) if model else None
+    wanted = candidates.get(model.pk) if model else None
+    judged = candidacy(evidence, wanted) if wanted else None
+    age = evidence.family.age_of(champion.trained_through) if champion else None
+    return FleetRow(
+        segment=segment.slug,
+        name=segment.name,
+        region=segment.region,
+        latitude=segment.latitude,
+        longitude=segment.longitude,
+        model=model.name if model else "",
+        champion=version_cell(champion) if champion else None,
+        age_days=age,
+        is_fresh=None if age is None else age <= evidence.family.freshness_days,
+        evaluated=_evaluated(evidence, champion, promoted) if champion else None,
+        newest=_alone_on_newest(evidence, champion) if champion else None,
+        candidate=version_cell(wanted) if wanted else None,
+        comparison=score_of(judged.evaluation) if judged and judged.evaluation else None,
+        verdicts=judged.verdicts if judged else (),
+        refusal=_refusal(judged),
+        open_wave=evidence.open_waves.get(model.pk) if model else None,
+    )
+
+
+def _refusal(judged: Candidacy | None) -> str:
+    return judged.refusal if judged else ""
+
+
+def _evaluated(evidence: Evidence, champion: ModelVersion, promoted: dict[int, Evaluation]) -> ScoreCell | None:
+    """What it was promoted on; else its newest done evaluation."""
+    done = (row for row in evidence.evaluations.get(champion.pk, []) if row.status == Evaluation.Status.DONE)
+    found = promoted.get(champion.pk) or next(done, None)
+    return score_of(found) if found else None
+
+
+def _alone_on_newest(evidence: Evidence, champion: ModelVersion) -> ScoreCell | None:
+    """Its newest evaluation on the newest month, done ones first; whom it competed with does not matter here."""
+    of_month = [
+        row
+        for row in evidence.evaluations.get(champion.pk, [])
+        if (row.window_first, row.window_last) == evidence.window
+    ]
+    of_month.sort(key=lambda row: row.status != Evaluation.Status.DONE)
+    return score_of(of_month[0]) if of_month else None
+
+
+def version_cell(version: ModelVersion) -> VersionCell:
+    return VersionCell(
+        id=version.pk,
+        number=version.number,
+        kind=version.kind,
+        trained_from=version.trained_from,
+        trained_through=version.trained_through,
+        created_at=version.created_at,
+        run=version.run_id,
+    )
+
+
+def score_of(evaluation: Evaluation) -> ScoreCell:
+    return ScoreCell(
+        id=evaluation.pk,
+        status=evaluation.status,
+        first=evaluation.window_first,
+        last=evaluation.window_last,
+        candidate=evaluation.candidate_metric,
+        champion=evaluation.champion_metric,
+        baseline=evaluation.baseline_metric,
+        difference=evaluation.difference,
+        lower=evaluation.lower,
+        upper=evaluation.upper,
+        rows=evaluation.rows,
+        days=evaluation.days,
+        reason=evaluation.reason,
+    )

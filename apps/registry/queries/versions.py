@@ -1,0 +1,74 @@
+"""Reads of models, versions and the history of aliases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Prefetch, QuerySet
+
+from apps.core.errors import Missing
+from apps.registry.models import Alias, AliasMove, ModelVersion, RegisteredModel
+from apps.registry.models.family import CHAMPION
+from apps.registry.models.version import ModelQuerySet, VersionQuerySet
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+def models(actor: User) -> ModelQuerySet:
+    """By name, each with its aliases."""
+    aliases = Prefetch("aliases", Alias.objects.select_related("version").order_by("name"))
+    found = RegisteredModel.objects.visible_to(actor).select_related("family__team", "segment")
+    return found.prefetch_related(aliases).order_by("name")
+
+
+def model(*, actor: User, name: str) -> RegisteredModel:
+    """`<family>.<segment>`. Raises Missing."""
+    found = models(actor).filter(name=name).first() if "\0" not in name else None
+    if found is None:
+        raise Missing("There is no model of that name here, or you may not see it.")
+    return found
+
+
+def all_versions(actor: User) -> VersionQuerySet:
+    """Versions of every model, the newest first, each with its aliases."""
+    found = ModelVersion.objects.visible_to(actor).whole().select_related("tree").prefetch_related("aliases")
+    return found.order_by("-id")
+
+
+def versions(model: RegisteredModel) -> VersionQuerySet:
+    """The newest first, each with its aliases."""
+    found = ModelVersion.objects.filter(model=model).whole().prefetch_related("aliases")
+    return found.order_by("-number")
+
+
+def version(*, actor: User, model: str, number: int) -> ModelVersion:
+    """Raises Missing."""
+    named = all_versions(actor).filter(model__name=model, number=number) if "\0" not in model else None
+    found = named.first() if named is not None and number < 2**31 else None
+    if found is None:
+        raise Missing("There is no such version here, or you may not see it.")
+    return found
+
+
+def versions_by_id(*, actor: User, ids: list[int]) -> list[ModelVersion]:
+    """In the order of the ids. Raises Missing naming those that are not there."""
+    rows = all_versions(actor).in_bulk(ids)
+    absent = [str(pk) for pk in ids if pk not in rows]
+    if absent:
+        raise Missing(f"There is no version with the id {', '.join(absent[:5])} here, or you may not see it.")
+    return [rows[pk] for pk in dict.fromkeys(ids)]
+
+
+def champion_of(model: RegisteredModel, alias: str = CHAMPION) -> ModelVersion | None:
+    """The version behind the alias."""
+    found = Alias.objects.filter(model=model, name=alias).select_related("version__model__family__team").first()
+    return found.version if found else None
+
+
+def alias_history(model: RegisteredModel, alias: str = CHAMPION) -> QuerySet[AliasMove]:
+    """Who moved it from where to where, when and why; the newest first."""
+    moves = AliasMove.objects.filter(model=model, name=alias)
+    return moves.select_related("model", "before", "after", "by", "promotion__wave", "promotion__evaluation").order_by(
+        "-id"
+    )
