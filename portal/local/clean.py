@@ -17,7 +17,7 @@ def main() -> None:
     with said_plainly():
         var_dir = Path(os.environ.get("VAR_DIR") or REPOSITORY / "var").resolve()
         _refuse_while_running(var_dir)
-        for folder in (*_data(var_dir), *(REPOSITORY / name for name in CACHES), *_bytecode()):
+        for folder in (*data_folders(var_dir), *(REPOSITORY / name for name in CACHES), *_bytecode()):
             _remove(folder)
 
 
@@ -27,7 +27,7 @@ def _refuse_while_running(var_dir: Path) -> None:
         raise CannotRun(f"The portal runs in {var_dir} (process {running.pid}). Stop it with Ctrl-C there first.")
 
 
-def _data(var_dir: Path) -> list[Path]:
+def data_folders(var_dir: Path) -> list[Path]:
     """A data folder of ours, and the database's own where root had to keep it elsewhere; nobody else's folder."""
     keys = services.saved_keys(var_dir)
     if keys is None:

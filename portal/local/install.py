@@ -46,9 +46,10 @@ def _is_installed(lock: Path) -> bool:
 
 
 def _works() -> bool:
-    """Whether the environment's Python still starts: it does not after its system's Python was replaced."""
+    """Whether the environment is whole: not after its Python was replaced, or the project was moved or copied."""
     try:
-        return subprocess.run([str(PYTHON), "-c", ""], check=False).returncode == 0
+        made_here = str(ENVIRONMENT) in (ENVIRONMENT / "pyvenv.cfg").read_text()
+        return made_here and subprocess.run([str(PYTHON), "-c", ""], check=False).returncode == 0
     except OSError:
         return False
 

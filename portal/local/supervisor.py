@@ -105,6 +105,9 @@ class Supervisor:
     def start(self, process: Process) -> None:
         self._children.append(self._spawn(process))
 
+    def pids(self) -> list[int]:
+        return [child.popen.pid for child in self._children]
+
     def run(self, process: Process) -> list[str]:
         """Runs a process to its end and returns its lines, at most a hundred; CannotRun when it fails."""
         child = self._spawn(process)
