@@ -9,9 +9,12 @@ from portal.local.errors import CannotRun, Stopped
 from portal.local.supervisor import Process, Supervisor
 from tests.local.conftest import is_alive, wait_until
 
-STUBBORN = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
-)
+STUBBORN = """
+import pathlib, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+pathlib.Path("up").touch()
+time.sleep(600)
+"""
 WITH_CHILD = """
 import pathlib, subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
@@ -49,20 +52,23 @@ def test_a_command_that_fails_is_told_with_its_last_lines(tmp_path: Path) -> Non
 
 
 def test_a_process_that_does_not_come_up_is_told_with_its_last_lines(tmp_path: Path) -> None:
-    with Supervisor(show=False) as supervisor, pytest.raises(CannotRun, match=r"(?s)db did not come up .*port taken"):
+    with Supervisor(show=False) as supervisor:
         supervisor.start(python("db", "print('port taken'); raise SystemExit(1)", tmp_path))
-        supervisor.wait_until("db", lambda: False, 30)
+        with pytest.raises(CannotRun, match=r"(?s)db did not come up .*port taken"):
+            supervisor.wait_until("db", lambda: False, 30)
 
 
 def test_a_process_that_comes_up_too_slowly_is_given_up(tmp_path: Path) -> None:
-    with Supervisor(show=False) as supervisor, pytest.raises(CannotRun, match="db did not come up within 0 seconds"):
+    with Supervisor(show=False) as supervisor:
         supervisor.start(python("db", "import time; time.sleep(600)", tmp_path))
-        supervisor.wait_until("db", lambda: False, 0.3)
+        with pytest.raises(CannotRun, match="db did not come up within 0 seconds"):
+            supervisor.wait_until("db", lambda: False, 0.3)
 
 
 def test_who_does_not_listen_to_the_farewell_is_killed(tmp_path: Path) -> None:
     with Supervisor(show=False) as supervisor:
         supervisor.start(python("stubborn", STUBBORN, tmp_path, patience=0.3))
+        wait_until((tmp_path / "up").exists)
         (child,) = supervisor.pids()
     assert not is_alive(child)
 
