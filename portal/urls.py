@@ -15,6 +15,7 @@ urlpatterns = [
     path("readyz", core.readyz, name="readyz"),
     path("", include("apps.dashboard.urls")),
     path("", include("apps.catalog.urls")),
+    path("promotions/", include("apps.registry.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("api/v1/", include("apps.accounts.api_urls")),
     path("api/v1/", include("apps.catalog.api_urls")),

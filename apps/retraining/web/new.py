@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -20,7 +20,7 @@ from apps.registry import queries as registry
 from apps.retraining import actions, queries
 from apps.retraining.forms import Choice, ParametersForm, SendingForm
 from apps.retraining.models import Pipeline, RetrainingRequest
-from apps.retraining.web.fragments import is_fragment
+from apps.retraining.web.page import PageRequest
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 PAGE = "retraining/new.html"
 SMALL_GROUPS = 3  # regions with fewer segments than this on average are no help as groups
-CHANGED = "The pipeline was changed after you opened this form (version {before}, now {now}). Look at it again, then send."
+CHANGED = (
+    "The pipeline was changed after you opened this form (version {before}, now {now}). Look at it again, then send."
+)
 LOOK_FIRST = "Nothing is sent yet: this is what would be. Press Send if it is right."
 
 
@@ -83,6 +85,10 @@ class Draft:
         else:
             self.sending.refuse(error)
 
+    @property
+    def forms(self) -> tuple[SendingForm, ParametersForm]:
+        return self.sending, self.parameters
+
     def objection(self) -> str:
         """Why a valid form is shown once more instead of being sent; empty when it can go."""
         seen = self.sending.cleaned_data
@@ -92,7 +98,7 @@ class Draft:
 
 
 @require_safe
-def choose(request: HttpRequest) -> HttpResponse:
+def choose(request: PageRequest) -> HttpResponse:
     """Which pipeline, for which family; skipped where there is only one to choose."""
     slug = request.GET.get("family", "")
     family = registry.family(actor=request.user, slug=slug) if slug else None
@@ -106,7 +112,7 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest, slug: str) -> HttpResponse:
+def new(request: PageRequest, slug: str) -> HttpResponse:
     """The form; values, segments, `preset` and `copy` (a request's number) can stand in the address."""
     pipeline = queries.pipeline(actor=request.user, slug=slug)
     copied = _copied(request)
@@ -119,9 +125,9 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     return _page(request, draft, copied=copied)
 
 
-def _posted(request: HttpRequest, draft: Draft) -> HttpResponse:
+def _posted(request: PageRequest, draft: Draft) -> HttpResponse:
     """Preview (a fragment, or the page again), or sent."""
-    if is_fragment(request):
+    if request.htmx:
         return render(request, f"{PAGE}#preview", _shown(request, draft))
     if draft.preview is None:
         return _page(request, draft, status=400)
@@ -132,7 +138,7 @@ def _posted(request: HttpRequest, draft: Draft) -> HttpResponse:
     return _send(request, draft, draft.preview.digest)
 
 
-def _send(request: HttpRequest, draft: Draft, digest: str) -> HttpResponse:
+def _send(request: PageRequest, draft: Draft, digest: str) -> HttpResponse:
     """The key is the form's and the plan's: pressing twice sends once, going back and changing something sends anew."""
     said = draft.sending.cleaned_data
     try:
@@ -152,7 +158,7 @@ def _send(request: HttpRequest, draft: Draft, digest: str) -> HttpResponse:
 
 
 def _opened_draft(
-    request: HttpRequest, pipeline: Pipeline, family: "ModelFamily", copied: RetrainingRequest | None
+    request: PageRequest, pipeline: Pipeline, family: "ModelFamily", copied: RetrainingRequest | None
 ) -> Draft:
     segments = _segments(family)
     preset = pipeline.presets.get(request.GET.get("preset", ""), {})
@@ -165,7 +171,7 @@ def _opened_draft(
     return draft
 
 
-def _sent_draft(request: HttpRequest, pipeline: Pipeline, family: "ModelFamily") -> Draft:
+def _sent_draft(request: PageRequest, pipeline: Pipeline, family: "ModelFamily") -> Draft:
     segments = _segments(family)
     return Draft(
         pipeline, family, segments, ParametersForm(pipeline.schema, request.POST), SendingForm(segments, request.POST)
@@ -173,7 +179,7 @@ def _sent_draft(request: HttpRequest, pipeline: Pipeline, family: "ModelFamily")
 
 
 def _page(
-    request: HttpRequest,
+    request: PageRequest,
     draft: Draft,
     *,
     notice: str = "",
@@ -194,7 +200,7 @@ def _page(
     return render(request, PAGE, shown, status=status)
 
 
-def _shown(request: HttpRequest, draft: Draft) -> dict[str, Any]:
+def _shown(request: PageRequest, draft: Draft) -> dict[str, Any]:
     names = {one.slug: one.name for one in draft.segments}
     return {
         "draft": draft,
@@ -212,10 +218,10 @@ def _shown(request: HttpRequest, draft: Draft) -> dict[str, Any]:
 def _problems(draft: Draft) -> list[tuple[str, str, str]]:
     """Label, address on the page and sentence of everything that keeps the form from being sent."""
     found = []
-    for form in (draft.sending, draft.parameters):
+    for form in draft.forms:
         for name, errors in form.errors.items():
             bound = form[name] if name in form.fields else None
-            found.append((bound.label if bound else "", f"#{bound.auto_id}" if bound else "", errors[0]))
+            found.append((str(bound.label) if bound else "", f"#{bound.auto_id}" if bound else "", str(errors[0])))
     return found
 
 
@@ -230,7 +236,7 @@ def _options(actor: "User", pipelines: Sequence[Pipeline], family: "ModelFamily 
     return [Option(one, serves.get(one.pk, [])) for one in pipelines]
 
 
-def _family(request: HttpRequest, pipeline: Pipeline, copied: RetrainingRequest | None) -> "ModelFamily | None":
+def _family(request: PageRequest, pipeline: Pipeline, copied: RetrainingRequest | None) -> "ModelFamily | None":
     """The family that is asked for, else the copied one, else the only one; None where somebody has to choose."""
     slug = request.POST.get("family") or request.GET.get("family") or (copied.family.slug if copied else "")
     families = _options(request.user, [pipeline], None)[0].families
@@ -242,7 +248,7 @@ def _family(request: HttpRequest, pipeline: Pipeline, copied: RetrainingRequest 
     raise Missing(f"The pipeline {pipeline} trains no family {slug[:64]!r} that you may see.")
 
 
-def _copied(request: HttpRequest) -> RetrainingRequest | None:
+def _copied(request: PageRequest) -> RetrainingRequest | None:
     """The request whose values begin the form. Raises Missing."""
     number = request.GET.get("copy", "")
     return queries.request(actor=request.user, request_id=int(number[:18])) if number.isdecimal() else None
@@ -262,7 +268,7 @@ def _groups(segments: "Sequence[Segment]") -> list[Group]:
 
 
 def _without_reserved(query: QueryDict) -> QueryDict:
-    """The address without the words that mean something else here; a parameter of such a name is `parameters-<name>`."""
+    """The address without words of the page's own; a parameter of such a name is written `parameters-<name>`."""
     left = query.copy()
     for word in ("family", "segments", "segment", "reason", "preset", "copy"):
         left.pop(word, None)

@@ -1,20 +1,20 @@
 """What operators look after: workers, queues, what runs, what failed."""
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.accounts.rules import is_operator
 from apps.retraining import oversight, queries
-from apps.retraining.web.fragments import template_for
+from apps.retraining.web.page import PageRequest, template_for
 from apps.retraining.web.requests import request_rows
 
 OPEN_PER_PAGE = 20
 
 
 @require_safe
-def operations(request: HttpRequest) -> HttpResponse:
+def operations(request: PageRequest) -> HttpResponse:
     """Everybody may look; only operators see buttons here. Others cancel their own on the request's page."""
     page = Paginator(oversight.open_requests(request.user), OPEN_PER_PAGE).get_page(request.GET.get("page"))
     workers = [(worker, queries.is_alive(worker)) for worker in queries.workers()]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.core.charts import Part
 from apps.retraining import actions, oversight, queries
 from apps.retraining.models import RetrainingRequest, SegmentRun
-from apps.retraining.web.fragments import is_fragment, template_for
+from apps.retraining.web.page import PageRequest, template_for
 from apps.tracking.queries import reported_by_run
 
 REQUESTS_PER_PAGE = 25
@@ -54,7 +54,7 @@ class StatusTab:
 
 
 @require_safe
-def requests(request: HttpRequest) -> HttpResponse:
+def requests(request: PageRequest) -> HttpResponse:
     """Everybody's requests, the newest first; `status`, `mine`, `q` and `page` stand in the address."""
     asked = {name: request.GET.get(name, "") for name in ("status", "mine", "q")}
     found = oversight.matching(queries.requests(request.user), asked["q"])
@@ -82,11 +82,11 @@ def request_rows(found: Sequence[RetrainingRequest]) -> list[RequestRow]:
 
 
 @require_safe
-def request_page(request: HttpRequest, request_id: int) -> HttpResponse:
+def request_page(request: PageRequest, request_id: int) -> HttpResponse:
     """One request, live while it is open; `status` and `page` choose its segment runs."""
     found = queries.request(actor=request.user, request_id=request_id)
     shown = _live_part(request, found)
-    if not is_fragment(request):
+    if not request.htmx:
         return render(request, "retraining/request.html", shown | _still_part(found, shown["progress"]))
     response = render(request, "retraining/request.html#live", shown)
     if not found.is_open:  # the head, the buttons and what comes next change with it
@@ -95,7 +95,7 @@ def request_page(request: HttpRequest, request_id: int) -> HttpResponse:
 
 
 @require_POST
-def cancel(request: HttpRequest, request_id: int) -> HttpResponse:
+def cancel(request: PageRequest, request_id: int) -> HttpResponse:
     found = queries.request(actor=request.user, request_id=request_id)
     actions.cancel_request(actor=request.user, request=found, reason=request.POST.get("reason", "")[:2_000])
     messages.info(request, f"Request #{request_id} is stopping: nothing more is sent, and what runs is ended.")
@@ -103,14 +103,14 @@ def cancel(request: HttpRequest, request_id: int) -> HttpResponse:
 
 
 @require_POST
-def retry(request: HttpRequest, request_id: int) -> HttpResponse:
+def retry(request: PageRequest, request_id: int) -> HttpResponse:
     """Only what failed runs again."""
     found = queries.request(actor=request.user, request_id=request_id)
     actions.retry_failed(actor=request.user, request=found)
     return redirect("retraining:request", request_id)
 
 
-def _live_part(request: HttpRequest, found: RetrainingRequest) -> dict[str, Any]:
+def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]:
     """What changes while it runs: counts, and a page of segment runs, those that need somebody first."""
     progress = queries.progress(found)
     status = request.GET.get("status", "")
@@ -119,7 +119,7 @@ def _live_part(request: HttpRequest, found: RetrainingRequest) -> dict[str, Any]
         runs = runs.filter(status=status)
     page = Paginator(runs, RUNS_PER_PAGE).get_page(request.GET.get("page"))
     return {
-        "request_": found,
+        "retraining": found,
         "progress": progress,
         "parts": parts_of(progress),
         "left": queries.estimate(found.pipeline, progress.open) if found.is_open and progress.open else None,
@@ -163,7 +163,7 @@ def _run_rows(runs: Sequence[SegmentRun], metric: str) -> list[RunRow]:
     return [RunRow(run, reported.get(run.run_id or "", {}).get(metric)) for run in runs]
 
 
-def _back(request: HttpRequest, request_id: int) -> str:
+def _back(request: PageRequest, request_id: int) -> str:
     """Where the button stood: the operations page says so, else it is the request's own page."""
     if request.POST.get("back") == "operations":
         return reverse("operations")

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.artifacts.queries import files_of
 from apps.retraining import actions, queries
 from apps.retraining.models import LOG_CHARACTERS, OPEN_RUNS, SegmentRun
-from apps.retraining.web.fragments import is_fragment
+from apps.retraining.web.page import PageRequest
 from apps.tracking.queries import reported
 
 
@@ -24,12 +24,12 @@ class LogPiece:
 
 
 @require_safe
-def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
+def run_page(request: PageRequest, run_id: int) -> HttpResponse:
     """One segment run, live while it is open; a fragment brings the log since `log`."""
     run = queries.segment_run(actor=request.user, run_id=run_id)
-    piece = unseen_log(run, request.GET.get("log", "") if is_fragment(request) else "")
+    piece = unseen_log(run, request.GET.get("log", "") if request.htmx else "")
     shown = {"run": run, "piece": piece, "lives": run.status in OPEN_RUNS}
-    if not is_fragment(request):
+    if not request.htmx:
         return render(request, "retraining/run.html", shown | _still_part(run))
     response = render(request, "retraining/run.html#live", shown)
     response["HX-Reswap"] = "innerHTML" if piece.whole else "beforeend"
@@ -39,7 +39,7 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 @require_POST
-def retry_one(request: HttpRequest, run_id: int) -> HttpResponse:
+def retry_one(request: PageRequest, run_id: int) -> HttpResponse:
     run = queries.segment_run(actor=request.user, run_id=run_id)
     actions.retry_run(actor=request.user, run=run)
     return redirect("retraining:run", run_id)

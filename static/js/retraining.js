@@ -1,0 +1,35 @@
+// The segment picker: find, tick many, count. Without it the boxes, "all" and the pasted list do the same.
+const picker = document.querySelector("[data-picker]");
+const labels = [...picker.querySelectorAll("[data-words]")];
+const boxOf = (label) => label.querySelector("input");
+const shown = (label) => !label.hidden;
+
+function tick(some, on) {
+  for (const label of some) boxOf(label).checked = on;
+  count();
+  picker.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+function count() {
+  picker.querySelector("[data-picker-count]").textContent = labels.filter((label) => boxOf(label).checked).length;
+}
+
+picker.addEventListener("change", count);
+picker.addEventListener("click", (event) => {
+  const all = event.target.closest("[data-picker-all]");
+  if (all) tick(all.dataset.pickerAll ? labels.filter(shown) : labels, Boolean(all.dataset.pickerAll));
+  const group = event.target.closest("[data-picker-toggle]")?.closest("[data-picker-group]");
+  if (!group) return;
+  const within = labels.filter((label) => group.contains(label) && shown(label));
+  tick(within, !within.every((label) => boxOf(label).checked));
+});
+
+const filter = picker.querySelector("[data-picker-filter]");
+filter.addEventListener("input", (event) => {
+  event.stopPropagation(); // it is no part of what is sent
+  const words = filter.value.toLowerCase().split(/\s+/);
+  for (const label of labels) label.hidden = !words.every((word) => label.dataset.words.toLowerCase().includes(word));
+  for (const group of picker.querySelectorAll("[data-picker-group]")) group.hidden = !labels.some((label) => group.contains(label) && shown(label));
+});
+filter.addEventListener("change", (event) => event.stopPropagation());
+filter.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
