@@ -310,7 +310,7 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
 
     @extend_schema(request=shapes.ProposalSerializer, responses={201: shapes.WaveDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Proposes; what does not pass the gates is listed with its reason. Applied at once where no approval is needed."""
+        """Proposes what passes the gates and lists the others; applied at once where no approval is needed."""
         body = dict(read(shapes.ProposalSerializer, request))
         family, versions = chosen(request, body)
         settings = {name: body[name] for name in ("reason", "alias", "key")}

@@ -22,6 +22,8 @@ from apps.registry.models import (
 from apps.registry.models.family import CHAMPION
 from apps.tracking.queries import reported
 
+Names = serializers.Field[Any, Any, Any, Any]
+
 
 class GateSerializer(serializers.Serializer[Any]):
     """A gate as data; a setting that is not named has its default."""
@@ -127,7 +129,7 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
     family = serializers.CharField(source="model.family.slug")
     segment = serializers.CharField(source="model.segment.slug")
     run = serializers.CharField(source="run_id", allow_null=True, help_text="The tracking run it came from.")
-    aliases: serializers.Field[Any, Any, Any, Any] = serializers.SlugRelatedField("name", many=True, read_only=True)
+    aliases: Names = serializers.SlugRelatedField("name", many=True, read_only=True)
     created_by = serializers.CharField(source="created_by.username")
 
     class Meta:

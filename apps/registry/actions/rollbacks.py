@@ -15,7 +15,7 @@ from apps.registry.actions.applying import Move, move_aliases
 from apps.registry.actions.promotions import LONGEST_REASON, Refused
 from apps.registry.models import AliasMove, ModelFamily, ModelVersion
 from apps.registry.models.family import CHAMPION
-from apps.registry.queries.candidacies import champion_is, champions
+from apps.registry.queries.ways_back import WayBack, ways_back_from
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -41,10 +41,9 @@ def rollback(
     require(actor, "registry.roll_back", family)
     _check(family, versions, reason)
     family = ModelFamily.objects.locked().get(pk=family.pk)
-    rows = ModelVersion.objects.whole().in_bulk([version.pk for version in versions]).values()
-    found = {version: _way_back(version, alias, current) for version, current in _current(list(rows), alias)}
-    moves = [Move(version, target) for version, target in found.items() if isinstance(target, ModelVersion)]
-    refused = {version.model.name: why for version, why in found.items() if isinstance(why, str)}
+    ways = ways_back_from([version.pk for version in versions], alias)
+    refused = {way.version.model.name: why for way in ways if (why := _refusal(way))}
+    moves = [Move(way.version, way.back_to) for way in ways if way.back_to and way.version.model.name not in refused]
     if not moves:
         raise Refused(f"Nothing was rolled back. {' '.join(refused.values())}", errors=refused)
     done = move_aliases(actor=actor, alias=alias, moves=moves, kind=AliasMove.Kind.ROLLBACK, reason=reason.strip())
@@ -63,34 +62,13 @@ def _check(family: ModelFamily, versions: Sequence[ModelVersion], reason: str) -
             raise Invalid(f"{version} is no version of {family}.", field="versions")
 
 
-def _current(versions: Sequence[ModelVersion], alias: str) -> list[tuple[ModelVersion, ModelVersion | None]]:
-    now = champions([version.model_id for version in versions], alias)
-    return [(version, now.get(version.model_id)) for version in versions]
-
-
-def _way_back(version: ModelVersion, alias: str, current: ModelVersion | None) -> ModelVersion | str:
-    """The version that serves again, or the sentence why none does."""
-    city = version.model.segment
-    if current != version:
-        return f"{city}: {champion_is(current)}, not {version.label}; nothing to take back."
-    before = _champion_before(version, alias)
-    if before is None:
-        return f"{city}: {version.label} is its first champion; there is nothing to go back to."
-    return _damage(before) or before
-
-
-def _champion_before(version: ModelVersion, alias: str) -> ModelVersion | None:
-    """What the promotion of this version replaced: going back twice goes back further, not forth again."""
-    moves = AliasMove.objects.filter(model=version.model_id, name=alias, after=version)
-    promoted = moves.filter(kind=AliasMove.Kind.PROMOTION).order_by("-id").first()
-    return ModelVersion.objects.whole().get(pk=promoted.before_id) if promoted and promoted.before_id else None
-
-
-def _damage(version: ModelVersion) -> str:
+def _refusal(way: WayBack) -> str:
     """Every file is read and compared with its digest: what serves again must be what served then."""
+    if way.back_to is None:
+        return way.refusal
     try:
-        for file in files_of(version.tree):
+        for file in files_of(way.back_to.tree):
             local_path(file)
     except Unavailable as error:
-        return f"{version.model.segment}: {version.label} can not serve again. {error.message}"
+        return f"{way.name}: {way.back_to.label} can not serve again. {error.message}"
     return ""

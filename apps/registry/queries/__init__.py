@@ -2,7 +2,7 @@
 
 from apps.registry.queries.candidacies import Candidacy, candidacies, gate_specs
 from apps.registry.queries.evaluations import evaluation, evaluations, evaluations_due
-from apps.registry.queries.families import families, family, segments
+from apps.registry.queries.families import approvers, families, family, segments
 from apps.registry.queries.fleet import FleetRow, FleetSummary, ScoreCell, VersionCell, fleet, summary
 from apps.registry.queries.versions import (
     alias_history,
@@ -15,6 +15,7 @@ from apps.registry.queries.versions import (
     versions_by_id,
 )
 from apps.registry.queries.waves import (
+    WAVE_STATUSES,
     ParameterChange,
     PromotionRow,
     Totals,
@@ -26,9 +27,11 @@ from apps.registry.queries.waves import (
     wave_view,
     waves,
 )
+from apps.registry.queries.ways_back import WayBack, ways_back
 from apps.registry.queries.windows import Window, newest_window
 
 __all__ = [
+    "WAVE_STATUSES",
     "Candidacy",
     "FleetRow",
     "FleetSummary",
@@ -38,9 +41,11 @@ __all__ = [
     "Totals",
     "VersionCell",
     "WaveView",
+    "WayBack",
     "Window",
     "alias_history",
     "all_versions",
+    "approvers",
     "candidacies",
     "champion_of",
     "dry_run",
@@ -64,4 +69,5 @@ __all__ = [
     "wave",
     "wave_view",
     "waves",
+    "ways_back",
 ]

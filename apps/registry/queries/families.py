@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from apps.accounts.queries import leads_of
 from apps.core.errors import Missing
 from apps.registry.models import Alias, ModelFamily, Segment
 from apps.registry.models.family import CHAMPION, FamilyQuerySet
@@ -41,6 +42,14 @@ def family(*, actor: User, slug: str) -> ModelFamily:
 def segments(family: ModelFamily) -> QuerySet[Segment]:
     """All segments of the family's dimension, by name."""
     return Segment.objects.filter(dimension=family.dimension_id).select_related("dimension").order_by("name", "slug")
+
+
+def approvers(family: ModelFamily) -> list[User]:
+    """Who may approve its promotions, by name; nobody where none is needed. Authors are among them, and refused."""
+    if not family.approvals:
+        return []
+    people = {person.pk: person for person in (*leads_of(family.team), *family.approvers.all())}
+    return sorted(people.values(), key=str)
 
 
 def _or_zero(rows: QuerySet[Any, Any]) -> Coalesce:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from apps.approvals.models import Vote
     from apps.registry.models import ModelFamily
 
+WAVE_STATUSES = tuple(Wave.Status.choices)
+"""Pairs of stored value and label, for filters."""
+
 
 @dataclass(frozen=True)
 class ParameterChange:
