@@ -4,6 +4,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.core import web as core
+from apps.retraining import web as retraining
 
 handler400 = "apps.core.web.bad_request"
 handler403 = "apps.core.web.forbidden"
@@ -17,6 +18,8 @@ urlpatterns = [
     path("", include("apps.catalog.urls")),
     path("promotions/", include("apps.registry.urls")),
     path("accounts/", include("apps.accounts.urls")),
+    path("retraining/", include("apps.retraining.urls")),
+    path("operations/", retraining.operations, name="operations"),
     path("api/v1/", include("apps.accounts.api_urls")),
     path("api/v1/", include("apps.catalog.api_urls")),
     path("api/v1/", include("apps.tracking.api_urls")),
