@@ -48,7 +48,12 @@ def waves(request: HttpRequest) -> HttpResponse:
 def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
     """Everything an approver looks at, the worst regressions first."""
     view = queries.wave_view(actor=request.user, wave_id=wave_id)
-    shown = {"view": view, "rows": _drawn(view.rows), "refused": _drawn(view.refused), "key": uuid4().hex}
+    shown = {
+        "view": view,
+        "rows": _drawn(view.rows),
+        "refused": _drawn(view.refused),
+        "approvers": queries.approvers(view.wave.family),
+    }
     return render(request, "registry/wave.html", shown)
 
 
