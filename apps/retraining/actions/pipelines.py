@@ -47,7 +47,9 @@ def define_pipeline(*, actor: User, slug: str, team: Team, families: Sequence[An
 
 def _fields(definition: Definition, team: Team) -> dict[str, Any]:
     fields = asdict(definition) | {"team": team, "preload": list(definition.preload)}
-    return fields | {name: dict(fields[name]) for name in ("schema", "presets", "window")}
+    fields |= {name: dict(fields[name]) for name in ("schema", "presets", "window")}
+    fields["schema"].setdefault("x-order", list(definition.schema["properties"]))  # jsonb keeps no order of keys
+    return fields
 
 
 def _told(value: Any) -> Any:
