@@ -37,7 +37,7 @@ from apps.registry.models import (
     Wave,
 )
 from apps.tracking.actions import ensure_experiment, log_metrics, open_run
-from tests.factories import TeamFactory, UserFactory, put_into
+from tests.factories import put_into
 from tests.registry.conftest import Evaluate, MakeVersion
 
 
@@ -127,7 +127,7 @@ def test_an_approver_named_by_the_family_may_decide(
 @pytest.fixture
 def second_lead(team: Team) -> User:
     """So that a wave can be proposed at all: somebody else could approve it."""
-    return put_into(team, UserFactory(username="second-lead"), Membership.Role.LEAD)
+    return put_into(team, User.objects.create_user("second-lead"), Membership.Role.LEAD)
 
 
 def refused_as_author(lead: User, wave: Wave) -> None:
@@ -600,8 +600,9 @@ def test_the_database_allows_one_open_promotion_per_city(wave: Wave) -> None:
         promotion.save(force_insert=True)
 
 
-def test_a_team_of_another_name_sees_no_way_in(wave: Wave, stranger: User) -> None:
-    lead_elsewhere = put_into(TeamFactory(slug="pricing"), UserFactory(username="lead"), Membership.Role.LEAD)
+def test_a_lead_of_another_team_decides_nothing(wave: Wave, stranger: User) -> None:
+    pricing = Team.objects.create(slug="pricing", name="Pricing")
+    lead_elsewhere = put_into(pricing, User.objects.create_user("lead"), Membership.Role.LEAD)
     for person in (lead_elsewhere, stranger):
         with pytest.raises(Denied):
             approve(actor=person, wave=wave, digest=wave.digest)

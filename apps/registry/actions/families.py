@@ -38,6 +38,7 @@ EDITABLE = (
     "visibility",
     "approvals_needed",
 )
+MOST_APPROVALS = 5
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,8 @@ def _check_settings(family: ModelFamily) -> None:
         errors = {name: " ".join(sentences) for name, sentences in error.message_dict.items()}
     if not 1 <= (family.tier or 0) <= 4:
         errors["tier"] = "A tier is a number from 1 (most important) to 4."
+    if (family.approvals_needed or 0) > MOST_APPROVALS:
+        errors["approvals_needed"] = f"At most {MOST_APPROVALS} people approve one promotion."
     if family.evaluator and family.evaluator not in evaluators.names():
         errors["evaluator"] = f"There is no such evaluator; choose from {', '.join(evaluators.names()) or 'none'}."
     if CHAMPION not in (family.protected_aliases or []):

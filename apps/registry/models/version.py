@@ -22,7 +22,7 @@ class RegisteredModel(models.Model):
     """One segment's model, named `<family>.<segment>` as MLflow clients ask for it."""
 
     name = models.CharField(max_length=130, unique=True)
-    family = models.ForeignKey(ModelFamily, models.PROTECT, related_name="models")
+    family = models.ForeignKey(ModelFamily, models.PROTECT, related_name="registered_models")
     segment = models.ForeignKey(Segment, models.PROTECT, related_name="models")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

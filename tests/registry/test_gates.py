@@ -1,0 +1,134 @@
+"""Gates are pure: facts in, verdicts with a sentence out."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.core.errors import Invalid
+from apps.registry.gates import (
+    DEFAULT_GATES,
+    NO_CHAMPION,
+    Compared,
+    Facts,
+    GateSpec,
+    Outcome,
+    Trained,
+    check_gates,
+    judge,
+    objections,
+    passes,
+)
+
+JULY = date(2013, 7, 1)
+GOOD = Facts(
+    candidate=Trained("v2", date(2013, 6, 30)),
+    champion=Trained("v1", date(2013, 3, 31)),
+    compared=Compared(JULY, date(2013, 7, 31), rows=92, days=30, difference=4.6, lower=3.1, upper=6.0),
+    unit="min",
+)
+numbers = st.floats(min_value=-1e6, max_value=1e6, allow_nan=False)
+counts = st.integers(min_value=0, max_value=10_000)
+
+
+def one(kind: str, facts: Facts, **settings: float) -> tuple[Outcome, str]:
+    (verdict,) = judge(facts, [GateSpec(kind, settings)])
+    return verdict.outcome, verdict.sentence
+
+
+def changed(**chosen: object) -> Facts:
+    assert GOOD.compared is not None
+    return replace(GOOD, compared=replace(GOOD.compared, **chosen))  # type: ignore[arg-type]
+
+
+def test_a_clear_winner_passes_every_gate() -> None:
+    verdicts = judge(GOOD, DEFAULT_GATES)
+    assert passes(verdicts)
+    assert objections(verdicts) == ""
+    assert verdicts[0].sentence == "It is 4.6 min better than v1 (90 % interval 3.1 min to 6 min)."
+    assert verdicts[0].numbers == {"difference": 4.6, "lower": 3.1, "upper": 6.0, "margin": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("lower", "difference", "upper", "margin", "outcome"),
+    [
+        (0.1, 1.0, 2.0, 0.0, Outcome.PASS),
+        (0.1, 1.0, 2.0, 0.1, Outcome.INCONCLUSIVE),
+        (0.0, 1.0, 2.0, 0.0, Outcome.INCONCLUSIVE),
+        (-1.0, 0.5, 2.0, 0.0, Outcome.INCONCLUSIVE),
+        (-3.0, -2.0, -1.0, 0.0, Outcome.FAIL),
+        (-3.0, -1.5, 0.0, 0.0, Outcome.FAIL),
+        (None, 1.0, None, 0.0, Outcome.INCONCLUSIVE),
+    ],
+)
+def test_better_means_that_the_lower_bound_clears_the_margin(
+    lower: float | None, difference: float, upper: float | None, margin: float, outcome: Outcome
+) -> None:
+    facts = changed(lower=lower, difference=difference, upper=upper)
+    assert one("significance", facts, margin=margin)[0] is outcome
+
+
+@given(lower=numbers, reach=st.floats(0, 1e6), margin=st.floats(0, 1e6))
+def test_only_a_lower_bound_above_the_margin_passes(lower: float, reach: float, margin: float) -> None:
+    facts = changed(lower=lower, difference=lower + reach / 2, upper=lower + reach)
+    assert (one("significance", facts, margin=margin)[0] is Outcome.PASS) == (lower > margin)
+
+
+@given(rows=counts, days=counts)
+def test_little_data_is_inconclusive_and_never_a_failure(rows: int, days: int) -> None:
+    outcome, sentence = one("enough_data", changed(rows=rows, days=days))
+    assert outcome is (Outcome.PASS if rows >= 30 and days >= 10 else Outcome.INCONCLUSIVE)
+    assert f"{rows} rows on {days} days" in sentence
+
+
+@given(day=st.dates(date(2010, 1, 1), date(2016, 1, 1)), delay=st.integers(0, 60))
+def test_training_ends_before_the_window_minus_the_label_delay(day: date, delay: int) -> None:
+    facts = replace(GOOD, candidate=Trained("v2", day), label_delay_days=delay, champion=None)
+    outcome, sentence = one("no_leakage", facts)
+    assert (outcome is Outcome.PASS) == (day + timedelta(days=delay) < JULY)
+    assert outcome is Outcome.PASS or str(day) in sentence
+
+
+def test_the_champion_may_not_have_seen_the_window_either() -> None:
+    outcome, sentence = one("no_leakage", replace(GOOD, champion=Trained("v1", date(2013, 7, 2))))
+    assert outcome is Outcome.FAIL
+    assert sentence.startswith("v1 was trained through 2013-07-02")
+
+
+def test_an_unknown_window_fails_and_a_baseline_has_none() -> None:
+    assert one("no_leakage", replace(GOOD, candidate=Trained("v2", None)))[0] is Outcome.FAIL
+    assert one("no_leakage", replace(GOOD, candidate=Trained("v2", None, untrained=True)))[0] is Outcome.PASS
+
+
+def test_a_first_champion_has_nothing_to_be_better_than_but_may_not_leak() -> None:
+    first = replace(GOOD, champion=None)
+    assert [verdict.sentence for verdict in judge(first, DEFAULT_GATES)][:2] == [NO_CHAMPION] * 2
+    assert passes(judge(first, DEFAULT_GATES))
+    leaky = replace(first, candidate=Trained("v1", date(2013, 7, 31)))
+    assert [verdict.outcome for verdict in judge(leaky, DEFAULT_GATES)] == [Outcome.PASS, Outcome.PASS, Outcome.FAIL]
+
+
+@given(why=st.text(max_size=20))
+def test_without_an_evaluation_nothing_passes(why: str) -> None:
+    verdicts = judge(replace(GOOD, compared=None, why_not=why), DEFAULT_GATES)
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.INCONCLUSIVE}
+    assert all(verdict.sentence for verdict in verdicts)
+
+
+@pytest.mark.parametrize(
+    ("gates", "sentence"),
+    [
+        ([GateSpec("luck")], "no gate 'luck'"),
+        ([GateSpec("significance", {"level": 0.9})], "has no setting 'level'"),
+        ([GateSpec("significance", {"margin": -1})], "0 or more"),
+        ([GateSpec("significance", {"margin": float("nan")})], "0 or more"),
+        ([GateSpec("enough_data", {"rows": "many"})], "0 or more"),
+        ([GateSpec("enough_data", {"rows": True})], "0 or more"),
+        ([GateSpec("no_leakage"), GateSpec("no_leakage")], "each gate once"),
+    ],
+)
+def test_gates_that_make_no_sense_are_refused(gates: list[GateSpec], sentence: str) -> None:
+    with pytest.raises(Invalid, match=sentence):
+        check_gates(gates)
