@@ -56,4 +56,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 const away = () => toast("The portal does not answer right now. What you see may be old; it goes on by itself.", "warn", "away");
 document.addEventListener("htmx:responseError", (event) => event.detail.xhr.status >= 500 && away());
 document.addEventListener("htmx:sendError", away);
-document.addEventListener("htmx:afterOnLoad", () => toasts.querySelector('[data-name="away"]')?.remove());
+document.addEventListener("htmx:afterOnLoad", (event) => {
+  if (event.detail.xhr.status < 500) toasts.querySelector('[data-name="away"]')?.remove();
+});
