@@ -44,16 +44,20 @@ def _database(url: str) -> dict[str, object]:
         "PORT": parts.port or "",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"},
+        "OPTIONS": {"connect_timeout": 5, "options": f"{_no_statement_longer} {_no_idle_transaction_longer}"},
     }
 
 
 STATEMENT_TIMEOUT_MS = int(os.environ.get("STATEMENT_TIMEOUT_MS", "30000"))
 """No statement of the portal runs longer than this (milliseconds)."""
+IDLE_TRANSACTION_TIMEOUT_MS = int(os.environ.get("IDLE_TRANSACTION_TIMEOUT_MS", "60000"))
+"""A process that stands still in a transaction this long (milliseconds) loses it, and with it its locks."""
+_no_statement_longer = f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+_no_idle_transaction_longer = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}"
 
-SECRET_KEY = _from_environment("SECRET_KEY", _local and _local.secret_key)
-DATABASES = {"default": _database(_from_environment("DATABASE_URL", _local and _local.database_url))}
-REDIS_URL = _from_environment("REDIS_URL", _local and _local.redis_url)
+SECRET_KEY = _from_environment("SECRET_KEY", _local.secret_key if _local else None)
+DATABASES = {"default": _database(_from_environment("DATABASE_URL", _local.database_url if _local else None))}
+REDIS_URL = _from_environment("REDIS_URL", _local.redis_url if _local else None)
 
 LOCAL = os.environ.get("PORTAL_LOCAL", "1" if _local else "0") == "1"
 """True on somebody's own machine over plain HTTP: no HSTS, no redirect to HTTPS, cookies without Secure."""
@@ -228,7 +232,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "apps.core.drf.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "apps.core.drf.explain",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -44,9 +44,9 @@ def follow_up(request_id: int) -> None:
 def train(run_ids: Sequence[int], request_id: int) -> None:
     """Trains a small batch, one after the other, and rings for what comes next."""
     with through(Door.TASK):
-        for run_id in run_ids:
-            training.train(run_id, worker=str(current_task.request.hostname))
-        ring("retraining.drive", request_id)
+        worker = str(current_task.request.hostname)
+        if any([training.train(run_id, worker=worker) for run_id in run_ids]):
+            ring("retraining.drive", request_id)
 
 
 @worker_ready.connect

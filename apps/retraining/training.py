@@ -22,17 +22,18 @@ LONGEST_SILENCE = 600.0  # seconds in which libraries load or files are stored; 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
-def train(run_id: int, *, worker: str) -> None:
-    """Claims the run and brings it to its end; does nothing if somebody else has it or it is over."""
+def train(run_id: int, *, worker: str) -> bool:
+    """Claims the run and brings it to its end; False if somebody else has it or it is over."""
     claim = _claim(run_id, worker)
     if claim is None:
-        return
+        return False
     work, heartbeat = work_of(claim), Heartbeat(claim)
     try:
         with heartbeat.kept_up():
             _hand_in(claim, _run(work, heartbeat))
     finally:
         runner().discard(work)
+    return True
 
 
 def work_of(claim: actions.Claim) -> Work:

@@ -21,7 +21,7 @@ PIPELINES = ROOT / "apps" / "demo" / "pipelines"
 RIDGE = Definition(
     name="ETA ridge",
     script="eta_ridge.py",
-    data="trips",
+    data="lake",
     preload=("pandas", "sklearn.compose", "sklearn.linear_model", "sklearn.pipeline", "sklearn.preprocessing"),
     schema={
         "type": "object",
@@ -38,10 +38,10 @@ Submit = Callable[..., RetrainingRequest]
 
 @pytest.fixture(scope="session")
 def data() -> Iterator[Path]:
-    """The demo's trips until the end of June, where also another operating-system user can read them."""
+    """The demo's trips until the end of July, where also another operating-system user can read them."""
     folder = Path(tempfile.mkdtemp(prefix="portal-data-"))
     folder.chmod(0o755)
-    lake.reveal(folder / "trips", date(2013, 6, 30))
+    lake.reveal(folder / "lake", date(2013, 7, 31))
     yield folder
     shutil.rmtree(folder)
 

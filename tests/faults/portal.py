@@ -38,6 +38,7 @@ class Portal:
             "PIPELINES_DATA": str(data),
             "RETRAINING_LEASE_SECONDS": "4",  # so that a test does not wait for a quarter of a minute
             "RETRAINING_RESEND_SECONDS": "4",
+            "IDLE_TRANSACTION_TIMEOUT_MS": "4000",
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._started: list[subprocess.Popen[bytes]] = []

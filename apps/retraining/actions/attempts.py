@@ -22,7 +22,7 @@ from apps.core.transitions import move
 from apps.platforms.base import Continue, End, Outcome, Progress
 from apps.registry.actions import register_version
 from apps.retraining.fanout import may_retry, pause_before_retry
-from apps.retraining.models import LOG_CHARACTERS, Attempt, RetrainingRequest, SegmentRun
+from apps.retraining.models import LOG_CHARACTERS, Attempt, RetrainingRequest, SegmentRun, SegmentRunQuerySet
 from apps.retraining.plans import training_window
 from apps.retraining.results import metrics_of
 from apps.tracking.actions import close_run, ensure_experiment, log_metrics, log_params, open_run
@@ -63,7 +63,7 @@ def claim(*, run_id: int, worker: str) -> Claim | None:
 
     Raises PortalError when the requester may no longer train for the family.
     """
-    run = _locked(pk=run_id, status=Status.SENT)
+    run = _locked_if_free(pk=run_id, status=Status.SENT)
     if run is None or run.request.cancel_requested_at is not None:
         return None
     number = run.attempt + 1
@@ -126,7 +126,7 @@ def finish(*, claim: Claim, outcome: Outcome) -> bool:
 @transaction.atomic
 def take_back(*, run_id: int, cancelling: bool = False) -> None:
     """A run whose lease ran out waits for its next try, or ends when there is none; a renewed one is left alone."""
-    run = _locked(pk=run_id, status=Status.RUNNING, lease_until__lt=Now())
+    run = _locked_if_free(pk=run_id, status=Status.RUNNING, lease_until__lt=Now())
     if run is None:
         return
     attempt = Attempt.objects.select_related("run__user").get(segment_run=run, number=run.attempt)
@@ -146,8 +146,17 @@ def close_tracking(*, run: "Run", status: str) -> None:
 
 def _locked(**conditions: Any) -> SegmentRun | None:
     """The run, locked, if it still is as the conditions say once the lock is there."""
-    runs = SegmentRun.objects.select_related("segment", "request__family__team", "request__requester")
-    return runs.select_for_update(of=("self",), no_key=True).filter(**conditions).first()
+    return _with_request().select_for_update(of=("self",), no_key=True).filter(**conditions).first()
+
+
+def _locked_if_free(**conditions: Any) -> SegmentRun | None:
+    """Without waiting: whoever holds the lock is doing something with the run, or was frozen while doing it."""
+    runs = _with_request().select_for_update(of=("self",), no_key=True, skip_locked=True)
+    return runs.filter(**conditions).first()
+
+
+def _with_request() -> SegmentRunQuerySet:
+    return SegmentRun.objects.select_related("segment", "request__family__team", "request__requester")
 
 
 def _lease() -> Any:

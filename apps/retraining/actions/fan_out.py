@@ -4,6 +4,7 @@ Rows are the truth: each step may run twice, late or never, and the next one fin
 nothing is asked and nothing audited.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from apps.registry import actions as registry
 from apps.registry import queries as registry_queries
 from apps.retraining import fanout
 from apps.retraining.actions.attempts import take_back
-from apps.retraining.models import OPEN_RUNS, Pipeline, RetrainingRequest, SegmentRun, Worker
+from apps.retraining.models import OPEN_RUNS, Pipeline, RetrainingRequest, SegmentRun, SegmentRunQuerySet, Worker
 
 NO_LABELS = "Not evaluated: the family does not say until which day there are labels."
 FORGET_WORKERS_AFTER = timedelta(days=7)
@@ -92,11 +93,18 @@ def _limits(request: RetrainingRequest) -> fanout.Limits:
 def _carry_out(request: RetrainingRequest, plan: fanout.Plan, cancelling: bool) -> None:
     sent = {"status": Status.SENT, "sent_at": Now(), "sends": F("sends") + 1}
     request.runs.filter(pk__in=plan.send, status=Status.WAITING).update(**sent)
-    request.runs.filter(pk__in=plan.resend, status=Status.SENT).update(**sent)
-    unclaimed = request.runs.filter(pk__in=plan.cancel, status__in=(Status.WAITING, Status.SENT))
-    unclaimed.update(status=Status.CANCELLED, finished_at=Now(), not_before=None, cause="cancelled")
+    _free(request, plan.resend, Status.SENT).update(**sent)
+    _free(request, plan.cancel, Status.WAITING, Status.SENT).update(
+        status=Status.CANCELLED, finished_at=Now(), not_before=None, cause="cancelled"
+    )
     for run_id in (*plan.retry, *plan.give_up, *plan.cancel):
         take_back(run_id=run_id, cancelling=cancelling)
+
+
+def _free(request: RetrainingRequest, ids: Sequence[int], *statuses: str) -> SegmentRunQuerySet:
+    """Those that no worker is just claiming: a drive waits for nobody."""
+    free = request.runs.filter(pk__in=ids, status__in=statuses).select_for_update(no_key=True, skip_locked=True)
+    return request.runs.filter(pk__in=list(free.values_list("pk", flat=True)))
 
 
 def _finish(request: RetrainingRequest) -> None:
