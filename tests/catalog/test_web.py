@@ -1,0 +1,304 @@
+"""Pages: everybody reads; filters live in the address; only an editor changes a position."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from apps.accounts.models import User
+from apps.catalog.actions import (
+    Opinion,
+    OptionDraft,
+    Text,
+    ToolFacts,
+    draft_decision,
+    edit_tool,
+    place_tool,
+    supersede_decision,
+)
+from apps.catalog.models import Position, Tool
+from tests.catalog.conftest import MakeDecision, MakeTool
+from tests.conftest import signed_in
+
+ATTACK = "<script>alert('x')</script><img src=x onerror=alert(1)>[y](javascript:alert(2))"
+
+
+def page(client: Client, address: str, status: int = 200) -> str:
+    response = client.get(address)
+    assert response.status_code == status
+    words = response.content.decode()
+    assert "<c-" not in words
+    return words
+
+
+@pytest.fixture
+def reader(stranger: User) -> Client:
+    """Somebody without any role."""
+    return signed_in(stranger)
+
+
+@pytest.fixture
+def radar(editor: User, airflow: Tool, make_tool: MakeTool, adopted: Opinion) -> None:
+    """Airflow adopted, Luigi on hold (use Airflow), Dagster without a position."""
+    place_tool(actor=editor, tool=airflow, opinion=adopted)
+    hold = Opinion(ring="hold", when_not="Nobody here knows it.", instead=airflow)
+    place_tool(actor=editor, tool=make_tool("luigi"), opinion=hold)
+    make_tool("dagster")
+
+
+@pytest.mark.usefixtures("radar")
+def test_everybody_sees_what_we_have_a_position_on(reader: Client) -> None:
+    words = page(reader, "/tools/")
+    assert words.index("Retrain hundreds of city models") < words.index("Airflow") < words.index("Luigi")
+    assert "Airflow runs what depends on each other." in words
+    assert "Dagster" not in words
+    assert "of 2 tools" in words
+
+
+@pytest.mark.usefixtures("radar")
+@pytest.mark.parametrize(
+    ("query", "seen"),
+    [
+        ("ring=adopt", {"Airflow"}),
+        ("ring=hold", {"Luigi"}),
+        ("ring=retired", set()),
+        ("ring=none", {"Dagster"}),
+        ("capability=orchestration", {"Airflow", "Luigi"}),
+        ("q=AIRFLOW", {"Airflow"}),
+        ("q=orchestr+luigi", {"Luigi"}),
+        ("q=apache", {"Airflow"}),
+        ("q=%25", set()),
+        ("q=dagster&ring=none", {"Dagster"}),
+        ("q=airflow&ring=hold", set()),
+    ],
+)
+def test_the_address_narrows_the_list(reader: Client, query: str, seen: set[str]) -> None:
+    words = page(reader, f"/tools/?{query}")
+    listed = {name for name in ("Airflow", "Luigi", "Dagster") if f'/tools/{name.lower()}/">{name}</a>' in words}
+    assert listed == seen
+
+
+@pytest.mark.usefixtures("radar")
+def test_a_search_that_finds_only_unplaced_tools_offers_them(reader: Client) -> None:
+    words = page(reader, "/tools/?q=dagster")
+    assert "No tool matches" in words
+    assert 'href="?q=dagster&amp;ring=none"' in words
+
+
+@pytest.mark.usefixtures("radar")
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("ring=love", "There is no such ring"),
+        ("capability=nothing", "Select a valid choice"),
+        ("q=" + "x" * 101, "at most 100 characters"),
+        ("q=%00", "Null characters are not allowed"),
+        ("page=nonsense", "of 2 tools"),
+        ("page=99999999999999999999", "of 2 tools"),
+    ],
+)
+def test_a_filter_that_can_not_be_gets_a_sentence(reader: Client, query: str, sentence: str) -> None:
+    assert sentence in page(reader, f"/tools/?{query}")
+
+
+def test_an_empty_catalog_says_how_it_is_filled(reader: Client) -> None:
+    assert "The catalog is empty" in page(reader, "/tools/")
+    assert "Nothing is decided yet" in page(reader, "/decisions/")
+
+
+def test_a_tools_page_answers_what_a_manager_asks(
+    reader: Client, editor: User, airflow: Tool, adopted: Opinion, make_decision: MakeDecision
+) -> None:
+    decision = make_decision("accepted", number=7)
+    opinion = replace(adopted, when_not="Not *streaming*.", getting_started="Ask **us**.", decision=decision)
+    place_tool(actor=editor, tool=airflow, opinion=opinion, reason="It works for us.")
+    words = page(reader, "/tools/airflow/")
+    for part in ("Batch work.", "<em>streaming</em>", "<strong>us</strong>", "#ml-platform", "Editor", "Apache-2.0"):
+        assert part in words
+    assert "It works for us." in words
+    assert "/decisions/ADR-0007/" in words
+    assert "/tools/airflow/position/" not in words
+
+
+def test_a_tool_on_hold_says_what_to_use_instead(reader: Client, radar: None) -> None:
+    words = page(reader, "/tools/luigi/")
+    assert "Not for anything new" in words
+    assert 'Use <a href="/tools/airflow/">Airflow</a> instead' in words
+
+
+def test_a_tool_without_a_position_says_so(reader: Client, radar: None) -> None:
+    assert "We have no position on this tool" in page(reader, "/tools/dagster/")
+
+
+def test_a_review_that_is_due_is_seen(reader: Client, editor: User, airflow: Tool, adopted: Opinion) -> None:
+    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, next_review=date(2020, 3, 1)))
+    assert "Due since 1 Mar 2020" in page(reader, "/tools/")
+
+
+@pytest.mark.parametrize(
+    "address", ["/tools/nothing/", "/decisions/ADR-0404/", "/decisions/7/", "/decisions/ADR-/", "/decisions/adr-0001/"]
+)
+def test_what_is_not_there_is_a_page_with_a_sentence(reader: Client, address: str) -> None:
+    assert "in the catalog." in page(reader, address, 404)
+
+
+def test_written_text_can_not_run(
+    reader: Client, editor: User, board: User, airflow: Tool, adopted: Opinion, text: Text
+) -> None:
+    edit_tool(actor=editor, tool=airflow, facts=replace(ToolFacts.of(airflow), name=ATTACK[:100], summary=ATTACK))
+    attacked = replace(adopted, when_to_use=ATTACK, when_not=ATTACK, getting_started=ATTACK, support=ATTACK)
+    place_tool(actor=editor, tool=airflow, opinion=attacked, reason=ATTACK)
+    evil = replace(text, title=ATTACK, context=ATTACK, outcome=ATTACK, trigger=ATTACK)
+    draft_decision(actor=editor, text=evil, options=[OptionDraft(label=ATTACK[:100], why=ATTACK)])
+    for address in ("/tools/", "/tools/airflow/", "/decisions/", "/decisions/ADR-0001/", "/tools/?q=%3Cscript%3E"):
+        words = page(reader, address)
+        assert "<script>alert" not in words
+        assert "<img src=x" not in words
+        assert 'href="javascript:' not in words
+
+
+def test_decisions_are_found_by_words_status_and_sourcing(
+    reader: Client, editor: User, make_decision: MakeDecision, text: Text
+) -> None:
+    make_decision("accepted", number=1)
+    wait = replace(text, title="A vector database", sourcing="postpone")
+    draft_decision(actor=editor, text=wait, options=[OptionDraft("Qdrant"), OptionDraft("Qdrant Cloud")])
+    first, second = "/decisions/ADR-0001/", "/decisions/ADR-0002/"
+    for query, seen in [
+        ("", {first, second}),
+        ("?status=accepted", {first}),
+        ("?sourcing=postpone", {second}),
+        ("?q=qdrant", {second}),
+        ("?q=vector+base", {second}),
+        ("?q=nothing", set()),
+        ("?capability=orchestration&status=draft", {second}),
+    ]:
+        words = page(reader, f"/decisions/{query}")
+        assert {address for address in (first, second) if f'href="{address}"' in words} == seen
+
+
+def test_a_decisions_page_tells_the_whole_story(
+    reader: Client, board: User, make_decision: MakeDecision, editor: User, airflow: Tool, adopted: Opinion
+) -> None:
+    older, newer = make_decision("accepted"), make_decision("accepted")
+    supersede_decision(actor=board, decision=older, by=newer)
+    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, decision=newer))
+    words = page(reader, "/decisions/ADR-0001/")
+    for part in (
+        "Superseded by",
+        "/decisions/ADR-0002/",
+        "Chosen",
+        "Build it ourselves",
+        "Too dear.",
+        "<em>Airflow</em>",
+    ):
+        assert part in words
+    after = page(reader, "/decisions/ADR-0002/")
+    assert "/decisions/ADR-0001/" in after
+    assert "/tools/airflow/" in after
+
+
+@pytest.mark.parametrize("address", ["/tools/", "/tools/airflow/", "/tools/airflow/position/", "/decisions/"])
+def test_nobody_reads_without_signing_in(client: Client, airflow: Tool, address: str) -> None:
+    response = client.get(address)
+    assert response.status_code == 302
+    assert "/sign-in/" in response["Location"]
+
+
+SENT = {"ring": "adopt", "owner": "editor", "when_to_use": "Batch work.", "reason": "It works.", "revision": ""}
+
+
+def test_an_editor_moves_a_tool_and_sees_it(editor: User, airflow: Tool) -> None:
+    client = signed_in(editor)
+    assert "Edit position" not in page(client, "/tools/airflow/")
+    assert "/tools/airflow/position/" in page(client, "/tools/airflow/")
+    response = client.post("/tools/airflow/position/", SENT)
+    assert response.status_code == 302
+    assert response["Location"] == "/tools/airflow/"
+    assert Position.objects.get().ring == "adopt"
+    assert "Edit position" in page(client, "/tools/airflow/")
+
+
+def test_the_form_shows_what_there_is(
+    editor: User, airflow: Tool, radar: None, make_decision: MakeDecision, adopted: Opinion
+) -> None:
+    decision = make_decision("accepted", number=7)
+    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, decision=decision, next_review=date(2027, 2, 3)))
+    words = page(signed_in(editor), "/tools/airflow/position/")
+    for part in ('value="adopt" selected', 'value="editor"', 'value="ADR-0007" selected', 'value="2027-02-03"'):
+        assert part in words
+    assert 'name="revision" value="2"' in words
+    assert 'value="airflow" selected' in page(signed_in(editor), "/tools/luigi/position/")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"owner": ""}, "An adopted tool needs an owner"),
+        ({"owner": "nobody"}, "There is no user &#x27;nobody&#x27;"),
+        ({"when_to_use": ""}, "Say what an adopted tool is to be used for."),
+        ({"ring": "love"}, "Select a valid choice"),
+        ({"ring": "hold"}, "Say why a tool on hold"),
+        ({"next_review": "someday"}, "Enter a valid date"),
+        ({"when_to_use": "x" * 20_001}, "at most 20000 characters"),
+        ({"team": "nobody"}, "Select a valid choice"),
+        ({"support": "a\x00b"}, "Null characters are not allowed"),
+    ],
+)
+def test_a_wrong_field_says_what_is_wrong_and_changes_nothing(
+    editor: User, airflow: Tool, change: dict[str, str], sentence: str
+) -> None:
+    response = signed_in(editor).post("/tools/airflow/position/", SENT | change)
+    assert response.status_code == 400
+    assert sentence in response.content.decode()
+    assert not Position.objects.exists()
+
+
+def test_a_move_without_a_reason_is_asked_for_one(editor: User, airflow: Tool, adopted: Opinion) -> None:
+    place_tool(actor=editor, tool=airflow, opinion=adopted)
+    sent = SENT | {"ring": "trial", "reason": "", "revision": "1"}
+    response = signed_in(editor).post("/tools/airflow/position/", sent)
+    assert response.status_code == 400
+    assert "Say why it moves" in response.content.decode()
+
+
+def test_a_form_that_stayed_open_overwrites_nobody(editor: User, airflow: Tool, adopted: Opinion) -> None:
+    place_tool(actor=editor, tool=airflow, opinion=adopted)
+    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, support="#first"))
+    response = signed_in(editor).post("/tools/airflow/position/", SENT | {"support": "#second", "revision": "1"})
+    assert response.status_code == 400
+    assert "Somebody has edited the position" in response.content.decode()
+    assert Position.objects.get().support == "#first"
+
+
+def test_others_neither_see_nor_send_the_form(
+    owner: User, board: User, admin: User, airflow: Tool, adopted: Opinion
+) -> None:
+    for person in (owner, board, admin):
+        client = signed_in(person)
+        assert "Only a catalog editor" in page(client, "/tools/airflow/position/", 403)
+        assert client.post("/tools/airflow/position/", SENT).status_code == 403
+    assert not Position.objects.exists()
+
+
+def test_pages_ask_the_database_a_constant_number_of_times(
+    reader: Client,
+    editor: User,
+    make_tool: MakeTool,
+    make_decision: MakeDecision,
+    adopted: Opinion,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    decision = make_decision("accepted")
+    for number in range(30):
+        tool = make_tool(f"tool-{number}")
+        place_tool(actor=editor, tool=tool, opinion=replace(adopted, decision=decision, instead=Tool.objects.first()))
+        make_decision("accepted")
+    for address in ("/tools/", "/tools/tool-7/", "/decisions/", "/decisions/ADR-0001/", "/tools/airflow/"):
+        with django_assert_max_num_queries(14):
+            page(reader, address)
+    client = signed_in(editor)
+    with django_assert_max_num_queries(14):
+        page(client, "/tools/tool-7/position/")
