@@ -132,7 +132,7 @@ def test_a_done_evaluation_has_its_numbers(version: ModelVersion, family: ModelF
 
 CITY = RegisteredModel(name="eta-trip.atlanta")
 VERSION = ModelVersion(model=CITY, number=2)
-ROWS = {
+ROWS: dict[str, ModelVersion | Evaluation | Wave | Promotion] = {
     "version": VERSION,
     "evaluation": Evaluation(candidate=VERSION),
     "wave": Wave(family=ModelFamily(name="Trip ETA"), segments=1),
