@@ -34,7 +34,7 @@ def leads_of(team: Team) -> QuerySet[User]:
 
 def team_ids_of(user: User) -> list[int]:
     """Teams the user belongs to, a service account's own included."""
-    ids = list(user.memberships.values_list("team_id", flat=True))
+    ids = [membership.team_id for membership in user.memberships.all()]
     return [*ids, user.service_of_id] if user.service_of_id else ids
 
 

@@ -2,9 +2,18 @@
 
 from django.urls import path
 
-from apps.dashboard.web import home
+from apps.dashboard.web import families, home, segments, versions
 
+app_name = "dashboard"
 urlpatterns = [
     path("", home.home, name="home"),
     path("theme/", home.choose_theme, name="theme"),
+    path("models/", families.families, name="families"),
+    path("models/<slug:slug>/promote/", families.promote, name="promote"),
+    path("models/<slug:slug>/retrain/", families.retrain, name="retrain"),
+    path("models/<slug:slug>/evaluate/", families.evaluate, name="evaluate"),
+    path("m/<slug:slug>/", families.family, name="family"),
+    path("m/<slug:slug>/fleet.csv", families.fleet_csv, name="fleet-csv"),
+    path("m/<slug:slug>/<slug:segment>/", segments.segment, name="segment"),
+    path("m/<slug:slug>/<slug:segment>/v<int:number>/", versions.version, name="version"),
 ]

@@ -1,5 +1,26 @@
 """Reads that bring several parts of the portal together."""
 
+from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
 from apps.dashboard.queries.home import Health, MyWork, Running, Task, my_work
+from apps.dashboard.queries.overview import FamilyLine, family_lines
+from apps.dashboard.queries.versions import SegmentPage, VersionPage, segment_page, version_page
 
-__all__ = ["Health", "MyWork", "Running", "Task", "my_work"]
+__all__ = [
+    "FamilyLine",
+    "FleetPage",
+    "Happening",
+    "Health",
+    "MyWork",
+    "Running",
+    "SegmentPage",
+    "Task",
+    "VersionPage",
+    "family_lines",
+    "fleet_page",
+    "fleet_rows",
+    "happenings",
+    "my_work",
+    "not_evaluated",
+    "segment_page",
+    "version_page",
+]

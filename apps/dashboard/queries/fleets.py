@@ -1,0 +1,123 @@
+"""What the page of a family shows, gathered from the registry, retraining and the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, islice
+from typing import TYPE_CHECKING
+
+from apps.audit.queries import events_of_family
+from apps.dashboard.fleet import Chip, Row, State, Summary, Wanted, chips, chosen, judged, made_by, summarised
+from apps.registry import queries as registry
+from apps.retraining import queries as retraining
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.audit.models import AuditEvent
+    from apps.registry.models import ModelFamily
+    from apps.registry.queries import Window
+    from apps.retraining.models import RequestQuerySet, RetrainingRequest
+
+EVENTS_READ = 2_000
+HAPPENINGS_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class FleetPage:
+    """`rows` are those asked for; `summary` and `chips` count all of the family, or of the request asked for."""
+
+    family: ModelFamily
+    window: Window | None
+    rows: Sequence[Row]
+    summary: Summary
+    chips: Sequence[Chip]
+    request: RetrainingRequest | None
+    training: Sequence[RetrainingRequest]
+
+    @property
+    def is_live(self) -> bool:
+        """Something about it is being made now."""
+        return bool(self.training) or self.summary.evaluating > 0
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing done by a person, to the target that the sentence names and to `more` others at once."""
+
+    who: str
+    sentence: str
+    more: int
+    at: datetime
+    note: str
+
+
+def fleet_page(*, actor: User, family: ModelFamily, wish: Wanted) -> FleetPage:
+    """Raises Missing for a request that the actor may not see."""
+    request = retraining.request(actor=actor, request_id=wish.request) if wish.request else None
+    asked = retraining.requests(actor).filter(family=family)
+    rows = _rows(family, asked)
+    if request:
+        rows = made_by(rows, _versions_of(request))
+    return FleetPage(
+        family=family,
+        window=registry.newest_window(family),
+        rows=chosen(rows, wish),
+        summary=summarised(rows),
+        chips=chips(rows, wish),
+        request=request,
+        training=list(asked.filter(status__in=("submitted", "running"))),
+    )
+
+
+def fleet_rows(*, actor: User, family: ModelFamily) -> list[Row]:
+    """Every segment of the family, by name."""
+    return _rows(family, retraining.requests(actor).filter(family=family))
+
+
+def not_evaluated(*, actor: User, family: ModelFamily) -> list[int]:
+    """Ids of the candidates and champions that nobody has evaluated on the newest month."""
+    rows = fleet_rows(actor=actor, family=family)
+    candidates = [row.cell.candidate for row in rows if row.state is State.NOT_EVALUATED]
+    champions = [row.cell.champion for row in rows if row.newest is None]
+    return [version.id for version in [*candidates, *champions] if version]
+
+
+def happenings(family: ModelFamily) -> list[Happening]:
+    """The newest first; what was done to many cities at once is one entry."""
+    events = events_of_family(family.slug, app="registry")[:EVENTS_READ]
+    return list(islice(_grouped(events), HAPPENINGS_SHOWN))
+
+
+def _rows(family: ModelFamily, asked: RequestQuerySet) -> list[Row]:
+    cells = registry.fleet(family)
+    return judged(
+        cells,
+        lower_is_better=family.direction == family.Direction.LOWER,
+        notes=_why_not_trained([cell.segment for cell in cells if not cell.model], asked),
+        retraining=retraining.being_retrained(family),
+    )
+
+
+def _why_not_trained(segments: Sequence[str], asked: RequestQuerySet) -> dict[str, str]:
+    """How the newest run of a segment without any model ended, in its own sentence; what the reader may not see is not
+    among the requests that were asked for.
+    """
+    if not segments:
+        return {}
+    ended = asked.filter(runs__segment__slug__in=segments, runs__status__in=("no_data", "failed"))
+    newest = ended.order_by("runs__segment_id", "-runs__id").distinct("runs__segment_id")
+    return dict(newest.values_list("runs__segment__slug", "runs__reason"))
+
+
+def _grouped(events: Sequence[AuditEvent]) -> Iterator[Happening]:
+    for _, alike in groupby(events, key=lambda event: (event.actor_name, event.action, event.note)):
+        group = list(alike)
+        newest = group[0]
+        yield Happening(newest.actor_name, newest.sentence, len(group) - 1, newest.at, newest.note)
+
+
+def _versions_of(request: RetrainingRequest) -> set[int]:
+    made = retraining.runs_of(request).filter(version__isnull=False)
+    return set(made.values_list("version_id", flat=True))

@@ -1,0 +1,258 @@
+"""What the pages of one segment and of one version show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from apps.artifacts.queries import files_of
+from apps.core import charts, figures
+from apps.core.charts import LineChart, Series, Whisker
+from apps.core.errors import Missing
+from apps.core.figures import Delta
+from apps.dashboard.fleet import Row
+from apps.dashboard.queries.fleets import fleet_rows
+from apps.registry import queries as registry
+from apps.retraining import queries as retraining
+from apps.tracking.queries import reported_by_run
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.artifacts.models import TreeFile
+    from apps.registry.models import AliasMove, Evaluation, ModelFamily, ModelVersion, Promotion, RegisteredModel
+    from apps.registry.queries import Candidacy
+    from apps.retraining.models import SegmentRun
+
+RUNS_SHOWN = 8
+VERSIONS_SHOWN = 100
+SEGMENT_RUN = "segment-run:"
+
+
+@dataclass(frozen=True)
+class VersionLine:
+    """A version with what it said of itself and what the evaluator measured, each None where there is nothing."""
+
+    version: ModelVersion
+    reported: float | None
+    evaluation: Evaluation | None
+    is_champion: bool
+
+
+@dataclass(frozen=True)
+class SegmentPage:
+    """`model` is None for a segment for which nothing was ever trained; `course` while nothing is evaluated."""
+
+    family: ModelFamily
+    row: Row
+    model: RegisteredModel | None
+    lines: Sequence[VersionLine]
+    course: LineChart | None
+    moves: Sequence[AliasMove]
+    runs: Sequence[SegmentRun]
+
+    @property
+    def may_go_back(self) -> bool:
+        """Something served before what serves now."""
+        return any(move.before_id for move in self.moves)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter as JSON, and the champion's where it is another; empty where there is none."""
+
+    name: str
+    value: str
+    champion: str
+    differs: bool
+
+
+@dataclass(frozen=True)
+class VersionPage:
+    """`candidacy` is what the gates say now, None for a version that serves or has served."""
+
+    family: ModelFamily
+    version: ModelVersion
+    champion: ModelVersion | None
+    candidacy: Candidacy | None
+    reported: Mapping[str, float]
+    evaluation: Evaluation | None
+    daily: LineChart | None
+    evaluations: Sequence[Evaluation]
+    files: Sequence[TreeFile]
+    settings: Sequence[Setting]
+    promotions: Sequence[Promotion]
+    moves: Sequence[AliasMove]
+    run_id: int | None
+
+    @property
+    def is_champion(self) -> bool:
+        return self.champion == self.version
+
+    @property
+    def gain(self) -> Delta | None:
+        """The evaluated change against the champion it was compared with."""
+        if self.evaluation is None or self.evaluation.difference is None:
+            return None
+        lower = self.family.direction == self.family.Direction.LOWER
+        change = self.evaluation.difference * (-1 if lower else 1)
+        return figures.delta(change, self.family.direction)
+
+    @property
+    def whisker(self) -> Whisker | None:
+        one = self.evaluation
+        if one is None or one.difference is None or one.lower is None or one.upper is None:
+            return None
+        reach = max(abs(one.lower), abs(one.upper)) or 1.0
+        return charts.whisker(one.lower, one.upper, one.difference, reach=reach)
+
+    @property
+    def has_served(self) -> bool:
+        return any(move.after_id == self.version.pk for move in self.moves)
+
+
+def segment_page(*, actor: User, family: ModelFamily, slug: str) -> SegmentPage:
+    """Raises Missing for a segment that the family does not have."""
+    row = _row(actor, family, slug)
+    versions = list(registry.all_versions(actor).filter(model__name=row.cell.model)[:VERSIONS_SHOWN])
+    evaluations = list(registry.evaluations(actor).filter(model__name=row.cell.model, status="done"))
+    model = versions[0].model if versions else None
+    runs = retraining.segment_runs(actor).filter(request__family=family, segment__slug=slug)[:RUNS_SHOWN]
+    return SegmentPage(
+        family=family,
+        row=row,
+        model=model,
+        lines=_lines(family, row, versions, evaluations),
+        course=_course(row, evaluations),
+        moves=list(registry.alias_history(model)) if model else (),
+        runs=list(runs),
+    )
+
+
+def version_page(*, actor: User, family: ModelFamily, slug: str, number: int) -> VersionPage:
+    """Raises Missing."""
+    version = registry.version(actor=actor, model=f"{family.slug}.{slug}", number=number)
+    champion = registry.champion_of(version.model)
+    evaluations = list(registry.evaluations(actor).filter(candidate=version))
+    moves = list(registry.alias_history(version.model))
+    served = any(move.after_id == version.pk for move in moves)
+    candidacy = None if served else registry.candidacies(family, [version])[0]
+    evaluation = _telling(actor, evaluations, candidacy)
+    return VersionPage(
+        family=family,
+        version=version,
+        champion=champion,
+        candidacy=candidacy,
+        reported=reported_by_run([version.run_id]).get(version.run_id, {}) if version.run_id else {},
+        evaluation=evaluation,
+        daily=_daily(evaluation) if evaluation else None,
+        evaluations=evaluations,
+        files=list(files_of(version.tree)),
+        settings=_settings(version, champion),
+        promotions=list(version.promotions.select_related("wave__proposer").prefetch_related("gate_results")),
+        moves=[move for move in moves if version.pk in (move.after_id, move.before_id)],
+        run_id=_segment_run(version.origin),
+    )
+
+
+def _row(actor: User, family: ModelFamily, slug: str) -> Row:
+    found = next((row for row in fleet_rows(actor=actor, family=family) if row.cell.segment == slug), None)
+    if found is None:
+        raise Missing(f"{family} has no segment {slug!r}; its page lists them all.")
+    return found
+
+
+def _lines(
+    family: ModelFamily, row: Row, versions: Sequence[ModelVersion], evaluations: Sequence[Evaluation]
+) -> list[VersionLine]:
+    """Each version with its newest evaluation: those come the newest first."""
+    reported = reported_by_run([version.run_id for version in versions if version.run_id])
+    newest: dict[int, Evaluation] = {}
+    for evaluation in evaluations:
+        newest.setdefault(evaluation.candidate_id, evaluation)
+    champion = row.cell.champion.id if row.cell.champion else None
+    return [
+        VersionLine(
+            version=version,
+            reported=reported.get(version.run_id or "", {}).get(family.metric),
+            evaluation=newest.get(version.pk),
+            is_champion=version.pk == champion,
+        )
+        for version in versions
+    ]
+
+
+def _course(row: Row, evaluations: Sequence[Evaluation]) -> LineChart | None:
+    """Champion, candidate and plain baseline over the windows they were evaluated on, the oldest first."""
+    windows = sorted({(one.window_first, one.window_last) for one in evaluations})
+    if not windows:
+        return None
+    named = [cell for cell in (row.cell.champion, row.cell.candidate) if cell]
+    roles = ("Champion", "Candidate") if row.cell.champion else ("Candidate",)
+    series = [
+        Series(f"{role} {cell.label}", [_score(cell.id, window, evaluations) for window in windows])
+        for role, cell in zip(roles, named, strict=False)
+    ]
+    baseline = Series("Plain baseline", [_baseline(window, evaluations) for window in windows])
+    return charts.line_chart([*series, baseline], [f"{last:%b %Y}" for _, last in windows])
+
+
+def _score(version: int, window: tuple[Any, Any], evaluations: Sequence[Evaluation]) -> float | None:
+    for one in evaluations:
+        if (one.window_first, one.window_last) == window and version in (one.candidate_id, one.champion_id):
+            return one.candidate_metric if one.candidate_id == version else one.champion_metric
+    return None
+
+
+def _baseline(window: tuple[Any, Any], evaluations: Sequence[Evaluation]) -> float | None:
+    of_window = (one for one in evaluations if (one.window_first, one.window_last) == window)
+    return next((one.baseline_metric for one in of_window if one.baseline_metric is not None), None)
+
+
+def _telling(actor: User, evaluations: Sequence[Evaluation], candidacy: Candidacy | None) -> Evaluation | None:
+    """The evaluation that the page tells in full, with its days: what the gates look at, else the newest done one."""
+    judged = candidacy.evaluation if candidacy else None
+    found = judged or next((one for one in evaluations if one.status == "done"), None)
+    return registry.evaluation(actor=actor, evaluation_id=found.pk) if found else None
+
+
+def _daily(evaluation: Evaluation) -> LineChart | None:
+    """The mean error of each day; `daily` holds sums over the day's rows."""
+    days = [day for day in evaluation.daily if day.get("rows")]
+    if len(days) < 2:
+        return None
+    names = {"candidate": evaluation.candidate.label}
+    if evaluation.champion:
+        names["champion"] = f"Champion {evaluation.champion.label}"
+    series = [
+        Series(words, [day[name] / day["rows"] if day.get(name) is not None else None for day in days])
+        for name, words in names.items()
+    ]
+    return charts.line_chart(series, [day["day"] for day in days])
+
+
+def _settings(version: ModelVersion, champion: ModelVersion | None) -> list[Setting]:
+    """By name, those that the champion has otherwise first."""
+    others = champion.parameters if champion and champion != version else version.parameters
+    pairs = [
+        (name, _as_text(version.parameters, name), _as_text(others, name))
+        for name in sorted(version.parameters.keys() | others.keys())
+    ]
+    found = [Setting(name, mine, champions, mine != champions) for name, mine, champions in pairs]
+    return sorted(found, key=lambda setting: not setting.differs)
+
+
+def _as_text(parameters: Mapping[str, Any], name: str) -> str:
+    """A list reads as its items, everything else as JSON without the quotes."""
+    if name not in parameters:
+        return ""
+    value = parameters[name]
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _segment_run(origin: str | None) -> int | None:
+    number = (origin or "").removeprefix(SEGMENT_RUN)
+    return int(number) if number.isdigit() else None

@@ -1,0 +1,156 @@
+"""The models: all families, and one family's fleet with what can be done about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.core.errors import Conflict, Invalid
+from apps.dashboard import queries
+from apps.dashboard.fleet import Row, State, wanted
+from apps.dashboard.spreadsheet import as_csv
+from apps.dashboard.web.reading import family_of, rights
+from apps.registry import actions
+from apps.registry import queries as registry
+from apps.retraining import queries as retraining
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+
+    from apps.registry.models import ModelFamily
+
+RECENT = 50
+PAGE = "dashboard/family_detail.html"
+
+
+@require_safe
+def families(request: HttpRequest) -> HttpResponse:
+    return render(request, "dashboard/family_list.html", {"lines": queries.family_lines(request.user)})
+
+
+@require_safe
+def family(request: HttpRequest, slug: str) -> HttpResponse:
+    """`?tab=` fleet (the default), promotions, retraining or activity."""
+    found = family_of(request, slug)
+    tab = request.GET.get("tab", "fleet")
+    if tab not in TABS:
+        raise Invalid(f"There is no tab {tab[:40]!r}; choose from {', '.join(TABS)}.", field="tab")
+    return TABS[tab](request, found)
+
+
+def _fleet(request: HttpRequest, family: ModelFamily) -> HttpResponse:
+    """The page; for htmx its live line, or all that changes when something was evaluated."""
+    wish = wanted(request.GET)
+    page = queries.fleet_page(actor=request.user, family=family, wish=wish)
+    shown = {"tab": "fleet", "family": family, "page": page, "wish": wish, "may": rights(request.user, family)}
+    if not request.htmx or request.htmx.history_restore_request:
+        return render(request, PAGE, shown)
+    part = "live" if request.htmx.target == "live" else "fleet"
+    response = render(request, f"{PAGE}#{part}", shown)
+    if part == "live" and not page.is_live:
+        response["HX-Trigger"] = "fleet-changed"
+    return response
+
+
+def _promotions(request: HttpRequest, family: ModelFamily) -> HttpResponse:
+    waves = registry.waves(request.user).filter(family=family)[:RECENT]
+    shown = {"tab": "promotions", "family": family, "waves": waves, "may": rights(request.user, family)}
+    return render(request, "dashboard/family_promotions.html", shown)
+
+
+def _retraining(request: HttpRequest, family: ModelFamily) -> HttpResponse:
+    asked = list(retraining.requests(request.user).filter(family=family)[:RECENT])
+    progress = retraining.progress_of([one.pk for one in asked])
+    lines = [(one, progress.get(one.pk)) for one in asked]
+    shown = {"tab": "retraining", "family": family, "lines": lines, "may": rights(request.user, family)}
+    return render(request, "dashboard/family_retraining.html", shown)
+
+
+def _activity(request: HttpRequest, family: ModelFamily) -> HttpResponse:
+    found = queries.happenings(family)
+    shown = {"tab": "activity", "family": family, "happenings": found, "may": rights(request.user, family)}
+    return render(request, "dashboard/family_activity.html", shown)
+
+
+TABS: dict[str, Callable[[HttpRequest, ModelFamily], HttpResponse]] = {
+    "fleet": _fleet,
+    "promotions": _promotions,
+    "retraining": _retraining,
+    "activity": _activity,
+}
+
+
+@require_safe
+def fleet_csv(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the page shows with the same filters, as a file."""
+    found = family_of(request, slug)
+    page = queries.fleet_page(actor=request.user, family=found, wish=wanted(request.GET))
+    name = f"{found.slug}-fleet.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(as_csv(page.rows), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@require_safe
+def promote(request: HttpRequest, slug: str) -> HttpResponse:
+    """From ticked rows, or with `?all=passes` all that pass, to the page that asks for a reason."""
+    found = family_of(request, slug)
+    rows = _rows(request, found)
+    picked = [row for row in rows if row.state is State.PASSES] if "all" in request.GET else _ticked(request, rows)
+    candidates = [row.cell.candidate.id for row in picked if row.cell.candidate]
+    if not candidates:
+        raise Conflict("None of these segments has a candidate to promote. Go back and tick others, or retrain them.")
+    return redirect(f"{reverse('registry:propose')}?{urlencode({'family': slug, 'version': candidates}, doseq=True)}")
+
+
+@require_safe
+def retrain(request: HttpRequest, slug: str) -> HttpResponse:
+    """From ticked rows to the form that trains them."""
+    found = family_of(request, slug)
+    ticked = _ticked(request, _rows(request, found))
+    segments = ",".join(row.cell.segment for row in ticked)
+    return redirect(f"{reverse('retraining:choose')}?{urlencode({'family': slug, 'segments': segments})}")
+
+
+@require_POST
+def evaluate(request: HttpRequest, slug: str) -> HttpResponse:
+    """Has everything evaluated on the newest month that is not: candidates and champions."""
+    found = family_of(request, slug)
+    window = registry.newest_window(found)
+    wanting = queries.not_evaluated(actor=request.user, family=found)
+    if window is None or not wanting:
+        raise Conflict("There is nothing to evaluate: everything has been, or no month has all its labels yet.")
+    asked = actions.request_evaluations(
+        actor=request.user,
+        family=found,
+        candidates=registry.versions_by_id(actor=request.user, ids=wanting),
+        window_first=window.first,
+        window_last=window.last,
+    )
+    messages.success(
+        request, f"{len(asked)} evaluations on {window.last:%B %Y} are asked for; they appear as they end."
+    )
+    return redirect("dashboard:family", slug)
+
+
+def _rows(request: HttpRequest, family: ModelFamily) -> list[Row]:
+    """All rows, or those of `?request=`."""
+    wish = wanted({"request": request.GET.get("request", "")})
+    return list(queries.fleet_page(actor=request.user, family=family, wish=wish).rows)
+
+
+def _ticked(request: HttpRequest, rows: list[Row]) -> list[Row]:
+    """The rows of `?segment=a&segment=b`. Raises Invalid when there are none, or one that the family does not have."""
+    slugs = set(request.GET.getlist("segment"))
+    if unknown := slugs - {row.cell.segment for row in rows}:
+        raise Invalid(f"There is no segment {', '.join(sorted(unknown)[:5])} here.", field="segment")
+    if not slugs:
+        raise Invalid("Tick at least one segment first.", field="segment")
+    return [row for row in rows if row.cell.segment in slugs]

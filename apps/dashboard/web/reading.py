@@ -1,0 +1,34 @@
+"""What every page of a family begins with: the family, and what its reader may do with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import prefetch_related_objects
+
+from apps.core.permissions import allowed
+from apps.registry import queries as registry
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from apps.accounts.models import User
+    from apps.registry.models import ModelFamily
+
+RIGHTS = {
+    "propose": "registry.propose",
+    "evaluate": "registry.evaluate",
+    "retrain": "retraining.submit",
+    "roll_back": "registry.roll_back",
+}
+
+
+def family_of(request: HttpRequest, slug: str) -> ModelFamily:
+    """The family, if the reader may see it; their teams are read once for all questions of the page."""
+    prefetch_related_objects([request.user], "memberships")
+    return registry.family(actor=request.user, slug=slug)
+
+
+def rights(reader: User, family: ModelFamily) -> dict[str, bool]:
+    """Asked once for the whole page: buttons stand where the action would be allowed."""
+    return {name: allowed(reader, permission, family) for name, permission in RIGHTS.items()}

@@ -1,0 +1,22 @@
+"""One segment of a family: what serves, what could, and how it came to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from apps.dashboard import queries
+from apps.dashboard.web.reading import family_of, rights
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+def segment(request: HttpRequest, slug: str, segment: str) -> HttpResponse:
+    family = family_of(request, slug)
+    page = queries.segment_page(actor=request.user, family=family, slug=segment)
+    shown = {"page": page, "family": family, "row": page.row, "may": rights(request.user, family)}
+    return render(request, "dashboard/segment_detail.html", shown)

@@ -1,0 +1,25 @@
+"""One version: what is known of it, and what may be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from apps.dashboard import queries
+from apps.dashboard.web.reading import family_of, rights
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+def version(request: HttpRequest, slug: str, segment: str, number: int) -> HttpResponse:
+    family = family_of(request, slug)
+    page = queries.version_page(actor=request.user, family=family, slug=segment, number=number)
+    address = request.build_absolute_uri(reverse("version-detail", args=[page.version.pk]))
+    curl = f'curl -H "Authorization: Bearer $PORTAL_TOKEN" {address}'
+    shown = {"page": page, "family": family, "version": page.version, "curl": curl, "may": rights(request.user, family)}
+    return render(request, "dashboard/version_detail.html", shown)
