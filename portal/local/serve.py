@@ -97,7 +97,8 @@ class _Portal:
             self._run("static", "Collecting static files.", processes.COLLECT_STATIC)
             static_files.mark_current(REPOSITORY, collected)
         if self._order.demo:
-            self._run("demo", "Looking after the demo company (the first time takes a minute or two).", processes.SEED_DEMO)
+            looking = "Looking after the demo company (the first time takes a minute or two)."
+            self._run("demo", looking, processes.SEED_DEMO)
 
     def _start(self) -> None:
         web = processes.web(host=LOOPBACK, port=self._order.port)
