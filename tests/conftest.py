@@ -1,6 +1,5 @@
 """The people of every test: owner, colleague and approver of one team, a stranger, an operator, an admin."""
 
-
 import pytest
 from django.conf import settings as portal_settings
 from django.test import Client
@@ -36,43 +35,43 @@ def var_dir(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def team(db: None) -> Team:
-    return TeamFactory(slug="rides-eta", name="Rides ETA")
+    return TeamFactory.create(slug="rides-eta", name="Rides ETA")
 
 
 @pytest.fixture
 def other_team(db: None) -> Team:
-    return TeamFactory(slug="delivery", name="Delivery")
+    return TeamFactory.create(slug="delivery", name="Delivery")
 
 
 @pytest.fixture
 def owner(team: Team) -> User:
-    return put_into(team, UserFactory(username="owner"))
+    return put_into(team, UserFactory.create(username="owner"))
 
 
 @pytest.fixture
 def colleague(team: Team) -> User:
-    return put_into(team, UserFactory(username="colleague"))
+    return put_into(team, UserFactory.create(username="colleague"))
 
 
 @pytest.fixture
 def approver(team: Team) -> User:
-    return put_into(team, UserFactory(username="approver"), Membership.Role.LEAD)
+    return put_into(team, UserFactory.create(username="approver"), Membership.Role.LEAD)
 
 
 @pytest.fixture
 def stranger(other_team: Team) -> User:
-    return put_into(other_team, UserFactory(username="stranger"))
+    return put_into(other_team, UserFactory.create(username="stranger"))
 
 
 @pytest.fixture
 def operator(db: None) -> User:
-    platform = TeamFactory(slug="ml-platform", name="ML Platform", kind=Team.Kind.PLATFORM)
-    return put_into(platform, UserFactory(username="operator"))
+    platform = TeamFactory.create(slug="ml-platform", name="ML Platform", kind=Team.Kind.PLATFORM)
+    return put_into(platform, UserFactory.create(username="operator"))
 
 
 @pytest.fixture
 def admin(db: None) -> User:
-    return give(UserFactory(username="admin"), PortalRole.Role.PLATFORM_ADMIN)
+    return give(UserFactory.create(username="admin"), PortalRole.Role.PLATFORM_ADMIN)
 
 
 def signed_in(user: User) -> Client:

@@ -1,5 +1,6 @@
 """API tokens at the door: `Authorization: Bearer <token>`."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from apps.accounts.models import ApiToken, User
 from apps.core.context import present
 
-LAST_USED_STEP = timezone.timedelta(minutes=1)  # a write a minute is enough to find forgotten tokens
+LAST_USED_STEP = timedelta(minutes=1)  # a write a minute is enough to find forgotten tokens
 
 
 class TokenAuthentication(KnoxAuthentication):

@@ -9,12 +9,14 @@ from apps.core.permissions import grant
 
 def leads(user: User, team_id: int | None) -> bool:
     """True if the user is a lead of that team."""
-    return user.memberships.filter(team_id=team_id, role=Membership.Role.LEAD).exists()
+    return team_id is not None and user.memberships.filter(team_id=team_id, role=Membership.Role.LEAD).exists()
 
 
 def belongs(user: User, team_id: int | None) -> bool:
     """True for a member or lead of that team, and for its service accounts."""
-    return user.memberships.filter(team_id=team_id).exists() or (team_id is not None and user.service_of_id == team_id)
+    if team_id is None:
+        return False
+    return user.service_of_id == team_id or user.memberships.filter(team_id=team_id).exists()
 
 
 def has_role(user: User, role: PortalRole.Role) -> bool:

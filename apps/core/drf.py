@@ -69,8 +69,8 @@ def _explain_framework(error: Exception) -> Response | None:
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
-    if isinstance(error, exceptions.Throttled) and error.wait:
-        headers["Retry-After"] = str(int(error.wait))
+    if wait := getattr(error, "wait", None):  # of a throttled caller, in seconds
+        headers["Retry-After"] = str(int(wait))
     return headers
 
 

@@ -43,7 +43,7 @@ def test_guessing_at_one_name_locks_out_nobody_else(owner: User, colleague: User
 
 def test_names_differ_whatever_the_case(owner: User) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
-        UserFactory(username="OWNER")
+        UserFactory.create(username="OWNER")
 
 
 def test_an_admin_founds_a_team_and_fills_it(admin: User) -> None:

@@ -1,5 +1,6 @@
 """API tokens: shown once, hashed, scoped, expiring; never more than their owner may do."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_secret_is_stored_nowhere(owner: User) -> None:
 
 def test_an_expired_token_says_that_it_has_expired(owner: User) -> None:
     made = create_token(actor=owner, name="old", days=1)
-    with time_machine.travel(timezone.now() + timezone.timedelta(days=2)):
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
         response = bearing(made.secret).get("/api/v1/me/")
     assert response.status_code == 401
     assert "'old' expired on" in response.json()["message"]

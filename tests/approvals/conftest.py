@@ -16,7 +16,7 @@ Ask = Callable[..., Approval]
 
 @pytest.fixture
 def second_approver(team: Team) -> User:
-    return put_into(team, UserFactory(username="second"), Membership.Role.LEAD)
+    return put_into(team, UserFactory.create(username="second"), Membership.Role.LEAD)
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_a_question_that_nobody_could_answer_is_not_asked(ask: Ask, approver: Us
 
 def test_who_is_switched_off_does_not_count_among_those_who_could_answer(ask: Ask) -> None:
     with pytest.raises(Conflict, match="needs 2"):
-        ask(needed=2, approvers=[UserFactory(is_active=False)])
+        ask(needed=2, approvers=[UserFactory.create(is_active=False)])
 
 
 @pytest.mark.parametrize("numbers", [{"needed": 0}, {"days": 0}])

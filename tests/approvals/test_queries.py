@@ -28,7 +28,7 @@ def test_a_question_waits_for_leads_and_named_approvers_and_for_nobody_else(
 
 
 def test_it_waits_once_for_a_lead_who_is_also_named(ask: Ask, approver: User) -> None:
-    approval = ask(approvers=[approver, UserFactory()])
+    approval = ask(approvers=[approver, UserFactory.create()])
     assert list(waiting_for(approver)) == [approval]
 
 

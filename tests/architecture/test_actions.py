@@ -9,8 +9,38 @@ from types import ModuleType
 import pytest
 from django.apps import apps
 
-EVIDENCE: dict[str, str] = {}
-"""Public functions of actions that write evidence or carry work on, with the reason why they are not audited."""
+NOT_AUDITED = {
+    "accounts.actions.found_portal": "nobody is there yet who could be asked; refused as soon as there is an admin",
+    "artifacts.actions.add_files": "evidence; the action of the app that owns the tree asks",
+    "artifacts.actions.create_tree": "evidence; the action of the app that owns the tree asks",
+    "artifacts.actions.seal": "evidence; the action of the app that owns the tree asks",
+    "registry.actions.applying.apply_wave": "the second half of propose and approve, which have asked",
+    "registry.actions.applying.move_aliases": "the last step of promotion and rollback, which have asked",
+    "registry.actions.evaluations.ask_for": "evidence; asked for by actions that require",
+    "registry.actions.evaluations.claim_evaluations": "work of the evaluator; its row tells it",
+    "registry.actions.evaluations.fail_evaluations": "evidence, fenced by the attempt",
+    "registry.actions.evaluations.finish_evaluations": "evidence, fenced by the attempt",
+    "registry.actions.evaluations.release_evaluations": "work of the evaluator; its row tells it",
+    "registry.actions.evaluations.renew_evaluations": "a heartbeat",
+    "registry.actions.evaluations.ring_for": "a doorbell",
+    "registry.actions.promotions.expire_waves": "time needs no permission; each wave that expires is recorded",
+    "retraining.actions.attempts.claim": "work of a worker; attempts are rows",
+    "retraining.actions.attempts.close_tracking": "evidence, fenced by the attempt",
+    "retraining.actions.attempts.finish": "evidence, fenced by the attempt",
+    "retraining.actions.attempts.refuse": "work of a worker; the row keeps the reason",
+    "retraining.actions.attempts.renew": "a heartbeat",
+    "retraining.actions.attempts.take_back": "a lost lease; attempts are rows",
+    "retraining.actions.fan_out.coordinate": "the coordinator carries on what people asked for",
+    "retraining.actions.fan_out.drive": "the coordinator carries on what people asked for",
+    "retraining.actions.fan_out.follow_up": "the coordinator carries on what people asked for",
+    "retraining.actions.workers.note_worker": "a heartbeat",
+    "retraining.actions.workers.note_worker_stopped": "a heartbeat",
+    "tracking.actions.close_run": "evidence",
+    "tracking.actions.log_metrics": "evidence",
+    "tracking.actions.log_params": "evidence",
+    "tracking.actions.open_run": "evidence",
+}
+"""Public functions of actions that write evidence or carry work on, each with the reason why it is not audited."""
 
 Action = tuple[str, Callable[..., object]]
 
@@ -38,7 +68,9 @@ def actions() -> list[Action]:
 
 
 def audited() -> list[Action]:
-    return [(name, function) for name, function in actions() if name not in EVIDENCE and not name.startswith("audit.")]
+    return [
+        (name, function) for name, function in actions() if name not in NOT_AUDITED and not name.startswith("audit.")
+    ]
 
 
 def names(found: list[Action]) -> list[str]:
@@ -48,37 +80,30 @@ def names(found: list[Action]) -> list[str]:
 @pytest.mark.parametrize(("name", "function"), actions(), ids=names(actions()))
 def test_an_action_takes_keywords_only(name: str, function: Callable[..., object]) -> None:
     kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
-    assert kinds <= {inspect.Parameter.KEYWORD_ONLY}, f"{name} takes positional arguments"
+    assert kinds <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}, (
+        f"{name} takes positional arguments"
+    )
 
 
 @pytest.mark.parametrize(("name", "function"), audited(), ids=names(audited()))
 def test_an_action_has_an_actor_asks_and_records(name: str, function: Callable[..., object]) -> None:
-    source = inspect.getsource(inspect.getmodule(function))  # type: ignore[arg-type]
-    body = _with_helpers(inspect.getsource(function), source)
+    body = "".join(sources(function, set()))
     assert "actor" in inspect.signature(function).parameters, f"{name} has no actor"
     assert "require(" in body, f"{name} asks nobody's permission"
     assert "record(" in body or "record_many(" in body, f"{name} leaves no trace"
 
 
 def test_every_exception_still_exists() -> None:
-    assert set(EVIDENCE) <= set(names(actions()))
+    assert set(NOT_AUDITED) <= set(names(actions()))
 
 
-def _with_helpers(body: str, module: str) -> str:
-    """The function's own lines and those of the private helpers of its module that it names, all the way down."""
-    helpers = {line.split("def ")[1].split("(")[0]: line for line in module.splitlines() if line.startswith("def ")}
-    seen: set[str] = set()
-    queue = [body]
-    while queue:
-        text = queue.pop()
-        body += text
-        for name in helpers:
-            if f"{name}(" in text and name not in seen:
-                seen.add(name)
-                queue.append(_source_of(name, module))
-    return body
-
-
-def _source_of(name: str, module: str) -> str:
-    after = module.split(f"\ndef {name}(", 1)
-    return after[1].split("\ndef ", 1)[0] if len(after) == 2 else ""
+def sources(function: Callable[..., object], seen: set[str]) -> Iterator[str]:
+    """The function's own lines, and those of what it names in its own app's actions, all the way down."""
+    function = inspect.unwrap(function)
+    home = ".".join(function.__module__.split(".")[:3])
+    yield inspect.getsource(function)
+    for name in function.__code__.co_names:
+        named = function.__globals__.get(name)
+        if inspect.isfunction(named) and named.__module__.startswith(home) and name not in seen:
+            seen.add(name)
+            yield from sources(named, seen)

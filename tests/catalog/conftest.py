@@ -50,7 +50,7 @@ def make_tool(editor: User, orchestration: Capability) -> MakeTool:
     """`make_tool("luigi", summary="…")`: a tool that has no position yet."""
 
     def make(slug: str, **facts: object) -> Tool:
-        usual = {"name": slug.title(), "summary": f"{slug.title()} runs what depends on each other."}
+        usual: dict[str, object] = {"name": slug.title(), "summary": f"{slug.title()} runs what depends on each other."}
         usual |= {"capability": orchestration, "sourcing": "open-source"}
         return add_tool(actor=editor, slug=slug, facts=ToolFacts(**usual | facts))  # type: ignore[arg-type]
 

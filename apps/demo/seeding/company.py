@@ -1,12 +1,15 @@
 """The company's people: one demo login per role, named by role."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from apps.accounts import actions, queries
-from apps.accounts.models import Membership, PortalRole, Team, User
 from apps.core.errors import Missing
 
-LEAD, MEMBER = Membership.Role.LEAD, Membership.Role.MEMBER
+if TYPE_CHECKING:
+    from apps.accounts.models import Team, User
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Login:
     name: str
     does: str
     team: str = ""
-    role: str = MEMBER
+    role: str = "member"
     portal_role: str = ""
 
 
@@ -31,23 +34,23 @@ class People:
 
 
 TEAMS = (
-    ("rides-eta", "Rides ETA and Matching", Team.Kind.PRODUCT),
-    ("rides-pricing", "Rides Pricing", Team.Kind.PRODUCT),
-    ("delivery", "Delivery Time", Team.Kind.PRODUCT),
-    ("ml-platform", "ML Platform", Team.Kind.PLATFORM),
-    ("data-platform", "Data Platform", Team.Kind.PLATFORM),
+    ("rides-eta", "Rides ETA and Matching", "product"),
+    ("rides-pricing", "Rides Pricing", "product"),
+    ("delivery", "Delivery Time", "product"),
+    ("ml-platform", "ML Platform", "platform"),
+    ("data-platform", "Data Platform", "platform"),
 )
 ADMIN = Login("admin", "Ines Duarte", "defines pipelines and families, adds people")
 LOGINS = (
     Login("scientist", "Mara Okafor", "retrains and proposes promotions", "rides-eta"),
-    Login("lead", "Jonas Weber", "approves promotions and rolls back", "rides-eta", LEAD),
-    Login("manager", "Priya Nair", "browses the tools, accepts decisions", portal_role=PortalRole.Role.BOARD),
+    Login("lead", "Jonas Weber", "approves promotions and rolls back", "rides-eta", "lead"),
+    Login("manager", "Priya Nair", "browses the tools, accepts decisions", portal_role="board"),
     Login(
         "operator",
         "Tomasz Zielinski",
         "watches workers, cancels and retries, edits the catalog",
         "ml-platform",
-        portal_role=PortalRole.Role.CATALOG_EDITOR,
+        portal_role="catalog_editor",
     ),
 )
 

@@ -1,9 +1,12 @@
 """The family Trip ETA: its destinations, pipelines, and champions really trained on January to March."""
 
+from __future__ import annotations
+
 import json
 import time
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -15,12 +18,14 @@ from apps.registry import actions as registry
 from apps.registry import evaluating
 from apps.registry import queries as registry_queries
 from apps.registry.gates import GateSpec
-from apps.registry.models import ModelFamily
 from apps.retraining import actions as retraining
 from apps.retraining import queries as retraining_queries
 from apps.retraining import training
 from apps.retraining.definitions import Definition
-from apps.retraining.models import RetrainingRequest
+
+if TYPE_CHECKING:
+    from apps.registry.models import ModelFamily
+    from apps.retraining.models import RetrainingRequest
 
 FAMILY = "eta-trip"
 SCRIPTS = Path(__file__).parents[1] / "pipelines"

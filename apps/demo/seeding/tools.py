@@ -1,15 +1,19 @@
 """The small catalog: tools, positions and decisions of `data/catalog.yml`."""
 
+from __future__ import annotations
+
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from apps.accounts.models import User
 from apps.accounts.queries import team
 from apps.catalog import actions, queries
 from apps.demo.seeding.company import People
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 DATA = Path(__file__).parents[1] / "data"
 NEWEST = date(2026, 9, 14)  # decisions without a date of their own
