@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -209,3 +210,31 @@ def test_a_folder_below_the_temporary_one_that_somebody_else_made_is_not_used(va
     with pytest.raises(CannotRun, match=r"is not ours. Remove it"), servers(var_dir):
         pass
     assert list(planted.iterdir()) == []
+
+
+@as_root
+def test_a_database_that_the_system_swept_away_starts_empty_and_says_so(
+    var_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    closed = var_dir / "closed"
+    closed.mkdir(mode=0o700)
+    with servers(closed / "var"):
+        pass
+    shutil.rmtree(database_folder(closed / "var").parent)
+    with servers(closed / "var") as found:
+        assert ask(found, "SELECT 1") == "1"
+    assert "is gone (temporary folders are emptied at boot): starting with an empty database" in capfd.readouterr().out
+    remove(closed / "var")
+
+
+@as_root
+def test_a_data_folder_that_nobody_cannot_reach_any_more_is_a_sentence(var_dir: Path) -> None:
+    folder = var_dir / "open"
+    folder.mkdir(mode=0o711)
+    # As if it had been made while everything could be reached.
+    (folder / "var" / "postgres").mkdir(parents=True)
+    (folder / "var" / "postgres" / "PG_VERSION").write_text("18")
+    services.save(folder / "var", Keys())
+    folder.chmod(0o700)
+    with pytest.raises(CannotRun, match=r"who cannot reach that folder or the environment"), servers(folder / "var"):
+        pass
