@@ -362,7 +362,9 @@ class Migration(migrations.Migration):
                 (
                     "family",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="registered_models", to="registry.modelfamily"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="registered_models",
+                        to="registry.modelfamily",
                     ),
                 ),
             ],

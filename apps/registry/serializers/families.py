@@ -1,0 +1,114 @@
+"""API shapes of families, their gates and segments."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from apps.registry.models import (
+    Gate,
+    ModelFamily,
+    Segment,
+)
+
+Names = serializers.Field[Any, Any, Any, Any]
+
+
+class GateSerializer(serializers.Serializer[Any]):
+    """A gate as data; a setting that is not named has its default."""
+
+    kind = serializers.ChoiceField(choices=Gate.Kind.choices)
+    settings = serializers.DictField(child=serializers.FloatField(), default=dict)
+
+
+class FamilySerializer(serializers.ModelSerializer[ModelFamily]):
+    team = serializers.CharField(source="team.slug")
+    dimension = serializers.CharField(source="dimension.slug")
+    approvers: serializers.Field[Any, Any, Any, Any] = serializers.SlugRelatedField(
+        "username", many=True, read_only=True
+    )
+    approvals = serializers.IntegerField(help_text="How many people must say yes to a promotion.")
+    gates = GateSerializer(many=True)
+    segments = serializers.IntegerField(source="segment_count", help_text="Segments of its dimension.")
+    champions = serializers.IntegerField(source="champion_count", help_text="Segments that have a champion.")
+    created_by = serializers.CharField(source="created_by.username")
+
+    class Meta:
+        model = ModelFamily
+        fields: ClassVar = [
+            "slug",
+            "name",
+            "description",
+            "team",
+            "tier",
+            "dimension",
+            "metric",
+            "unit",
+            "direction",
+            "evaluator",
+            "protected_aliases",
+            "label_delay_days",
+            "labelled_until",
+            "freshness_days",
+            "visibility",
+            "approvers",
+            "approvals_needed",
+            "approvals",
+            "gates",
+            "segments",
+            "champions",
+            "created_by",
+            "created_at",
+        ]
+
+
+class FamilySettingsSerializer(serializers.Serializer[Any]):
+    """What can be changed; only what is sent changes. The action checks the values."""
+
+    name = serializers.CharField(max_length=100, required=False)
+    description = serializers.CharField(max_length=20_000, allow_blank=True, required=False)
+    tier = serializers.IntegerField(min_value=1, max_value=4, required=False)
+    metric = serializers.CharField(max_length=64, required=False)
+    unit = serializers.CharField(max_length=32, allow_blank=True, required=False)
+    direction = serializers.ChoiceField(choices=ModelFamily.Direction.choices, required=False)
+    evaluator = serializers.CharField(max_length=64, allow_blank=True, required=False)
+    protected_aliases = serializers.ListField(child=serializers.SlugField(max_length=64), max_length=10, required=False)
+    label_delay_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
+    freshness_days = serializers.IntegerField(min_value=1, max_value=3_650, required=False)
+    visibility = serializers.ChoiceField(choices=ModelFamily.Visibility.choices, required=False)
+    approvals_needed = serializers.IntegerField(min_value=0, max_value=5, allow_null=True, required=False)
+
+
+class NewFamilySerializer(FamilySettingsSerializer):
+    slug = serializers.SlugField(max_length=64)
+    name = serializers.CharField(max_length=100)
+    metric = serializers.CharField(max_length=64)
+    team = serializers.SlugField(help_text="The team that owns it.")
+    dimension = serializers.SlugField(max_length=64, help_text="What its segments are, such as city.")
+
+
+class LabelledUntilSerializer(serializers.Serializer[Any]):
+    day = serializers.DateField(help_text="The newest day with labels.")
+
+
+class GatesSerializer(serializers.Serializer[Any]):
+    gates = GateSerializer(many=True)
+
+
+class SegmentSerializer(serializers.ModelSerializer[Segment]):
+    class Meta:
+        model = Segment
+        fields: ClassVar = ["slug", "name", "region", "latitude", "longitude"]
+
+
+class NewSegmentSerializer(serializers.Serializer[Any]):
+    slug = serializers.SlugField(max_length=64)
+    name = serializers.CharField(max_length=100)
+    region = serializers.CharField(max_length=100, allow_blank=True, default="")
+    latitude = serializers.FloatField(min_value=-90, max_value=90, allow_null=True, default=None)
+    longitude = serializers.FloatField(min_value=-180, max_value=180, allow_null=True, default=None)
+
+
+class NewSegmentsSerializer(serializers.Serializer[Any]):
+    segments = NewSegmentSerializer(many=True)

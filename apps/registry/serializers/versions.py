@@ -1,0 +1,99 @@
+"""API shapes of models, versions, their files and aliases."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.registry.models import (
+    AliasMove,
+    ModelVersion,
+    RegisteredModel,
+)
+from apps.tracking.queries import reported
+
+Names = serializers.Field[Any, Any, Any, Any]
+
+
+class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    model = serializers.CharField(source="model.name")
+    family = serializers.CharField(source="model.family.slug")
+    segment = serializers.CharField(source="model.segment.slug")
+    run = serializers.CharField(source="run_id", allow_null=True, help_text="The tracking run it came from.")
+    aliases: Names = serializers.SlugRelatedField("name", many=True, read_only=True)
+    created_by = serializers.CharField(source="created_by.username")
+
+    class Meta:
+        model = ModelVersion
+        fields: ClassVar = [
+            "id",
+            "model",
+            "number",
+            "family",
+            "segment",
+            "status",
+            "kind",
+            "aliases",
+            "run",
+            "digest",
+            "trained_from",
+            "trained_through",
+            "pipeline",
+            "created_by",
+            "created_at",
+        ]
+
+
+class VersionDetailSerializer(VersionSerializer):
+    parameters = serializers.JSONField()
+    reported = serializers.SerializerMethodField(help_text="What the training code said about itself; decides nothing.")
+
+    class Meta(VersionSerializer.Meta):
+        fields: ClassVar = [*VersionSerializer.Meta.fields, "description", "parameters", "reported"]
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "number", "nullable": True}})
+    def get_reported(self, version: ModelVersion) -> dict[str, float | None]:
+        """JSON has no word for what is not finite, so that is null."""
+        found = reported(version.run) if version.run else {}
+        return {key: value if abs(value) < float("inf") else None for key, value in found.items()}
+
+
+class DescriptionSerializer(serializers.Serializer[Any]):
+    description = serializers.CharField(allow_blank=True, max_length=20_000)
+
+
+class StoredFileSerializer(serializers.Serializer[Any]):
+    """One file of a version."""
+
+    path = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField(source="blob_id")
+
+
+class AliasCellSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    version = serializers.IntegerField(source="version.number")
+
+
+class ModelSerializer(serializers.ModelSerializer[RegisteredModel]):
+    family = serializers.CharField(source="family.slug")
+    segment = serializers.CharField(source="segment.slug")
+    aliases = AliasCellSerializer(many=True)
+
+    class Meta:
+        model = RegisteredModel
+        fields: ClassVar = ["name", "family", "segment", "aliases", "created_at"]
+
+
+class AliasMoveSerializer(serializers.ModelSerializer[AliasMove]):
+    alias = serializers.CharField(source="name")
+    before = serializers.IntegerField(source="before.number", allow_null=True, default=None)
+    after = serializers.IntegerField(source="after.number")
+    promotion = serializers.IntegerField(source="promotion.wave_id", allow_null=True, default=None)
+    by = serializers.CharField(source="by.username")
+
+    class Meta:
+        model = AliasMove
+        fields: ClassVar = ["alias", "before", "after", "kind", "promotion", "by", "reason", "at"]
