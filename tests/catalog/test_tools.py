@@ -76,7 +76,7 @@ def test_a_fact_that_can_not_be_is_refused_by_its_field(
 ) -> None:
     facts = ToolFacts(name="Luigi", summary="It runs.", capability=orchestration, sourcing="open-source")
     with pytest.raises(Invalid) as refusal:
-        add_tool(actor=editor, slug="luigi", facts=replace(facts, **{field: value}))
+        add_tool(actor=editor, slug="luigi", facts=replace(facts, **{field: value}))  # type: ignore[arg-type]
     assert [*refusal.value.errors] == [field]
     assert not Tool.objects.exists()
 
