@@ -45,7 +45,8 @@ def train(run_ids: Sequence[int], request_id: int) -> None:
     """Trains a small batch, one after the other, and rings for what comes next."""
     with through(Door.TASK):
         worker = str(current_task.request.hostname)
-        if any([training.train(run_id, worker=worker) for run_id in run_ids]):
+        trained = [training.train(run_id, worker=worker) for run_id in run_ids]
+        if any(trained):  # a message that came twice has nothing to tell
             ring("retraining.drive", request_id)
 
 

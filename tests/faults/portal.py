@@ -48,7 +48,7 @@ class Portal:
         for name in names or ("valkey", "control", "work", "beat"):
             self._running[name] = self._spawn(name, self._argv(name))
             if name == "valkey":
-                wait_for(lambda: valkey.is_ready(port=self.port, keys=self.keys))
+                self.wait_for(lambda: valkey.is_ready(port=self.port, keys=self.keys))
 
     def pid(self, name: str) -> int:
         return self._running[name].pid
@@ -77,6 +77,15 @@ class Portal:
         for process in self._started:
             process.wait()
 
+    def wait_for(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        """Fails, with the end of every log, when it takes too long or one of the processes has ended by itself."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            ended = [name for name, process in self._running.items() if process.poll() is not None]
+            assert not ended, f"{ended} ended.\n{self.said()}"
+            assert time.monotonic() < deadline, f"This took longer than {seconds} seconds.\n{self.said()}"
+            time.sleep(0.05)
+
     def said(self) -> str:
         """The end of every log, for the message of a failing test."""
         return "\n".join(f"--- {log.name}\n{log.read_text()[-3_000:]}" for log in sorted(self.folder.glob("*.log")))
@@ -97,13 +106,6 @@ class Portal:
             process = subprocess.Popen(argv, cwd=cwd, env=self.env, stdout=log, stderr=log, start_new_session=True)
         self._started.append(process)
         return process
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE, said: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"This took longer than {seconds} seconds.\n{said()}"
-        time.sleep(0.05)
 
 
 def _by_this_python(command: tuple[str, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from apps.registry.models import Evaluation, ModelFamily
 from apps.retraining.models import Attempt, Pipeline, SegmentRun
 from tests.faults.conftest import Submit
 from tests.faults.counting import assert_every_run_ended_once, is_over
-from tests.faults.portal import Portal, wait_for
+from tests.faults.portal import Portal
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
 
@@ -26,9 +26,9 @@ def test_every_city_is_retrained_once_and_each_new_version_evaluated(
     portal.start()
     began = time.monotonic()
     request = submit()
-    wait_for(lambda: is_over(request), seconds=120, said=portal.said)
+    portal.wait_for(lambda: is_over(request), seconds=120)
     trained = time.monotonic() - began
-    wait_for(lambda: not Evaluation.objects.filter(status__in=("waiting", "running")).exists(), said=portal.said)
+    portal.wait_for(lambda: not Evaluation.objects.filter(status__in=("waiting", "running")).exists())
     print(f"81 cities: trained after {trained:.1f} s, evaluated after {time.monotonic() - began:.1f} s")
     assert_every_run_ended_once(request)
     assert Attempt.objects.count() == SegmentRun.objects.count()

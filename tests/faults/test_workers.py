@@ -13,7 +13,7 @@ from apps.retraining.models import Attempt, RetrainingRequest, SegmentRun
 from portal.celery import app
 from tests.faults.conftest import Submit
 from tests.faults.counting import assert_every_run_ended_once, done, is_over, late_results, lost_attempts
-from tests.faults.portal import Portal, wait_for
+from tests.faults.portal import Portal
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
 
@@ -27,11 +27,11 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 
 
 def wait_until_done(request: RetrainingRequest, runs: int, portal: Portal) -> None:
-    wait_for(lambda: done(request) >= runs, said=portal.said)
+    portal.wait_for(lambda: done(request) >= runs)
 
 
 def wait_until_over(request: RetrainingRequest, portal: Portal) -> None:
-    wait_for(lambda: is_over(request), seconds=120, said=portal.said)
+    portal.wait_for(lambda: is_over(request), seconds=120)
 
 
 def test_workers_killed_three_times_change_nothing_but_the_time(
@@ -69,7 +69,7 @@ def test_everything_killed_while_the_fan_out_is_half_sent_is_taken_up_again(
 ) -> None:
     request = submit()
     portal.start("valkey", "control", "beat")
-    wait_for(lambda: SegmentRun.objects.filter(status="sent").exists(), said=portal.said)
+    portal.wait_for(lambda: SegmentRun.objects.filter(status="sent").exists())
     for name in ("control", "beat", "valkey"):
         portal.kill(name)
     portal.start()
@@ -89,15 +89,15 @@ def test_a_frozen_worker_that_comes_back_late_changes_nothing(
     request = submit()
     for moment in (5, 20, 35):
         wait_until_done(request, moment + chance.randrange(5), portal)
-        wait_for(lambda: _held_by("work") == 2, said=portal.said)
+        portal.wait_for(lambda: _held_by("work") == 2)
         frozen = portal.pool("work")
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
-        wait_for(lambda: not _held_by("work"), seconds=30, said=portal.said)
+        portal.wait_for(lambda: not _held_by("work"), seconds=30)
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
     wait_until_over(request, portal)
-    wait_for(lambda: late_results(request) > 0, seconds=10, said=portal.said)
+    portal.wait_for(lambda: late_results(request) > 0, seconds=10)
     assert_every_run_ended_once(request)
 
 
@@ -115,7 +115,7 @@ def test_messages_that_come_twice_late_and_out_of_order_are_harmless(
             app.send_task("retraining.drive", args=(request.pk,), queue="control", connection=broker)
             time.sleep(1)
         app.send_task("retraining.train", args=(ids, request.pk), queue="work", connection=broker)
-    wait_for(lambda: _is_empty(portal), said=portal.said)
+    portal.wait_for(lambda: _is_empty(portal))
     assert_every_run_ended_once(request)
     assert lost_attempts(request) == 0
 
