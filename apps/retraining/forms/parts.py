@@ -5,7 +5,7 @@ widget, and is validated all the same.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -67,10 +67,16 @@ DEEPEST_REFERENCE = 8
 
 
 def parts_of(schema: Schema) -> list[Part]:
-    """The schema's parameters in its own order."""
-    needed = set(schema.get("required", ()))
-    properties = schema.get("properties", {})
-    return [_part(name, _plain(part, schema), name in needed) for name, part in properties.items()]
+    """The schema's parameters in order."""
+    needed, properties = set(schema.get("required", ())), schema.get("properties", {})
+    return [_part(name, _plain(properties[name], schema), name in needed) for name in in_order(schema, properties)]
+
+
+def in_order(schema: Schema, names: Iterable[str]) -> list[str]:
+    """The names as the schema's `x-order` has them, the others behind: the database keeps no order of an object."""
+    order = schema.get("x-order")
+    places = {name: place for place, name in enumerate(order if isinstance(order, list) else ())}
+    return sorted(names, key=lambda name: places.get(name, len(places)))
 
 
 def _part(name: str, schema: Schema, needed: bool) -> Part:

@@ -88,12 +88,21 @@ class SendingForm(forms.Form):
 
 def slugs_in(text: str, known: "Sequence[Segment]") -> list[str]:
     """The segments of a pasted list (names or slugs; one per line, or apart by commas), each once."""
-    slugs = {word.casefold(): one.slug for one in known for word in (one.name, one.slug)}
+    called = _slugs_by_word(known)
     found: list[str] = []
     for line in filter(None, (line.strip() for line in text.splitlines())):
-        words = [line] if line.casefold() in slugs else re.split(r"[,;\t]", line)
-        found += [slugs.get(word.strip().casefold(), word.strip()) for word in words if word.strip()]
+        words = [line] if line.casefold() in called else re.split(r"[,;\t]", line)
+        for word in filter(None, (word.strip() for word in words)):
+            found += called.get(word.casefold(), [word])
     return list(dict.fromkeys(found))
+
+
+def _slugs_by_word(known: "Sequence[Segment]") -> dict[str, list[str]]:
+    """A slug means one segment; a name means all that are called so, unless it is somebody's slug."""
+    called: dict[str, list[str]] = {}
+    for one in known:
+        called.setdefault(one.name.casefold(), []).append(one.slug)
+    return called | {one.slug.casefold(): [one.slug] for one in known}
 
 
 def _asked(query: QueryDict) -> list[str] | None:

@@ -19,6 +19,7 @@ from apps.core.permissions import allowed
 from apps.registry import queries as registry
 from apps.retraining import actions, queries
 from apps.retraining.forms import Choice, ParametersForm, SendingForm
+from apps.retraining.freezing import choose_segments
 from apps.retraining.models import Pipeline, RetrainingRequest
 from apps.retraining.web.page import PageRequest
 
@@ -63,8 +64,10 @@ class Draft:
 
     def __post_init__(self) -> None:
         """Looks what sending would mean; what is wrong then stands at its field."""
-        valid = self.parameters.is_valid() & self.sending.is_valid()
-        self.preview = self._preview() if valid else None
+        known, asked = self.parameters.is_valid(), self.sending.is_valid()
+        if asked and not known:
+            self._check_segments()
+        self.preview = self._preview() if asked and known else None
 
     def _preview(self) -> queries.Preview | None:
         try:
@@ -77,6 +80,13 @@ class Draft:
         except Invalid as error:
             self.refuse(error)
             return None
+
+    def _check_segments(self) -> None:
+        """All that is wrong is told at once."""
+        try:
+            choose_segments(self.family, self.sending.chosen())
+        except Invalid as error:
+            self.refuse(error)
 
     def refuse(self, error: PortalError) -> None:
         about_parameters = isinstance(error, Invalid) and any(path.startswith("parameters") for path in error.errors)

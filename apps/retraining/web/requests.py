@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.core.charts import Part
 from apps.retraining import actions, oversight, queries
+from apps.retraining.forms import in_order
 from apps.retraining.models import RetrainingRequest, SegmentRun
 from apps.retraining.web.page import PageRequest, template_for
 from apps.tracking.queries import reported_by_run
@@ -87,7 +88,7 @@ def request_page(request: PageRequest, request_id: int) -> HttpResponse:
     found = queries.request(actor=request.user, request_id=request_id)
     shown = _live_part(request, found)
     if not request.htmx:
-        return render(request, "retraining/request.html", shown | _still_part(found, shown["progress"]))
+        return render(request, "retraining/request.html", shown | _still_part(found))
     response = render(request, "retraining/request.html#live", shown)
     if not found.is_open:  # the head, the buttons and what comes next change with it
         response["HX-Refresh"] = "true"
@@ -123,6 +124,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "progress": progress,
         "parts": parts_of(progress),
         "left": queries.estimate(found.pipeline, progress.open) if found.is_open and progress.open else None,
+        "failures": queries.failures(found) if progress.failed else [],
         "tabs": _tabs(progress, status),
         "status": status,
         "page": page,
@@ -130,20 +132,24 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
     }
 
 
-def _still_part(found: RetrainingRequest, progress: queries.Progress) -> dict[str, Any]:
+def _still_part(found: RetrainingRequest) -> dict[str, Any]:
     """What stands until the page is loaded again."""
     return {
-        "parameters": [(name, value) for name, value in found.parameters.items()],
-        "failures": queries.failures(found) if progress.failed else [],
+        "parameters": ordered(found),
         "again": f"{reverse('retraining:new', args=[found.pipeline.slug])}?copy={found.pk}",
-        "results": f"/m/{found.family.slug}/?request={found.pk}",
     }
+
+
+def ordered(found: RetrainingRequest) -> list[tuple[str, Any]]:
+    """Its parameters in the order of the pipeline's form."""
+    return [(name, found.parameters[name]) for name in in_order(found.pipeline.schema, found.parameters)]
 
 
 def parts_of(progress: queries.Progress) -> list[Part]:
     """The bar of a request: its segment runs by status."""
     labels = dict(SegmentRun.Status.choices)
-    return [Part(labels[status], getattr(progress, status), tone) for status, tone in TONES.items()]
+    counts = [(status, getattr(progress, status), tone) for status, tone in TONES.items()]
+    return [Part(labels[status].capitalize(), count, tone) for status, count, tone in counts if count]
 
 
 def _tabs(progress: queries.Progress, chosen: str) -> list[StatusTab]:

@@ -11,6 +11,7 @@ from apps.artifacts.queries import files_of
 from apps.retraining import actions, queries
 from apps.retraining.models import LOG_CHARACTERS, OPEN_RUNS, SegmentRun
 from apps.retraining.web.page import PageRequest
+from apps.retraining.web.requests import ordered
 from apps.tracking.queries import reported
 
 
@@ -61,7 +62,7 @@ def unseen_log(run: SegmentRun, cursor: str) -> LogPiece:
 def _still_part(run: SegmentRun) -> dict[str, Any]:
     return {
         "attempts": list(run.attempts.all())[::-1],
-        "parameters": list(run.request.parameters.items()),
+        "parameters": ordered(run.request),
         "reported": sorted(reported(run.run).items()) if run.run else [],
         "files": files_of(run.run.tree) if run.run else [],
         "retriable": SegmentRun.Status.WAITING in SegmentRun.ALLOWED[run.status] and run.status not in OPEN_RUNS,

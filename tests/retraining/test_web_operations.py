@@ -1,0 +1,110 @@
+"""The operators' page: everybody looks, operators act."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models.functions import Now
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.registry.models import ModelFamily
+from apps.retraining import actions
+from apps.retraining.actions import WorkerReport
+from apps.retraining.models import SegmentRun, Worker
+from tests.conftest import signed_in
+from tests.retraining.conftest import Submit, claim_of, failure
+
+
+@pytest.fixture
+def browser(operator: User) -> Client:
+    return signed_in(operator)
+
+
+def words(response: Any) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def report(name: str, **facts: Any) -> None:
+    known = {"pid": 41, "host": "host-a", "queues": ["work"], "slots": 2} | facts
+    actions.note_worker(report=WorkerReport(name=name, **known))
+
+
+def test_an_empty_portal_says_that_no_worker_is_alive_and_what_to_do(browser: Client) -> None:
+    page = words(browser.get("/operations/"))
+    assert "No worker is alive" in page
+    assert "make serve" in page
+    assert "No worker has reported" in page
+    assert "Nothing runs" in page
+    assert "Nothing has failed" in page
+
+
+def test_workers_are_told_with_their_state_and_isolation(browser: Client) -> None:
+    report("work@a")
+    report("work@b", isolation="The portal does not run as root.")
+    report("work@c")
+    report("work@d")
+    Worker.objects.filter(name="work@c").update(seen_at=Now() - timedelta(minutes=5))
+    actions.note_worker_stopped(name="work@d")
+    page = words(browser.get("/operations/"))
+    rows = {name: page[page.index(f"work@{name} host-a") :][:140] for name in "abcd"}
+    assert "Alive" in rows["a"]
+    assert " On" in rows["a"]
+    assert "Off The portal does not run as root." in rows["b"]
+    assert "Away" in rows["c"]
+    assert "Stopped" in rows["d"]
+    assert "Workers alive 2 4 runs at a time" in page
+
+
+def test_queues_requests_and_failures_are_told(browser: Client, submit: Submit) -> None:
+    first, second = submit(), submit()
+    for request in (first, second):
+        actions.finish(claim=claim_of(request, "boston"), outcome=failure("exit", "the matrix is singular"))
+    page = words(browser.get("/operations/"))
+    assert "2 × the matrix is singular" in page
+    assert f"in #{second.pk} , #{first.pk}" in page
+    assert f"#{first.pk} Toy" in page
+    assert "Toy 0 4 0" in page
+
+
+def test_an_old_failure_is_left_out(browser: Client, submit: Submit) -> None:
+    actions.finish(claim=claim_of(submit()), outcome=failure("exit", "the matrix is singular"))
+    SegmentRun.objects.filter(status="failed").update(finished_at=Now() - timedelta(hours=25))
+    assert "Nothing has failed" in words(browser.get("/operations/"))
+
+
+def test_an_operator_cancels_from_here_and_stays_here(browser: Client, submit: Submit) -> None:
+    request = submit()
+    assert f"Yes, cancel #{request.pk}" in words(browser.get("/operations/"))
+    response = browser.post(f"/retraining/{request.pk}/cancel/", {"back": "operations"})
+    assert response["Location"] == "/operations/"
+    request.refresh_from_db()
+    assert request.is_stopping
+
+
+def test_others_look_and_see_no_buttons(stranger: User, submit: Submit) -> None:
+    request = submit()
+    response = signed_in(stranger).get("/operations/")
+    assert f"#{request.pk} Toy" in words(response)
+    assert b"/cancel/" not in response.content
+
+
+def test_what_is_for_its_teams_only_is_not_told_here(stranger: User, submit: Submit) -> None:
+    request = submit()
+    actions.finish(claim=claim_of(request), outcome=failure("exit", "the matrix is singular"))
+    ModelFamily.objects.update(visibility="teams")
+    page = words(signed_in(stranger).get("/operations/"))
+    assert "the matrix is singular" not in page
+    assert f"#{request.pk}" not in page
+    assert "Toy" not in page
+
+
+def test_the_page_asks_for_a_constant_number_of_queries(
+    browser: Client, submit: Submit, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(8):
+        report(f"work@{number}")
+        actions.finish(claim=claim_of(submit()), outcome=failure("exit", f"reason {number}"))
+    with django_assert_max_num_queries(25):
+        browser.get("/operations/")
