@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Max, Min, Q, Value, When
 from django.db.models.functions import Now
 
 from apps.retraining import queries
-from apps.retraining.models import RequestQuerySet, RetrainingRequest, SegmentRun, SegmentRunQuerySet
+from apps.retraining.models import OPEN_RUNS, RequestQuerySet, RetrainingRequest, SegmentRun, SegmentRunQuerySet
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -83,10 +83,10 @@ def open_requests(actor: "User") -> RequestQuerySet:
 def load_by_pipeline(actor: "User") -> list[Load]:
     """Pipelines with open segment runs, the one with most of them first."""
     rows = queries.segment_runs(actor).open().order_by().values("request__pipeline__name", "request__pipeline__slug")
-    counts = {
-        status.value: Count("id", filter=Q(status=status)) for status in (Status.WAITING, Status.SENT, Status.RUNNING)
-    }
-    loads = rows.annotate(open=Count("id"), oldest=Min("request__created_at"), **counts).order_by("-open")
+    waiting, sent, running = (Count("id", filter=Q(status=status)) for status in OPEN_RUNS)
+    loads = rows.annotate(
+        open=Count("id"), oldest=Min("request__created_at"), waiting=waiting, sent=sent, running=running
+    ).order_by("-open")
     return [
         Load(
             pipeline=row["request__pipeline__name"],

@@ -27,13 +27,13 @@ def words(response: Any) -> str:
 
 
 def report(name: str, **facts: Any) -> None:
-    known = {"pid": 41, "host": "host-a", "queues": ["work"], "slots": 2} | facts
+    known: dict[str, Any] = {"pid": 41, "host": "host-a", "queues": ["work"], "slots": 2} | facts
     actions.note_worker(report=WorkerReport(name=name, **known))
 
 
 def test_an_empty_portal_says_that_no_worker_is_alive_and_what_to_do(browser: Client) -> None:
     page = words(browser.get("/operations/"))
-    assert "No worker is alive" in page
+    assert "No worker that trains is alive" in page
     assert "make serve" in page
     assert "No worker has reported" in page
     assert "Nothing runs" in page
