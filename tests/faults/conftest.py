@@ -33,6 +33,19 @@ RIDGE = Definition(
     window={"as_of": "as_of", "months": "window_months"},
     after_success="nothing",
 )
+SLOW_SECONDS = 12  # longer than it takes until somebody else has taken a lost run over
+SLOW = Definition(
+    name="A while of work, and then success",
+    script="fail_on_purpose.py",
+    schema={
+        "type": "object",
+        "properties": {
+            "mode": {"const": "zero-mae", "default": "zero-mae"},
+            "seconds": {"type": "number", "default": SLOW_SECONDS},
+        },
+    },
+    after_success="nothing",
+)
 Submit = Callable[..., RetrainingRequest]
 
 
@@ -70,6 +83,16 @@ def family(transactional_db: None, admin: User, approver: User, team: Team) -> M
 def pipeline(admin: User, team: Team, family: ModelFamily, settings: object, data: Path) -> Pipeline:
     settings.PIPELINES_DIR, settings.PIPELINES_DATA = PIPELINES, data  # type: ignore[attr-defined]
     return actions.define_pipeline(actor=admin, slug="eta-ridge", team=team, families=[family], definition=RIDGE)
+
+
+@pytest.fixture
+def submit_two_slow_ones(owner: User, admin: User, team: Team, family: ModelFamily, pipeline: Pipeline) -> Submit:
+    def send() -> RetrainingRequest:
+        slow = actions.define_pipeline(actor=admin, slug="slow", team=team, families=[family], definition=SLOW)
+        two = [place.slug for place in lake.destinations()[:2]]
+        return actions.submit_request(actor=owner, pipeline=slow, family=family, parameters={}, segments=two)
+
+    return send
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from redis import Redis
 
 from apps.retraining.models import Attempt, RetrainingRequest, SegmentRun
 from portal.celery import app
-from tests.faults.conftest import Submit
-from tests.faults.counting import assert_every_run_ended_once, done, is_over, late_results, lost_attempts
+from tests.faults.conftest import SLOW_SECONDS, Submit
+from tests.faults.counting import assert_every_run_ended_once, done, is_over, lost_attempts
 from tests.faults.portal import Portal
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
@@ -84,7 +84,6 @@ def test_everything_killed_while_the_fan_out_is_half_sent_is_taken_up_again(
 def test_a_frozen_worker_that_comes_back_late_changes_nothing(
     portal: Portal, submit: Submit, chance: random.Random
 ) -> None:
-    """Only the processes that hold the leases stand still: their scripts end meanwhile, so that results come late."""
     portal.start("valkey", "control", "beat", "work", "work2")
     request = submit()
     for moment in (5, 20, 35):
@@ -97,8 +96,26 @@ def test_a_frozen_worker_that_comes_back_late_changes_nothing(
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)
     wait_until_over(request, portal)
-    portal.wait_for(lambda: late_results(request) > 0, seconds=10)
     assert_every_run_ended_once(request)
+
+
+def test_a_thawed_worker_changes_nothing_of_the_attempt_that_took_over(
+    portal: Portal, submit_two_slow_ones: Submit
+) -> None:
+    """The worker is frozen, not its scripts: they succeed, and thawed it hands in what somebody else now works on."""
+    portal.start("valkey", "control", "beat", "work")
+    request = submit_two_slow_ones()
+    portal.wait_for(lambda: _held_by("work") == 2)
+    frozen, ended = portal.pool("work"), time.monotonic() + SLOW_SECONDS + 1
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    portal.start("work2")
+    portal.wait_for(lambda: _held_by("work2") == 2 and time.monotonic() > ended)
+    for pid in frozen:
+        os.kill(pid, signal.SIGCONT)
+    wait_until_over(request, portal)
+    assert_every_run_ended_once(request)
+    assert set(SegmentRun.objects.values_list("attempt", flat=True)) == {2}
 
 
 def test_messages_that_come_twice_late_and_out_of_order_are_harmless(
