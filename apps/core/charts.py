@@ -251,11 +251,11 @@ def _ticks(known: Sequence[float], *, from_zero: bool) -> list[float]:
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    if low == high:
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+    size = max(abs(low), abs(high), 1e-6)
+    if high - low <= 1e-9 * size:  # as good as one value: finer steps would vanish in its digits
+        low, high = low - size / 2, high + size / 2
     step = _round_step((high - low) / 4)
-    first, last = math.floor(low / step), math.ceil(high / step)
-    return [round(nth * step, 10) for nth in range(first, last + 1)]
+    return [nth * step for nth in range(math.floor(low / step), math.ceil(high / step) + 1)]
 
 
 def _axis(ticks: Sequence[float], y: Scale) -> tuple[Tick, ...]:

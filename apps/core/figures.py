@@ -14,7 +14,7 @@ def number(value: float | None) -> str:
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else "infinite"
     size = abs(value)
-    if size >= 1_000:
+    if size >= 1_000 or (size >= 100 and value == round(value)):
         return f"{value:,.0f}"
     if size >= 100:
         return f"{value:.1f}"

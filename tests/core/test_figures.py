@@ -11,7 +11,7 @@ from apps.core.looks import look_of
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (None, "–"), (0, "0.00"), (6.6, "6.60"), (123.456, "123.5"), (12_345.6, "12,346"),
+        (None, "–"), (0, "0.00"), (6.6, "6.60"), (123.456, "123.5"), (264.0, "264"), (12_345.6, "12,346"),
         (0.00423, "0.0042"), (-11.2, "-11.20"), (math.nan, "not a number"), (math.inf, "infinite"),
     ],
 )  # fmt: skip
