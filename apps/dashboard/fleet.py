@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 MUCH_WORSE = 0.10
 """A champion that is this share worse than the plain baseline is much worse, not just unlucky."""
-IN_REACH = 0.9
-"""The intervals of nine rows in ten fit their picture; the widest are cut off rather than flatten all others."""
+IN_REACH = 0.67
+"""The intervals of two rows in three fit their picture; the widest are cut off rather than flatten all others."""
 LONGEST_SEARCH = 100
+UNFINISHED = ("waiting", "running")
 WHISKER_WIDTH = 72
 
 
@@ -74,6 +75,15 @@ class Row:
     shares_name: bool  # with another segment, so that its slug has to be said too
 
     @property
+    def promoted_with(self) -> float | None:
+        """The champion's metric when it was promoted."""
+        return self.cell.evaluated.candidate if self.cell.evaluated else None
+
+    @property
+    def candidate_metric(self) -> float | None:
+        return self.cell.comparison.candidate if self.cell.comparison else None
+
+    @property
     def badge(self) -> Badge | None:
         return BADGES.get(self.state)
 
@@ -94,6 +104,11 @@ class Row:
     def is_cut(self) -> bool:
         """The middle of its interval lies beyond the picture, to the right: an arrow says so."""
         return self.whisker is not None and self.whisker.mark >= WHISKER_WIDTH - 2
+
+    @property
+    def is_being_measured(self) -> bool:
+        """Its champion is being evaluated on the newest month."""
+        return self.newest is None and self.cell.newest is not None and self.cell.newest.status in UNFINISHED
 
     @property
     def is_stale(self) -> bool:
@@ -166,7 +181,7 @@ def state_of(cell: FleetRow) -> State:
         return State.PROPOSED
     if cell.is_eligible:
         return State.PASSES
-    if cell.comparison and cell.comparison.status in ("waiting", "running"):
+    if cell.comparison and cell.comparison.status in UNFINISHED:
         return State.EVALUATING
     outcomes = {verdict.outcome for verdict in cell.verdicts if verdict.numbers}  # without numbers: not compared
     if not outcomes:
@@ -193,8 +208,9 @@ def _why(cell: FleetRow, state: State) -> str:
 
 
 def _reach(comparisons: Iterable[ScoreCell | None]) -> float:
-    found = [max(abs(one.lower), abs(one.upper)) for one in comparisons if one and None not in (one.lower, one.upper)]
-    return sorted(found)[int(len(found) * IN_REACH)] if found else 1.0
+    bounds = [(one.lower, one.upper) for one in comparisons if one]
+    widths = sorted(max(abs(low), abs(high)) for low, high in bounds if low is not None and high is not None)
+    return widths[int(len(widths) * IN_REACH)] if widths else 1.0
 
 
 def _whisker(score: ScoreCell | None, reach: float) -> Whisker | None:
@@ -219,9 +235,9 @@ SORTS: dict[str, Callable[[Row], float | str | None]] = {
     "gap": lambda row: row.gap,
     "segment": lambda row: row.cell.name.lower(),
     "age": lambda row: row.cell.age_days,
-    "evaluated": lambda row: row.cell.evaluated.candidate if row.cell.evaluated else None,
+    "evaluated": lambda row: row.promoted_with,
     "newest": lambda row: row.newest,
-    "candidate": lambda row: row.cell.comparison.candidate if row.cell.comparison else None,
+    "candidate": lambda row: row.candidate_metric,
     "gain": lambda row: row.gain,
 }
 WORST_FIRST = "-gap"
@@ -316,6 +332,7 @@ class Summary:
     segments: int
     champions: int
     measured: int
+    being_measured: int
     worse: int
     much_worse: int
     stale: int
@@ -351,7 +368,7 @@ class Summary:
     @property
     def unmeasured(self) -> int:
         """Candidates and champions that nobody has evaluated on the newest month."""
-        return self.states[State.NOT_EVALUATED] + self.champions - self.measured
+        return self.states[State.NOT_EVALUATED] + self.champions - self.measured - self.being_measured
 
     @property
     def refused(self) -> int:
@@ -361,10 +378,10 @@ class Summary:
     def parts(self) -> list[Part]:
         """Champions on the newest month against the plain baseline, the good first."""
         parts = [
-            Part("better than the plain baseline", self.measured - self.worse, "ok"),
+            Part("better", self.measured - self.worse, "ok"),
             Part("up to 10 % worse", self.worse - self.much_worse, "warn"),
-            Part("more than 10 % worse", self.much_worse, "bad"),
-            Part("not measured yet", self.champions - self.measured, "info"),
+            Part("over 10 % worse", self.much_worse, "bad"),
+            Part("not measured", self.champions - self.measured, "info"),
             Part("no champion", self.empty, "idle"),
         ]
         return [part for part in parts if part.count]
@@ -385,6 +402,7 @@ def summarised(rows: Sequence[Row]) -> Summary:
         segments=len(rows),
         champions=sum(row.cell.champion is not None for row in rows),
         measured=len(measured),
+        being_measured=sum(row.is_being_measured for row in rows),
         worse=sum(row.is_worse for row in rows),
         much_worse=sum(row.is_much_worse for row in rows),
         stale=sum(row.is_stale for row in rows),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -39,7 +39,7 @@ class FleetPage:
     @property
     def is_live(self) -> bool:
         """Something about it is being made now."""
-        return bool(self.training) or self.summary.evaluating > 0
+        return bool(self.training or self.summary.evaluating or self.summary.being_measured)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _why_not_trained(segments: Sequence[str], asked: RequestQuerySet) -> dict[st
     return dict(newest.values_list("runs__segment__slug", "runs__reason"))
 
 
-def _grouped(events: Sequence[AuditEvent]) -> Iterator[Happening]:
+def _grouped(events: Iterable[AuditEvent]) -> Iterator[Happening]:
     for _, alike in groupby(events, key=lambda event: (event.actor_name, event.action, event.note)):
         group = list(alike)
         newest = group[0]

@@ -88,10 +88,11 @@ def _line(family: ModelFamily, trained: list[date], measured: list[Measured], wa
 
 def _trained_through(actor: User) -> dict[int, list[date]]:
     """The champions' last days of training, by family."""
-    champions = registry.all_versions(actor).filter(aliases__name="champion", trained_through__isnull=False)
+    champions = registry.all_versions(actor).filter(aliases__name="champion")
     found: dict[int, list[date]] = {}
     for family, day in champions.order_by().values_list("model__family", "trained_through"):
-        found.setdefault(family, []).append(day)
+        if day is not None:
+            found.setdefault(family, []).append(day)
     return found
 
 

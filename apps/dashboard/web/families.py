@@ -15,15 +15,13 @@ from apps.core.errors import Conflict, Invalid
 from apps.dashboard import queries
 from apps.dashboard.fleet import Row, State, wanted
 from apps.dashboard.spreadsheet import as_csv
-from apps.dashboard.web.reading import family_of, rights
+from apps.dashboard.web.reading import PageRequest, family_of, rights
 from apps.registry import actions
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from django.http import HttpRequest
 
     from apps.registry.models import ModelFamily
 
@@ -32,12 +30,12 @@ PAGE = "dashboard/family_detail.html"
 
 
 @require_safe
-def families(request: HttpRequest) -> HttpResponse:
+def families(request: PageRequest) -> HttpResponse:
     return render(request, "dashboard/family_list.html", {"lines": queries.family_lines(request.user)})
 
 
 @require_safe
-def family(request: HttpRequest, slug: str) -> HttpResponse:
+def family(request: PageRequest, slug: str) -> HttpResponse:
     """`?tab=` fleet (the default), promotions, retraining or activity."""
     found = family_of(request, slug)
     tab = request.GET.get("tab", "fleet")
@@ -46,7 +44,7 @@ def family(request: HttpRequest, slug: str) -> HttpResponse:
     return TABS[tab](request, found)
 
 
-def _fleet(request: HttpRequest, family: ModelFamily) -> HttpResponse:
+def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     """The page; for htmx its live line, or all that changes when something was evaluated."""
     wish = wanted(request.GET)
     page = queries.fleet_page(actor=request.user, family=family, wish=wish)
@@ -60,13 +58,13 @@ def _fleet(request: HttpRequest, family: ModelFamily) -> HttpResponse:
     return response
 
 
-def _promotions(request: HttpRequest, family: ModelFamily) -> HttpResponse:
+def _promotions(request: PageRequest, family: ModelFamily) -> HttpResponse:
     waves = registry.waves(request.user).filter(family=family)[:RECENT]
     shown = {"tab": "promotions", "family": family, "waves": waves, "may": rights(request.user, family)}
     return render(request, "dashboard/family_promotions.html", shown)
 
 
-def _retraining(request: HttpRequest, family: ModelFamily) -> HttpResponse:
+def _retraining(request: PageRequest, family: ModelFamily) -> HttpResponse:
     asked = list(retraining.requests(request.user).filter(family=family)[:RECENT])
     progress = retraining.progress_of([one.pk for one in asked])
     lines = [(one, progress.get(one.pk)) for one in asked]
@@ -74,13 +72,13 @@ def _retraining(request: HttpRequest, family: ModelFamily) -> HttpResponse:
     return render(request, "dashboard/family_retraining.html", shown)
 
 
-def _activity(request: HttpRequest, family: ModelFamily) -> HttpResponse:
+def _activity(request: PageRequest, family: ModelFamily) -> HttpResponse:
     found = queries.happenings(family)
     shown = {"tab": "activity", "family": family, "happenings": found, "may": rights(request.user, family)}
     return render(request, "dashboard/family_activity.html", shown)
 
 
-TABS: dict[str, Callable[[HttpRequest, ModelFamily], HttpResponse]] = {
+TABS: dict[str, Callable[[PageRequest, ModelFamily], HttpResponse]] = {
     "fleet": _fleet,
     "promotions": _promotions,
     "retraining": _retraining,
@@ -89,7 +87,7 @@ TABS: dict[str, Callable[[HttpRequest, ModelFamily], HttpResponse]] = {
 
 
 @require_safe
-def fleet_csv(request: HttpRequest, slug: str) -> HttpResponse:
+def fleet_csv(request: PageRequest, slug: str) -> HttpResponse:
     """What the page shows with the same filters, as a file."""
     found = family_of(request, slug)
     page = queries.fleet_page(actor=request.user, family=found, wish=wanted(request.GET))
@@ -99,7 +97,7 @@ def fleet_csv(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def promote(request: HttpRequest, slug: str) -> HttpResponse:
+def promote(request: PageRequest, slug: str) -> HttpResponse:
     """From ticked rows, or with `?all=passes` all that pass, to the page that asks for a reason."""
     found = family_of(request, slug)
     rows = _rows(request, found)
@@ -111,7 +109,7 @@ def promote(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def retrain(request: HttpRequest, slug: str) -> HttpResponse:
+def retrain(request: PageRequest, slug: str) -> HttpResponse:
     """From ticked rows to the form that trains them."""
     found = family_of(request, slug)
     ticked = _ticked(request, _rows(request, found))
@@ -120,7 +118,7 @@ def retrain(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-def evaluate(request: HttpRequest, slug: str) -> HttpResponse:
+def evaluate(request: PageRequest, slug: str) -> HttpResponse:
     """Has everything evaluated on the newest month that is not: candidates and champions."""
     found = family_of(request, slug)
     window = registry.newest_window(found)
@@ -134,19 +132,17 @@ def evaluate(request: HttpRequest, slug: str) -> HttpResponse:
         window_first=window.first,
         window_last=window.last,
     )
-    messages.success(
-        request, f"{len(asked)} evaluations on {window.last:%B %Y} are asked for; they appear as they end."
-    )
+    messages.success(request, f"{len(asked)} evaluations on {window.last:%B %Y} asked for; they appear as they end.")
     return redirect("dashboard:family", slug)
 
 
-def _rows(request: HttpRequest, family: ModelFamily) -> list[Row]:
+def _rows(request: PageRequest, family: ModelFamily) -> list[Row]:
     """All rows, or those of `?request=`."""
     wish = wanted({"request": request.GET.get("request", "")})
     return list(queries.fleet_page(actor=request.user, family=family, wish=wish).rows)
 
 
-def _ticked(request: HttpRequest, rows: list[Row]) -> list[Row]:
+def _ticked(request: PageRequest, rows: list[Row]) -> list[Row]:
     """The rows of `?segment=a&segment=b`. Raises Invalid when there are none, or one that the family does not have."""
     slugs = set(request.GET.getlist("segment"))
     if unknown := slugs - {row.cell.segment for row in rows}:

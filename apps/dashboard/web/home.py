@@ -9,11 +9,12 @@ from django.views.decorators.http import require_POST
 from apps.core.errors import Invalid
 from apps.core.templatetags.portal import THEME_COOKIE, THEMES
 from apps.dashboard import queries
+from apps.dashboard.web.reading import PageRequest
 
 A_YEAR = 365 * 24 * 3600
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PageRequest) -> HttpResponse:
     """My work: what waits for me, what runs, how my models do."""
     return render(request, "dashboard/home.html", {"work": queries.my_work(actor=request.user)})
 

@@ -1,16 +1,17 @@
-"""What every page of a family begins with: the family, and what its reader may do with it."""
+"""What every page of a family begins with: who reads, the family, and what they may do with it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.db.models import prefetch_related_objects
+from django.http import HttpRequest
 
 from apps.core.permissions import allowed
 from apps.registry import queries as registry
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from django_htmx.middleware import HtmxDetails
 
     from apps.accounts.models import User
     from apps.registry.models import ModelFamily
@@ -23,7 +24,14 @@ RIGHTS = {
 }
 
 
-def family_of(request: HttpRequest, slug: str) -> ModelFamily:
+class PageRequest(HttpRequest):
+    """A request of somebody who is signed in, as the middleware has made sure."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def family_of(request: PageRequest, slug: str) -> ModelFamily:
     """The family, if the reader may see it; their teams are read once for all questions of the page."""
     prefetch_related_objects([request.user], "memberships")
     return registry.family(actor=request.user, slug=slug)

@@ -8,14 +8,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.dashboard import queries
-from apps.dashboard.web.reading import family_of, rights
+from apps.dashboard.web.reading import PageRequest, family_of, rights
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
 
 @require_safe
-def segment(request: HttpRequest, slug: str, segment: str) -> HttpResponse:
+def segment(request: PageRequest, slug: str, segment: str) -> HttpResponse:
     family = family_of(request, slug)
     page = queries.segment_page(actor=request.user, family=family, slug=segment)
     shown = {"page": page, "family": family, "row": page.row, "may": rights(request.user, family)}

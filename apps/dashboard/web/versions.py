@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.dashboard import queries
-from apps.dashboard.web.reading import family_of, rights
+from apps.dashboard.web.reading import PageRequest, family_of, rights
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
 
 @require_safe
-def version(request: HttpRequest, slug: str, segment: str, number: int) -> HttpResponse:
+def version(request: PageRequest, slug: str, segment: str, number: int) -> HttpResponse:
     family = family_of(request, slug)
     page = queries.version_page(actor=request.user, family=family, slug=segment, number=number)
     address = request.build_absolute_uri(reverse("version-detail", args=[page.version.pk]))
