@@ -1,0 +1,90 @@
+"""A served portal for the journeys of a module; for bad input, one family with everything in it that can be named."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from apps.accounts.models import PortalRole, User
+from apps.catalog.models import Decision, Tool
+from apps.registry.actions import propose
+from apps.registry.models import ModelFamily, ModelVersion, Segment, Wave
+from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
+from apps.tracking.models import Run
+from tests.catalog import conftest as catalog
+from tests.factories import give
+from tests.journeys.portal import ServedPortal, serving
+from tests.registry import conftest as registry
+from tests.registry.conftest import Evaluate, MakeVersion
+from tests.retraining import conftest as retraining
+from tests.retraining.conftest import Submit, claim_of, run_of
+
+# The apps' own fixtures, side by side.
+airflow, make_tool, orchestration = catalog.airflow, catalog.make_tool, catalog.orchestration
+board, editor, make_decision, text = catalog.board, catalog.editor, catalog.make_decision, catalog.text
+atlanta, evaluate, family = registry.atlanta, registry.evaluate, registry.family
+make_champion, make_version = registry.make_champion, registry.make_version
+pipeline, pipelines_folder, submit = retraining.pipeline, retraining.pipelines_folder, retraining.submit
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPortal]:
+    """Started as a newcomer starts it, with the demo company, so that takes a while."""
+    with serving(tmp_path_factory.mktemp("log") / "portal") as portal:
+        yield portal
+
+
+@dataclass(frozen=True)
+class Everything:
+    """One of each thing that an address or a body can name."""
+
+    family: ModelFamily
+    champion: ModelVersion
+    candidate: ModelVersion
+    wave: Wave
+    pipeline: Pipeline
+    request: RetrainingRequest
+    run: SegmentRun
+    tracked: Run
+    tool: Tool
+    decision: Decision
+
+
+@pytest.fixture
+def candidate(
+    make_champion: MakeVersion, make_version: MakeVersion, evaluate: Evaluate, atlanta: Segment
+) -> ModelVersion:
+    """Better than the champion, evaluated, and not proposed yet."""
+    make_champion(atlanta)
+    version = make_version(atlanta)
+    evaluate(version)
+    return version
+
+
+@pytest.fixture
+def everything(
+    candidate: ModelVersion,
+    family: ModelFamily,
+    colleague: User,
+    pipeline: Pipeline,
+    submit: Submit,
+    airflow: Tool,
+    make_decision: catalog.MakeDecision,
+) -> Everything:
+    """An open wave of the colleague's, a request of the owner's with one run under way, a proposed decision."""
+    champion = candidate.model.aliases.get().version
+    wave = propose(actor=colleague, family=family, versions=[candidate], reason="July winds")
+    request = submit("atlanta")
+    claim_of(request)
+    run = run_of(request)
+    decision = make_decision("proposed", number=7)
+    tracked = Run.objects.get(pk=run.run_id)
+    return Everything(family, champion, candidate, wave, pipeline, request, run, tracked, airflow, decision)
+
+
+@pytest.fixture
+def mighty(approver: User) -> User:
+    """Has every right there is, so that nothing is refused before it is read."""
+    for role in PortalRole.Role:
+        give(approver, role)
+    return approver
