@@ -17,6 +17,7 @@ from apps.accounts.serializers import (
     TeamSerializer,
     TokenSerializer,
 )
+from apps.accounts.signed_in import person
 
 
 class MeView(APIView):
@@ -24,7 +25,7 @@ class MeView(APIView):
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        return Response(MeSerializer(request.user).data)
+        return Response(MeSerializer(person(request)).data)
 
 
 class TeamViewSet(ReadOnlyModelViewSet[Team]):
@@ -47,16 +48,16 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericView
     queryset = ApiToken.objects.none()
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        return queries.tokens_of(self.request.user)
+        return queries.tokens_of(person(self.request))
 
     @extend_schema(request=NewTokenSerializer, responses={201: CreatedTokenSerializer})
     def create(self, request: Request) -> Response:
         wanted = NewTokenSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        made = actions.create_token(actor=request.user, **wanted.validated_data)
+        made = actions.create_token(actor=person(request), **wanted.validated_data)
         return Response(CreatedTokenSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, key: str) -> Response:
-        actions.revoke_token(actor=request.user, token=self.get_object())
+        actions.revoke_token(actor=person(request), token=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)

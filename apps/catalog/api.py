@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from apps.accounts.signed_in import person
 from apps.catalog import actions, queries, serializers
 from apps.catalog.actions import CapabilityFacts, Opinion, OptionDraft, Text, ToolFacts
 from apps.catalog.filters import DecisionFilter, ToolFilter
@@ -27,7 +28,7 @@ def _sent(shape: type[BaseSerializer[object]], request: Request) -> dict[str, An
     """The body's values, with names replaced by what they name. Raises ValidationError or Invalid by field."""
     body = shape(data=request.data)
     body.is_valid(raise_exception=True)
-    return resolved(request.user, body.validated_data)
+    return resolved(person(request), body.validated_data)
 
 
 class CapabilityViewSet(ReadOnlyModelViewSet[Capability]):
@@ -38,20 +39,20 @@ class CapabilityViewSet(ReadOnlyModelViewSet[Capability]):
     queryset = Capability.objects.none()
 
     def get_queryset(self) -> QuerySet[Capability]:
-        return queries.capabilities(actor=self.request.user)
+        return queries.capabilities(actor=person(self.request))
 
     @extend_schema(request=serializers.NewCapabilitySerializer, responses={201: serializers.CapabilitySerializer})
     def create(self, request: Request) -> Response:
         sent = _sent(serializers.NewCapabilitySerializer, request)
         slug = sent.pop("slug")
-        made = actions.add_capability(actor=request.user, slug=slug, facts=CapabilityFacts(**sent))
+        made = actions.add_capability(actor=person(request), slug=slug, facts=CapabilityFacts(**sent))
         return Response(serializers.CapabilitySerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=serializers.CapabilityEditSerializer, responses=serializers.CapabilitySerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
-        capability = queries.capability(actor=request.user, slug=slug)
+        capability = queries.capability(actor=person(request), slug=slug)
         facts = replace(CapabilityFacts.of(capability), **_sent(serializers.CapabilityEditSerializer, request))
-        edited = actions.edit_capability(actor=request.user, capability=capability, facts=facts)
+        edited = actions.edit_capability(actor=person(request), capability=capability, facts=facts)
         return Response(serializers.CapabilitySerializer(edited).data)
 
 
@@ -64,34 +65,34 @@ class ToolViewSet(ReadOnlyModelViewSet[Tool]):
     queryset = Tool.objects.none()
 
     def get_queryset(self) -> QuerySet[Tool]:
-        return queries.tools(actor=self.request.user)
+        return queries.tools(actor=person(self.request))
 
     @extend_schema(request=serializers.NewToolSerializer, responses={201: serializers.ToolSerializer})
     def create(self, request: Request) -> Response:
         sent = _sent(serializers.NewToolSerializer, request)
-        made = actions.add_tool(actor=request.user, slug=sent.pop("slug"), facts=ToolFacts(**sent))
+        made = actions.add_tool(actor=person(request), slug=sent.pop("slug"), facts=ToolFacts(**sent))
         return self._answer(made.slug, status.HTTP_201_CREATED)
 
     @extend_schema(request=serializers.ToolEditSerializer, responses=serializers.ToolSerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
-        tool = queries.tool(actor=request.user, slug=slug)
+        tool = queries.tool(actor=person(request), slug=slug)
         facts = replace(ToolFacts.of(tool), **_sent(serializers.ToolEditSerializer, request))
-        actions.edit_tool(actor=request.user, tool=tool, facts=facts)
+        actions.edit_tool(actor=person(request), tool=tool, facts=facts)
         return self._answer(slug)
 
     @extend_schema(request=serializers.PositionEditSerializer, responses=serializers.ToolSerializer)
     @action(detail=True, methods=["patch"])
     def position(self, request: Request, slug: str) -> Response:
         """Move the tool to another ring (needs a reason) or edit the rest; a tool without a position gets its first."""
-        tool = queries.tool(actor=request.user, slug=slug)
+        tool = queries.tool(actor=person(request), slug=slug)
         sent = _sent(serializers.PositionEditSerializer, request)
         note = {name: sent.pop(name) for name in ("reason", "revision") if name in sent}
         opinion = replace(Opinion.of(tool), **sent)
-        actions.place_tool(actor=request.user, tool=tool, opinion=opinion, **note)
+        actions.place_tool(actor=person(request), tool=tool, opinion=opinion, **note)
         return self._answer(slug)
 
     def _answer(self, slug: str, code: int = status.HTTP_200_OK) -> Response:
-        tool = queries.tool(actor=self.request.user, slug=slug)
+        tool = queries.tool(actor=person(self.request), slug=slug)
         return Response(serializers.ToolSerializer(tool).data, status=code)
 
 
@@ -105,16 +106,16 @@ class DecisionViewSet(ReadOnlyModelViewSet[Decision]):
     queryset = Decision.objects.none()
 
     def get_queryset(self) -> QuerySet[Decision]:
-        return queries.decisions(actor=self.request.user)
+        return queries.decisions(actor=person(self.request))
 
     def get_object(self) -> Decision:
-        return queries.decision(actor=self.request.user, label=self.kwargs["number"])
+        return queries.decision(actor=person(self.request), label=self.kwargs["number"])
 
     @extend_schema(request=serializers.NewDecisionSerializer, responses={201: serializers.DecisionSerializer})
     def create(self, request: Request) -> Response:
         sent = _sent(serializers.NewDecisionSerializer, request)
         options = self._options(sent) or ()
-        made = actions.draft_decision(actor=request.user, text=Text(**sent), options=options)
+        made = actions.draft_decision(actor=person(request), text=Text(**sent), options=options)
         return self._answer(made, status.HTTP_201_CREATED)
 
     @extend_schema(request=serializers.DecisionEditSerializer, responses=serializers.DecisionSerializer)
@@ -123,46 +124,46 @@ class DecisionViewSet(ReadOnlyModelViewSet[Decision]):
         sent = _sent(serializers.DecisionEditSerializer, request)
         options = self._options(sent)
         text = replace(Text.of(decision), **sent)
-        return self._answer(actions.edit_decision(actor=request.user, decision=decision, text=text, options=options))
+        return self._answer(actions.edit_decision(actor=person(request), decision=decision, text=text, options=options))
 
     @extend_schema(request=None, responses=serializers.DecisionSerializer)
     @action(detail=True, methods=["post"])
     def propose(self, request: Request, number: str) -> Response:
         """Put a draft before the board."""
-        return self._answer(actions.propose_decision(actor=request.user, decision=self.get_object()))
+        return self._answer(actions.propose_decision(actor=person(request), decision=self.get_object()))
 
     @extend_schema(request=serializers.ReasonSerializer, responses=serializers.DecisionSerializer)
     @action(detail=True, methods=["post"], url_path="send-back")
     def send_back(self, request: Request, number: str) -> Response:
         """Make a proposal a draft again."""
         sent = _sent(serializers.ReasonSerializer, request)
-        return self._answer(actions.send_back_decision(actor=request.user, decision=self.get_object(), **sent))
+        return self._answer(actions.send_back_decision(actor=person(request), decision=self.get_object(), **sent))
 
     @extend_schema(request=serializers.NoteSerializer, responses=serializers.DecisionSerializer)
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, number: str) -> Response:
         """Accept a proposal: a member of the board who neither wrote nor proposed it."""
         sent = _sent(serializers.NoteSerializer, request)
-        return self._answer(actions.accept_decision(actor=request.user, decision=self.get_object(), **sent))
+        return self._answer(actions.accept_decision(actor=person(request), decision=self.get_object(), **sent))
 
     @extend_schema(request=serializers.SupersedeSerializer, responses=serializers.DecisionSerializer)
     @action(detail=True, methods=["post"])
     def supersede(self, request: Request, number: str) -> Response:
         """Another accepted decision takes its place."""
         sent = _sent(serializers.SupersedeSerializer, request)
-        return self._answer(actions.supersede_decision(actor=request.user, decision=self.get_object(), **sent))
+        return self._answer(actions.supersede_decision(actor=person(request), decision=self.get_object(), **sent))
 
     @extend_schema(request=serializers.ReasonSerializer, responses=serializers.DecisionSerializer)
     @action(detail=True, methods=["post"])
     def close(self, request: Request, number: str) -> Response:
         """It no longer applies: its trigger came, or nobody needs it any more."""
         sent = _sent(serializers.ReasonSerializer, request)
-        return self._answer(actions.close_decision(actor=request.user, decision=self.get_object(), **sent))
+        return self._answer(actions.close_decision(actor=person(request), decision=self.get_object(), **sent))
 
     def _options(self, sent: dict[str, Any]) -> list[OptionDraft] | None:
         options = sent.pop("options", None)
-        return options and [OptionDraft(**resolved(self.request.user, option)) for option in options]
+        return options and [OptionDraft(**resolved(person(self.request), option)) for option in options]
 
     def _answer(self, decision: Decision, code: int = status.HTTP_200_OK) -> Response:
-        fresh = queries.decision(actor=self.request.user, label=decision.label)
+        fresh = queries.decision(actor=person(self.request), label=decision.label)
         return Response(serializers.DecisionSerializer(fresh).data, status=code)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
 
+from apps.accounts.signed_in import person
 from apps.catalog import actions, queries
 from apps.catalog.actions import Opinion
 from apps.catalog.filters import DecisionFilter, ToolPageFilter
@@ -27,18 +28,18 @@ DECISIONS_PER_PAGE = 50
 
 def tools(request: HttpRequest) -> HttpResponse:
     """What we use and may use; what we have no position on only when asked for."""
-    wanted = ToolPageFilter(request.GET, queries.tools(actor=request.user))
+    wanted = ToolPageFilter(request.GET, queries.tools(actor=person(request)))
     page = Paginator(wanted.qs, TOOLS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "catalog/tool_list.html", {"filter": wanted, "page": page})
 
 
 def tool(request: HttpRequest, slug: str) -> HttpResponse:
-    found = queries.tool(actor=request.user, slug=slug)
+    found = queries.tool(actor=person(request), slug=slug)
     position = getattr(found, "position", None)
     shown = {
         "tool": found,
         "position": position,
-        "considered": queries.considered_in(actor=request.user, tool=found),
+        "considered": queries.considered_in(actor=person(request), tool=found),
         "history": queries.history(*filter(None, [found, position])),
     }
     return render(request, "catalog/tool_detail.html", shown)
@@ -46,9 +47,9 @@ def tool(request: HttpRequest, slug: str) -> HttpResponse:
 
 def edit_position(request: HttpRequest, slug: str) -> HttpResponse:
     """Move the tool to another ring, or edit what we think of it."""
-    found = queries.tool(actor=request.user, slug=slug)
-    require(request.user, "catalog.edit", found)
-    form = PositionForm(request.POST or None, actor=request.user, tool=found, initial=initial(found))
+    found = queries.tool(actor=person(request), slug=slug)
+    require(person(request), "catalog.edit", found)
+    form = PositionForm(request.POST or None, actor=person(request), tool=found, initial=initial(found))
     if request.method == "POST" and form.is_valid() and _place(request, found, form):
         return redirect("catalog:tool", slug)
     shown = {"tool": found, "form": form}
@@ -58,10 +59,10 @@ def edit_position(request: HttpRequest, slug: str) -> HttpResponse:
 def _place(request: HttpRequest, tool: Tool, form: PositionForm) -> bool:
     """True when done; otherwise the form says why not."""
     try:
-        sent = resolved(request.user, form.cleaned_data)
+        sent = resolved(person(request), form.cleaned_data)
         reason, revision = sent.pop("reason"), sent.pop("revision")
         opinion = replace(Opinion.of(tool), **sent)
-        actions.place_tool(actor=request.user, tool=tool, opinion=opinion, reason=reason, revision=revision)
+        actions.place_tool(actor=person(request), tool=tool, opinion=opinion, reason=reason, revision=revision)
     except Invalid as error:
         for name, sentence in (error.errors or {"": error.message}).items():
             form.add_error(name if name in form.fields else None, sentence)
@@ -71,11 +72,11 @@ def _place(request: HttpRequest, tool: Tool, form: PositionForm) -> bool:
 
 
 def decisions(request: HttpRequest) -> HttpResponse:
-    wanted = DecisionFilter(request.GET, queries.decisions(actor=request.user))
+    wanted = DecisionFilter(request.GET, queries.decisions(actor=person(request)))
     page = Paginator(wanted.qs, DECISIONS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "catalog/decision_list.html", {"filter": wanted, "page": page})
 
 
 def decision(request: HttpRequest, number: str) -> HttpResponse:
-    found = queries.decision(actor=request.user, label=number)
+    found = queries.decision(actor=person(request), label=number)
     return render(request, "catalog/decision_detail.html", {"decision": found, "history": queries.history(found)})

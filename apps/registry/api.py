@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.queries import team
+from apps.accounts.signed_in import person
 from apps.artifacts.queries import file, files_of, open_file
 from apps.core.downloads import attachment
 from apps.core.errors import Conflict, Missing
@@ -44,8 +45,8 @@ def read(shape: type[Serializer[Any]], request: Request) -> Mapping[str, Any]:
 
 def chosen(request: Request, body: Mapping[str, Any]) -> tuple[ModelFamily, list[ModelVersion]]:
     """The family and versions that a body names by slug and ids."""
-    family = queries.family(actor=request.user, slug=body["family"])
-    return family, queries.versions_by_id(actor=request.user, ids=body["versions"])
+    family = queries.family(actor=person(request), slug=body["family"])
+    return family, queries.versions_by_id(actor=person(request), ids=body["versions"])
 
 
 class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
@@ -56,10 +57,10 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
     queryset = ModelFamily.objects.none()
 
     def get_queryset(self) -> QuerySet[ModelFamily]:
-        return queries.families(self.request.user)
+        return queries.families(person(self.request))
 
     def _family(self, slug: str) -> ModelFamily:
-        return queries.family(actor=self.request.user, slug=slug)
+        return queries.family(actor=person(self.request), slug=slug)
 
     def _answer(self, family: ModelFamily, code: int = status.HTTP_200_OK) -> Response:
         return Response(shapes.FamilySerializer(self._family(family.slug)).data, status=code)
@@ -68,20 +69,20 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
     def create(self, request: Request) -> Response:
         body = dict(read(shapes.NewFamilySerializer, request))
         owner = team(slug=body.pop("team"))
-        family = actions.create_family(actor=request.user, team=owner, **body)
+        family = actions.create_family(actor=person(request), team=owner, **body)
         return self._answer(family, status.HTTP_201_CREATED)
 
     @extend_schema(request=shapes.FamilySettingsSerializer, responses=shapes.FamilySerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
         body = read(shapes.FamilySettingsSerializer, request)
-        return self._answer(actions.update_family(actor=request.user, family=self._family(slug), **body))
+        return self._answer(actions.update_family(actor=person(request), family=self._family(slug), **body))
 
     @extend_schema(request=shapes.LabelledUntilSerializer, responses=shapes.FamilySerializer)
     @action(detail=True, methods=["put"], url_path="labelled-until")
     def labelled_until(self, request: Request, slug: str) -> Response:
         """The newest day with labels; ages and the newest month count from it."""
         day = read(shapes.LabelledUntilSerializer, request)["day"]
-        return self._answer(actions.set_labelled_until(actor=request.user, family=self._family(slug), day=day))
+        return self._answer(actions.set_labelled_until(actor=person(request), family=self._family(slug), day=day))
 
     @extend_schema(request=shapes.GatesSerializer, responses=shapes.FamilySerializer)
     @action(detail=True, methods=["put"])
@@ -89,7 +90,7 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
         """Replaces the gates; open promotions were judged by the old ones and will be superseded."""
         gates = [GateSpec(**gate) for gate in read(shapes.GatesSerializer, request)["gates"]]
         family = self._family(slug)
-        actions.set_gates(actor=request.user, family=family, gates=gates)
+        actions.set_gates(actor=person(request), family=family, gates=gates)
         return self._answer(family)
 
     @extend_schema(responses=shapes.FleetRowSerializer(many=True), filters=False)
@@ -106,7 +107,7 @@ class SegmentListView(ListAPIView[Any]):
     filter_backends = ()
 
     def get_queryset(self) -> QuerySet[Any]:
-        return queries.segments(queries.family(actor=self.request.user, slug=self.kwargs["slug"]))
+        return queries.segments(queries.family(actor=person(self.request), slug=self.kwargs["slug"]))
 
     @extend_schema(
         request=shapes.NewSegmentsSerializer,
@@ -116,8 +117,8 @@ class SegmentListView(ListAPIView[Any]):
     def post(self, request: Request, slug: str) -> Response:
         """Adds what is not there yet."""
         wanted = [actions.SegmentSpec(**one) for one in read(shapes.NewSegmentsSerializer, request)["segments"]]
-        family = queries.family(actor=request.user, slug=slug)
-        added = actions.add_segments(actor=request.user, family=family, segments=wanted)
+        family = queries.family(actor=person(request), slug=slug)
+        added = actions.add_segments(actor=person(request), family=family, segments=wanted)
         return Response(shapes.SegmentSerializer(added, many=True).data, status=status.HTTP_201_CREATED)
 
 
@@ -136,7 +137,7 @@ class ModelViewSet(ReadOnlyModelViewSet[RegisteredModel]):
     queryset = RegisteredModel.objects.none()
 
     def get_queryset(self) -> QuerySet[RegisteredModel]:
-        return queries.models(self.request.user)
+        return queries.models(person(self.request))
 
     @extend_schema(request=shapes.ModelRollbackSerializer, responses=shapes.RollbackSerializer)
     @action(detail=True, methods=["post"])
@@ -144,14 +145,14 @@ class ModelViewSet(ReadOnlyModelViewSet[RegisteredModel]):
         """Back to what was champion before. Say which version you take back, and a second click does nothing."""
         body = dict(read(shapes.ModelRollbackSerializer, request))
         version = _taken_back(request, name, body.pop("version"), body["alias"])
-        done = actions.rollback(actor=request.user, family=version.model.family, versions=[version], **body)
+        done = actions.rollback(actor=person(request), family=version.model.family, versions=[version], **body)
         return Response(shapes.RollbackSerializer(done).data)
 
 
 def _taken_back(request: Request, name: str, number: int | None, alias: str) -> ModelVersion:
     if number is not None:
-        return queries.version(actor=request.user, model=name, number=number)
-    champion = queries.champion_of(queries.model(actor=request.user, name=name), alias)
+        return queries.version(actor=person(request), model=name, number=number)
+    champion = queries.champion_of(queries.model(actor=person(request), name=name), alias)
     if champion is None:
         raise Missing(f"{name} has no {alias} that could be taken back.")
     return champion
@@ -165,7 +166,7 @@ class ModelVersionListView(ListAPIView[ModelVersion]):
     queryset = ModelVersion.objects.none()
 
     def get_queryset(self) -> QuerySet[ModelVersion]:
-        return queries.versions(queries.model(actor=self.request.user, name=self.kwargs["name"]))
+        return queries.versions(queries.model(actor=person(self.request), name=self.kwargs["name"]))
 
 
 class AliasHistoryView(ListAPIView[AliasMove]):
@@ -176,7 +177,7 @@ class AliasHistoryView(ListAPIView[AliasMove]):
     queryset = AliasMove.objects.none()
 
     def get_queryset(self) -> QuerySet[AliasMove]:
-        return queries.alias_history(queries.model(actor=self.request.user, name=self.kwargs["name"]))
+        return queries.alias_history(queries.model(actor=person(self.request), name=self.kwargs["name"]))
 
 
 class VersionFilter(django_filters.FilterSet):
@@ -195,7 +196,7 @@ class VersionViewSet(ReadOnlyModelViewSet[ModelVersion]):
     queryset = ModelVersion.objects.none()
 
     def get_queryset(self) -> QuerySet[ModelVersion]:
-        return queries.all_versions(self.request.user)
+        return queries.all_versions(person(self.request))
 
     def get_serializer_class(self) -> type[shapes.VersionSerializer]:
         return shapes.VersionSerializer if self.action == "list" else shapes.VersionDetailSerializer
@@ -204,7 +205,7 @@ class VersionViewSet(ReadOnlyModelViewSet[ModelVersion]):
     def partial_update(self, request: Request, pk: str) -> Response:
         """The description is all that can change."""
         version = self.get_object()
-        actions.describe_version(actor=request.user, version=version, **read(shapes.DescriptionSerializer, request))
+        actions.describe_version(actor=person(request), version=version, **read(shapes.DescriptionSerializer, request))
         return Response(shapes.VersionDetailSerializer(version).data)
 
 
@@ -229,7 +230,7 @@ class VersionFileView(APIView):
 
 
 def _version(request: Request, version_id: int) -> ModelVersion:
-    return queries.versions_by_id(actor=request.user, ids=[version_id])[0]
+    return queries.versions_by_id(actor=person(request), ids=[version_id])[0]
 
 
 class EvaluationFilter(django_filters.FilterSet):
@@ -247,7 +248,7 @@ class EvaluationViewSet(ReadOnlyModelViewSet[Evaluation]):
     queryset = Evaluation.objects.none()
 
     def get_queryset(self) -> QuerySet[Evaluation]:
-        found = queries.evaluations(self.request.user)
+        found = queries.evaluations(person(self.request))
         return found if self.action == "list" else found.defer(None)
 
     def get_serializer_class(self) -> type[shapes.EvaluationSerializer]:
@@ -264,7 +265,7 @@ class EvaluationViewSet(ReadOnlyModelViewSet[Evaluation]):
         family, versions = chosen(request, body)
         first, last = _window(family, body)
         asked = actions.request_evaluations(
-            actor=request.user, family=family, candidates=versions, window_first=first, window_last=last
+            actor=person(request), family=family, candidates=versions, window_first=first, window_last=last
         )
         return Response(shapes.EvaluationSerializer(asked, many=True).data, status=status.HTTP_202_ACCEPTED)
 
@@ -294,13 +295,13 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
     queryset = Wave.objects.none()
 
     def get_queryset(self) -> QuerySet[Wave]:
-        return queries.waves(self.request.user)
+        return queries.waves(person(self.request))
 
     def _wave(self, pk: str) -> Wave:
-        return queries.wave(actor=self.request.user, wave_id=int(pk))
+        return queries.wave(actor=person(self.request), wave_id=int(pk))
 
     def _answer(self, wave: Wave, code: int = status.HTTP_200_OK) -> Response:
-        view = queries.wave_view(actor=self.request.user, wave_id=wave.pk)
+        view = queries.wave_view(actor=person(self.request), wave_id=wave.pk)
         return Response(shapes.WaveDetailSerializer(view).data, status=code)
 
     @extend_schema(responses=shapes.WaveDetailSerializer)
@@ -314,7 +315,7 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
         body = dict(read(shapes.ProposalSerializer, request))
         family, versions = chosen(request, body)
         settings = {name: body[name] for name in ("reason", "alias", "key")}
-        wave = actions.propose(actor=request.user, family=family, versions=versions, **settings)
+        wave = actions.propose(actor=person(request), family=family, versions=versions, **settings)
         return self._answer(wave, status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -330,7 +331,7 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
     @action(detail=False, filter_backends=[])
     def waiting(self, request: Request) -> Response:
         """What waits for your decision, the most urgent first."""
-        page = self.paginate_queryset(queries.waiting_for(request.user))
+        page = self.paginate_queryset(queries.waiting_for(person(request)))
         return self.get_paginated_response(shapes.WaveSerializer(page, many=True).data)
 
     @extend_schema(request=shapes.ApprovalSerializer, responses=shapes.WaveDetailSerializer)
@@ -338,21 +339,21 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
     def approve(self, request: Request, pk: str) -> Response:
         """Your yes to exactly what you looked at; the last one that is needed moves the aliases."""
         body = read(shapes.ApprovalSerializer, request)
-        return self._answer(actions.approve(actor=request.user, wave=self._wave(pk), **body))
+        return self._answer(actions.approve(actor=person(request), wave=self._wave(pk), **body))
 
     @extend_schema(request=shapes.RejectionSerializer, responses=shapes.WaveDetailSerializer)
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: str) -> Response:
         """Your no, with the reason; it closes the wave."""
         body = read(shapes.RejectionSerializer, request)
-        return self._answer(actions.reject(actor=request.user, wave=self._wave(pk), **body))
+        return self._answer(actions.reject(actor=person(request), wave=self._wave(pk), **body))
 
     @extend_schema(request=shapes.WithdrawalSerializer, responses=shapes.WaveDetailSerializer)
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: str) -> Response:
         """Takes an open proposal back."""
         body = read(shapes.WithdrawalSerializer, request)
-        return self._answer(actions.withdraw(actor=request.user, wave=self._wave(pk), **body))
+        return self._answer(actions.withdraw(actor=person(request), wave=self._wave(pk), **body))
 
     @extend_schema(request=shapes.RollbackRequestSerializer, responses=shapes.RollbackSerializer)
     @action(detail=False, methods=["post"])
@@ -361,5 +362,5 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
         body = dict(read(shapes.RollbackRequestSerializer, request))
         family, versions = chosen(request, body)
         settings = {name: body[name] for name in ("reason", "alias")}
-        done = actions.rollback(actor=request.user, family=family, versions=versions, **settings)
+        done = actions.rollback(actor=person(request), family=family, versions=versions, **settings)
         return Response(shapes.RollbackSerializer(done).data)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from apps.accounts.signed_in import person
 from apps.core.charts import Whisker, whisker
 from apps.core.errors import Invalid, PortalError
 from apps.core.permissions import require
@@ -35,19 +36,19 @@ class Shown:
 
 def waves(request: HttpRequest) -> HttpResponse:
     """All promotions, the newest first; `?status=` and `?family=` choose, `?mine=1` is what I can decide."""
-    found = queries.waiting_for(request.user) if request.GET.get("mine") else queries.waves(request.user)
+    found = queries.waiting_for(person(request)) if request.GET.get("mine") else queries.waves(person(request))
     if status := request.GET.get("status"):
         found = found.filter(status=status)
     if family := request.GET.get("family"):
         found = found.filter(family__slug=family)
     page = Paginator(found, WAVES_PER_PAGE).get_page(request.GET.get("page"))
-    shown = {"page": page, "waiting": queries.waiting_for(request.user).count(), "statuses": queries.WAVE_STATUSES}
+    shown = {"page": page, "waiting": queries.waiting_for(person(request)).count(), "statuses": queries.WAVE_STATUSES}
     return render(request, "registry/waves.html", shown)
 
 
 def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
     """Everything an approver looks at, the worst regressions first."""
-    view = queries.wave_view(actor=request.user, wave_id=wave_id)
+    view = queries.wave_view(actor=person(request), wave_id=wave_id)
     shown = {
         "view": view,
         "rows": _drawn(view.rows),
@@ -59,8 +60,8 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
 
 def propose(request: HttpRequest) -> HttpResponse:
     """GET `?family=…&segment=…&segment=…`: what a proposal would be. POST with a reason: one wave of it."""
-    family = queries.family(actor=request.user, slug=request.GET.get("family", ""))
-    require(request.user, "registry.propose", family)
+    family = queries.family(actor=person(request), slug=request.GET.get("family", ""))
+    require(person(request), "registry.propose", family)
     versions = _candidates(request, family)
     form = ReasonForm(request.POST or None, initial={"key": uuid4().hex})
     if request.method == "POST" and form.is_valid() and (sent := _send(request, family, versions, form)):
@@ -78,8 +79,8 @@ def propose(request: HttpRequest) -> HttpResponse:
 
 def roll_back(request: HttpRequest) -> HttpResponse:
     """GET `?family=…&segment=…`: which champions would go back to which. POST with a reason does it."""
-    family = queries.family(actor=request.user, slug=request.GET.get("family", ""))
-    require(request.user, "registry.roll_back", family)
+    family = queries.family(actor=person(request), slug=request.GET.get("family", ""))
+    require(person(request), "registry.roll_back", family)
     steps = queries.ways_back(family, request.GET.getlist("segment"))
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _go_back(request, family, steps, form):
@@ -107,12 +108,12 @@ def _decide(
     request: HttpRequest, wave_id: int, shape: type[forms.Form], verb: Callable[..., object], done: str
 ) -> HttpResponse:
     """Whatever comes of it is said on the wave's own page."""
-    found = queries.wave(actor=request.user, wave_id=wave_id)
+    found = queries.wave(actor=person(request), wave_id=wave_id)
     form = shape(request.POST)
     try:
         if not form.is_valid():
             raise Invalid(" ".join(error for errors in form.errors.values() for error in errors))
-        verb(actor=request.user, wave=found, **form.cleaned_data)
+        verb(actor=person(request), wave=found, **form.cleaned_data)
         messages.success(request, done)
     except PortalError as error:
         messages.error(request, error.message)
@@ -125,14 +126,14 @@ def _candidates(request: HttpRequest, family: "ModelFamily") -> "list[ModelVersi
     wanted = set(request.GET.getlist("segment"))
     if wanted:
         ids += [row.candidate.id for row in queries.fleet(family) if row.segment in wanted and row.candidate]
-    return queries.versions_by_id(actor=request.user, ids=ids)
+    return queries.versions_by_id(actor=person(request), ids=ids)
 
 
 def _send(
     request: HttpRequest, family: "ModelFamily", versions: "Sequence[ModelVersion]", form: ReasonForm
 ) -> int | None:
     try:
-        sent = actions.propose(actor=request.user, family=family, versions=versions, **form.cleaned_data)
+        sent = actions.propose(actor=person(request), family=family, versions=versions, **form.cleaned_data)
     except PortalError as error:
         form.add_error("reason" if error.field == "reason" else None, error.message)
         return None
@@ -144,7 +145,7 @@ def _go_back(request: HttpRequest, family: "ModelFamily", steps: "Sequence[queri
     versions = [step.version for step in steps if step.back_to]
     try:
         done = actions.rollback(
-            actor=request.user, family=family, versions=versions, reason=form.cleaned_data["reason"]
+            actor=person(request), family=family, versions=versions, reason=form.cleaned_data["reason"]
         )
     except PortalError as error:
         form.add_error("reason" if error.field == "reason" else None, error.message)

@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
+from apps.accounts.signed_in import person
 from apps.registry.queries import family
 from apps.retraining import actions, queries
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, Worker
@@ -49,10 +50,10 @@ class PipelineViewSet(ReadOnlyModelViewSet[Pipeline]):
     queryset = Pipeline.objects.none()
 
     def get_queryset(self) -> QuerySet[Pipeline]:
-        return queries.pipelines(self.request.user).prefetch_related("families")
+        return queries.pipelines(person(self.request)).prefetch_related("families")
 
     def get_object(self) -> Pipeline:
-        return queries.pipeline(actor=self.request.user, slug=self.kwargs["slug"])
+        return queries.pipeline(actor=person(self.request), slug=self.kwargs["slug"])
 
     def get_serializer_class(self) -> type[PipelineSerializer]:
         return PipelineDetailSerializer if self.action == "retrieve" else PipelineSerializer
@@ -62,7 +63,7 @@ class PipelineViewSet(ReadOnlyModelViewSet[Pipeline]):
     def preview(self, request: Request, slug: str) -> Response:
         """What sending this would mean: runs, expected time, the plan's digest. Stores nothing."""
         plan = _checked(PlanSerializer, request)
-        found = family(actor=request.user, slug=plan.pop("family"))
+        found = family(actor=person(request), slug=plan.pop("family"))
         return Response(PreviewSerializer(queries.preview(pipeline=self.get_object(), family=found, **plan)).data)
 
 
@@ -81,26 +82,26 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
     queryset = RetrainingRequest.objects.none()
 
     def get_queryset(self) -> QuerySet[RetrainingRequest]:
-        return queries.requests(self.request.user)
+        return queries.requests(person(self.request))
 
     def get_object(self) -> RetrainingRequest:
-        return queries.request(actor=self.request.user, request_id=int(self.kwargs["pk"]))
+        return queries.request(actor=person(self.request), request_id=int(self.kwargs["pk"]))
 
     def get_serializer_class(self) -> type[RequestSerializer]:
         return RequestDetailSerializer if self.action == "retrieve" else RequestSerializer
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        context = self.get_serializer_context() | {"progress": queries.progress_of([row.pk for row in page])}
+        context = {**self.get_serializer_context(), "progress": queries.progress_of([row.pk for row in page])}
         return self.get_paginated_response(RequestSerializer(page, many=True, context=context).data)
 
     @extend_schema(request=NewRequestSerializer, responses={201: RequestSerializer})
     def create(self, request: Request) -> Response:
         """Freezes the plan and sends it. With a `key`, sending again answers the request that is there already."""
         wanted = _checked(NewRequestSerializer, request)
-        pipeline = queries.pipeline(actor=request.user, slug=wanted.pop("pipeline"))
-        chosen = family(actor=request.user, slug=wanted.pop("family"))
-        made = actions.submit_request(actor=request.user, pipeline=pipeline, family=chosen, **wanted)
+        pipeline = queries.pipeline(actor=person(request), slug=wanted.pop("pipeline"))
+        chosen = family(actor=person(request), slug=wanted.pop("family"))
+        made = actions.submit_request(actor=person(request), pipeline=pipeline, family=chosen, **wanted)
         return Response(RequestSerializer(made).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CancelSerializer, responses=RequestSerializer)
@@ -108,14 +109,14 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
     def cancel(self, request: Request, pk: str) -> Response:
         """Nothing more is sent, and what runs is ended at its next heartbeat."""
         reason = _checked(CancelSerializer, request)["reason"]
-        stopped = actions.cancel_request(actor=request.user, request=self.get_object(), reason=reason)
+        stopped = actions.cancel_request(actor=person(request), request=self.get_object(), reason=reason)
         return Response(RequestSerializer(stopped).data)
 
     @extend_schema(request=None, responses=RequestSerializer)
     @action(detail=True, methods=["post"], url_path="retry-failed")
     def retry_failed(self, request: Request, pk: str) -> Response:
         """Only what failed runs again."""
-        return Response(RequestSerializer(actions.retry_failed(actor=request.user, request=self.get_object())).data)
+        return Response(RequestSerializer(actions.retry_failed(actor=person(request), request=self.get_object())).data)
 
 
 class SegmentRunFilter(django_filters.FilterSet):
@@ -133,10 +134,10 @@ class SegmentRunViewSet(ReadOnlyModelViewSet[SegmentRun]):
     queryset = SegmentRun.objects.none()
 
     def get_queryset(self) -> QuerySet[SegmentRun]:
-        return queries.segment_runs(self.request.user)
+        return queries.segment_runs(person(self.request))
 
     def get_object(self) -> SegmentRun:
-        return queries.segment_run(actor=self.request.user, run_id=int(self.kwargs["pk"]))
+        return queries.segment_run(actor=person(self.request), run_id=int(self.kwargs["pk"]))
 
     def get_serializer_class(self) -> type[SegmentRunSerializer]:
         return SegmentRunDetailSerializer if self.action == "retrieve" else SegmentRunSerializer
@@ -145,7 +146,7 @@ class SegmentRunViewSet(ReadOnlyModelViewSet[SegmentRun]):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
         """Runs this one again, unless it succeeded or is still on its way."""
-        actions.retry_run(actor=request.user, run=self.get_object())
+        actions.retry_run(actor=person(request), run=self.get_object())
         return Response(SegmentRunDetailSerializer(self.get_object()).data)
 
     @extend_schema(responses=LogSerializer)

@@ -120,16 +120,17 @@ def _broken(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, s
     except (Unresolvable, RecursionError) as error:
         raise Invalid("The pipeline's schema can not be followed; tell its team.", field=ROOT) from error
     errors: dict[str, str] = {}
-    for error in found:
-        if error.validator != "additionalProperties":  # told by _unknown, in better words
-            errors.setdefault(_path(error), _sentence(error))
+    for broken in found:
+        if broken.validator != "additionalProperties":  # told by _unknown, in better words
+            errors.setdefault(_path(broken), _sentence(broken))
     return errors
 
 
 def _path(error: ValidationError) -> str:
     steps = [str(step) for step in error.absolute_path]
     if error.validator == "required" and isinstance(error.instance, Mapping):
-        steps += [name for name in error.validator_value if name not in error.instance][:1]
+        needed = error.validator_value if isinstance(error.validator_value, list) else []
+        steps += [str(name) for name in needed if name not in error.instance][:1]
     return ".".join([ROOT, *steps])
 
 

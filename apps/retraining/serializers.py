@@ -12,7 +12,7 @@ from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, Segment
 
 class PipelineSerializer(serializers.ModelSerializer[Pipeline]):
     team = serializers.CharField(source="team.slug")
-    families = serializers.SlugRelatedField("slug", many=True, read_only=True)
+    families: Any = serializers.SlugRelatedField("slug", many=True, read_only=True)
 
     class Meta:
         model = Pipeline
@@ -119,7 +119,8 @@ class RequestDetailSerializer(RequestSerializer):
         fields: ClassVar = [*RequestSerializer.Meta.fields, "failures", "follow_up_note"]
 
     def get_failures(self, request: RetrainingRequest) -> FailureSerializer(many=True):  # type: ignore[valid-type]
-        return FailureSerializer(queries.failures(request), many=True).data
+        failures: Any = queries.failures(request)
+        return FailureSerializer(failures, many=True).data
 
 
 class SegmentRunSerializer(serializers.ModelSerializer[SegmentRun]):

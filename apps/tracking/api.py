@@ -12,6 +12,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from apps.accounts.signed_in import person
 from apps.artifacts.queries import file, files_of, open_file
 from apps.core.downloads import attachment
 from apps.tracking import queries
@@ -43,7 +44,7 @@ class ExperimentViewSet(ReadOnlyModelViewSet[Experiment]):
     queryset = Experiment.objects.none()
 
     def get_queryset(self) -> QuerySet[Experiment]:
-        return queries.experiments(self.request.user)
+        return queries.experiments(person(self.request))
 
 
 class RunFilter(django_filters.FilterSet):
@@ -59,10 +60,10 @@ class RunViewSet(ReadOnlyModelViewSet[Run]):
     queryset = Run.objects.none()
 
     def get_queryset(self) -> QuerySet[Run]:
-        return queries.runs(self.request.user)
+        return queries.runs(person(self.request))
 
     def get_object(self) -> Run:
-        return queries.run(actor=self.request.user, run_id=self.kwargs["pk"])
+        return queries.run(actor=person(self.request), run_id=self.kwargs["pk"])
 
     def get_serializer_class(self) -> type[RunSerializer]:
         return RunDetailSerializer if self.action == "retrieve" else RunSerializer
@@ -80,7 +81,7 @@ class MetricListView(ListAPIView[Metric]):
     queryset = Metric.objects.none()
 
     def get_queryset(self) -> QuerySet[Metric]:
-        return queries.metric_history(queries.run(actor=self.request.user, run_id=self.kwargs["run_id"]))
+        return queries.metric_history(queries.run(actor=person(self.request), run_id=self.kwargs["run_id"]))
 
 
 class FileListView(ListAPIView[Any]):
@@ -90,7 +91,7 @@ class FileListView(ListAPIView[Any]):
     filter_backends = ()
 
     def get_queryset(self) -> QuerySet[Any]:
-        return files_of(queries.run(actor=self.request.user, run_id=self.kwargs["run_id"]).tree)
+        return files_of(queries.run(actor=person(self.request), run_id=self.kwargs["run_id"]).tree)
 
 
 class FileView(APIView):
@@ -98,6 +99,6 @@ class FileView(APIView):
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, run_id: str, path: str) -> FileResponse:
-        tree = queries.run(actor=request.user, run_id=run_id).tree
+        tree = queries.run(actor=person(request), run_id=run_id).tree
         found = file(tree=tree, path=path)
         return attachment(open_file(tree=tree, path=path), path=path, size=found.size, sha256=found.blob_id)

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.signed_in import person
 from apps.core.errors import Conflict, Invalid
 from apps.dashboard import queries
 from apps.dashboard.fleet import Row, State, wanted
@@ -31,7 +32,7 @@ PAGE = "dashboard/family_detail.html"
 
 @require_safe
 def families(request: PageRequest) -> HttpResponse:
-    return render(request, "dashboard/family_list.html", {"lines": queries.family_lines(request.user)})
+    return render(request, "dashboard/family_list.html", {"lines": queries.family_lines(person(request))})
 
 
 @require_safe
@@ -47,8 +48,8 @@ def family(request: PageRequest, slug: str) -> HttpResponse:
 def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     """The page; for htmx its live line, or all that changes when something was evaluated."""
     wish = wanted(request.GET)
-    page = queries.fleet_page(actor=request.user, family=family, wish=wish)
-    shown = {"tab": "fleet", "family": family, "page": page, "wish": wish, "may": rights(request.user, family)}
+    page = queries.fleet_page(actor=person(request), family=family, wish=wish)
+    shown = {"tab": "fleet", "family": family, "page": page, "wish": wish, "may": rights(person(request), family)}
     if not request.htmx or request.htmx.history_restore_request:
         return render(request, PAGE, shown)
     part = "live" if request.htmx.target == "live" else "fleet"
@@ -59,22 +60,22 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
 
 
 def _promotions(request: PageRequest, family: ModelFamily) -> HttpResponse:
-    waves = registry.waves(request.user).filter(family=family)[:RECENT]
-    shown = {"tab": "promotions", "family": family, "waves": waves, "may": rights(request.user, family)}
+    waves = registry.waves(person(request)).filter(family=family)[:RECENT]
+    shown = {"tab": "promotions", "family": family, "waves": waves, "may": rights(person(request), family)}
     return render(request, "dashboard/family_promotions.html", shown)
 
 
 def _retraining(request: PageRequest, family: ModelFamily) -> HttpResponse:
-    asked = list(retraining.requests(request.user).filter(family=family)[:RECENT])
+    asked = list(retraining.requests(person(request)).filter(family=family)[:RECENT])
     progress = retraining.progress_of([one.pk for one in asked])
     lines = [(one, progress.get(one.pk)) for one in asked]
-    shown = {"tab": "retraining", "family": family, "lines": lines, "may": rights(request.user, family)}
+    shown = {"tab": "retraining", "family": family, "lines": lines, "may": rights(person(request), family)}
     return render(request, "dashboard/family_retraining.html", shown)
 
 
 def _activity(request: PageRequest, family: ModelFamily) -> HttpResponse:
     found = queries.happenings(family)
-    shown = {"tab": "activity", "family": family, "happenings": found, "may": rights(request.user, family)}
+    shown = {"tab": "activity", "family": family, "happenings": found, "may": rights(person(request), family)}
     return render(request, "dashboard/family_activity.html", shown)
 
 
@@ -90,7 +91,7 @@ TABS: dict[str, Callable[[PageRequest, ModelFamily], HttpResponse]] = {
 def fleet_csv(request: PageRequest, slug: str) -> HttpResponse:
     """What the page shows with the same filters, as a file."""
     found = family_of(request, slug)
-    page = queries.fleet_page(actor=request.user, family=found, wish=wanted(request.GET))
+    page = queries.fleet_page(actor=person(request), family=found, wish=wanted(request.GET))
     name = f"{found.slug}-fleet.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(as_csv(page.rows), content_type="text/csv; charset=utf-8", headers=headers)
@@ -122,13 +123,13 @@ def evaluate(request: PageRequest, slug: str) -> HttpResponse:
     """Has everything evaluated on the newest month that is not: candidates and champions."""
     found = family_of(request, slug)
     window = registry.newest_window(found)
-    wanting = queries.not_evaluated(actor=request.user, family=found)
+    wanting = queries.not_evaluated(actor=person(request), family=found)
     if window is None or not wanting:
         raise Conflict("There is nothing to evaluate: everything has been, or no month has all its labels yet.")
     asked = actions.request_evaluations(
-        actor=request.user,
+        actor=person(request),
         family=found,
-        candidates=registry.versions_by_id(actor=request.user, ids=wanting),
+        candidates=registry.versions_by_id(actor=person(request), ids=wanting),
         window_first=window.first,
         window_last=window.last,
     )
@@ -139,7 +140,7 @@ def evaluate(request: PageRequest, slug: str) -> HttpResponse:
 def _rows(request: PageRequest, family: ModelFamily) -> list[Row]:
     """All rows, or those of `?request=`."""
     wish = wanted({"request": request.GET.get("request", "")})
-    return list(queries.fleet_page(actor=request.user, family=family, wish=wish).rows)
+    return list(queries.fleet_page(actor=person(request), family=family, wish=wish).rows)
 
 
 def _ticked(request: PageRequest, rows: list[Row]) -> list[Row]:

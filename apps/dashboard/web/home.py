@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from apps.accounts.signed_in import person
 from apps.core.errors import Invalid
 from apps.core.templatetags.portal import THEME_COOKIE, THEMES
 from apps.dashboard import queries
@@ -16,7 +17,7 @@ A_YEAR = 365 * 24 * 3600
 
 def home(request: PageRequest) -> HttpResponse:
     """My work: what waits for me, what runs, how my models do."""
-    return render(request, "dashboard/home.html", {"work": queries.my_work(actor=request.user)})
+    return render(request, "dashboard/home.html", {"work": queries.my_work(actor=person(request))})
 
 
 @require_POST

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 
+from apps.accounts.signed_in import person
 from apps.core.permissions import allowed
 from apps.registry import queries as registry
 
@@ -33,8 +34,8 @@ class PageRequest(HttpRequest):
 
 def family_of(request: PageRequest, slug: str) -> ModelFamily:
     """The family, if the reader may see it; their teams are read once for all questions of the page."""
-    prefetch_related_objects([request.user], "memberships")
-    return registry.family(actor=request.user, slug=slug)
+    prefetch_related_objects([person(request)], "memberships")
+    return registry.family(actor=person(request), slug=slug)
 
 
 def rights(reader: User, family: ModelFamily) -> dict[str, bool]:

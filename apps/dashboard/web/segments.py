@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.accounts.signed_in import person
 from apps.dashboard import queries
 from apps.dashboard.web.reading import PageRequest, family_of, rights
 
@@ -17,6 +18,6 @@ if TYPE_CHECKING:
 @require_safe
 def segment(request: PageRequest, slug: str, segment: str) -> HttpResponse:
     family = family_of(request, slug)
-    page = queries.segment_page(actor=request.user, family=family, slug=segment)
-    shown = {"page": page, "family": family, "row": page.row, "may": rights(request.user, family)}
+    page = queries.segment_page(actor=person(request), family=family, slug=segment)
+    shown = {"page": page, "family": family, "row": page.row, "may": rights(person(request), family)}
     return render(request, "dashboard/segment_detail.html", shown)

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from apps.accounts.signed_in import person
 from apps.dashboard import queries
 from apps.dashboard.web.reading import PageRequest, family_of, rights
 
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
 @require_safe
 def version(request: PageRequest, slug: str, segment: str, number: int) -> HttpResponse:
     family = family_of(request, slug)
-    page = queries.version_page(actor=request.user, family=family, slug=segment, number=number)
+    page = queries.version_page(actor=person(request), family=family, slug=segment, number=number)
     address = request.build_absolute_uri(reverse("version-detail", args=[page.version.pk]))
     curl = f'curl -H "Authorization: Bearer $PORTAL_TOKEN" {address}'
-    shown = {"page": page, "family": family, "version": page.version, "curl": curl, "may": rights(request.user, family)}
+    shown = {
+        "page": page,
+        "family": family,
+        "version": page.version,
+        "curl": curl,
+        "may": rights(person(request), family),
+    }
     return render(request, "dashboard/version_detail.html", shown)

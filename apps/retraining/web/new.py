@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from apps.accounts.signed_in import person
 from apps.core.errors import Invalid, Missing, PortalError
 from apps.core.permissions import allowed
 from apps.registry import queries as registry
@@ -111,9 +112,9 @@ class Draft:
 def choose(request: PageRequest) -> HttpResponse:
     """Which pipeline, for which family; skipped where there is only one to choose."""
     slug = request.GET.get("family", "")
-    family = registry.family(actor=request.user, slug=slug) if slug else None
-    found = queries.pipelines_of(request.user, family) if family else queries.pipelines(request.user)
-    options = _options(request.user, list(found), family)
+    family = registry.family(actor=person(request), slug=slug) if slug else None
+    found = queries.pipelines_of(person(request), family) if family else queries.pipelines(person(request))
+    options = _options(person(request), list(found), family)
     if len(options) == 1 and len(options[0].families) == 1:
         query = request.GET.copy()
         query["family"] = options[0].families[0].slug
@@ -124,11 +125,11 @@ def choose(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: PageRequest, slug: str) -> HttpResponse:
     """The form; values, segments, `preset` and `copy` (a request's number) can stand in the address."""
-    pipeline = queries.pipeline(actor=request.user, slug=slug)
+    pipeline = queries.pipeline(actor=person(request), slug=slug)
     copied = _copied(request)
     family = _family(request, pipeline, copied)
     if family is None:
-        return render(request, "retraining/choose.html", {"options": _options(request.user, [pipeline], None)})
+        return render(request, "retraining/choose.html", {"options": _options(person(request), [pipeline], None)})
     if request.method == "POST":
         return _posted(request, _sent_draft(request, pipeline, family))
     draft = _opened_draft(request, pipeline, family, copied)
@@ -153,7 +154,7 @@ def _send(request: PageRequest, draft: Draft, digest: str) -> HttpResponse:
     said = draft.sending.cleaned_data
     try:
         sent = actions.submit_request(
-            actor=request.user,
+            actor=person(request),
             pipeline=draft.pipeline,
             family=draft.family,
             parameters=draft.parameters.values,
@@ -196,7 +197,9 @@ def _page(
     copied: RetrainingRequest | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    last = queries.requests(request.user).filter(pipeline=draft.pipeline, family=draft.family, requester=request.user)
+    last = queries.requests(person(request)).filter(
+        pipeline=draft.pipeline, family=draft.family, requester=person(request)
+    )
     shown = _shown(request, draft) | {
         "notice": notice,
         "copied": copied,
@@ -221,7 +224,7 @@ def _shown(request: PageRequest, draft: Draft) -> dict[str, Any]:
         "busy_names": [names[slug] for slug in draft.preview.being_retrained] if draft.preview else [],
         "slots": queries.slots() if draft.preview else 0,
         "problems": _problems(draft),
-        "may_send": allowed(request.user, "retraining.submit", draft.family),
+        "may_send": allowed(person(request), "retraining.submit", draft.family),
     }
 
 
@@ -249,7 +252,7 @@ def _options(actor: "User", pipelines: Sequence[Pipeline], family: "ModelFamily 
 def _family(request: PageRequest, pipeline: Pipeline, copied: RetrainingRequest | None) -> "ModelFamily | None":
     """The family that is asked for, else the copied one, else the only one; None where somebody has to choose."""
     slug = request.POST.get("family") or request.GET.get("family") or (copied.family.slug if copied else "")
-    families = _options(request.user, [pipeline], None)[0].families
+    families = _options(person(request), [pipeline], None)[0].families
     if not slug:
         return families[0] if len(families) == 1 else None
     for family in families:
@@ -261,7 +264,7 @@ def _family(request: PageRequest, pipeline: Pipeline, copied: RetrainingRequest 
 def _copied(request: PageRequest) -> RetrainingRequest | None:
     """The request whose values begin the form. Raises Missing."""
     number = request.GET.get("copy", "")
-    return queries.request(actor=request.user, request_id=int(number[:18])) if number.isdecimal() else None
+    return queries.request(actor=person(request), request_id=int(number[:18])) if number.isdecimal() else None
 
 
 def _segments(family: "ModelFamily") -> "list[Segment]":

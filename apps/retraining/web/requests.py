@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.signed_in import person
 from apps.core.charts import Part
 from apps.retraining import actions, oversight, queries
 from apps.retraining.forms import in_order
@@ -58,11 +59,11 @@ class StatusTab:
 def requests(request: PageRequest) -> HttpResponse:
     """Everybody's requests, the newest first; `status`, `mine`, `q` and `page` stand in the address."""
     asked = {name: request.GET.get(name, "") for name in ("status", "mine", "q")}
-    found = oversight.matching(queries.requests(request.user), asked["q"])
+    found = oversight.matching(queries.requests(person(request)), asked["q"])
     if asked["status"] in RetrainingRequest.Status.values:
         found = found.filter(status=asked["status"])
     if asked["mine"]:
-        found = found.filter(requester=request.user)
+        found = found.filter(requester=person(request))
     page = Paginator(found, REQUESTS_PER_PAGE).get_page(request.GET.get("page"))
     rows = request_rows(list(page.object_list))
     shown = {
@@ -85,7 +86,7 @@ def request_rows(found: Sequence[RetrainingRequest]) -> list[RequestRow]:
 @require_safe
 def request_page(request: PageRequest, request_id: int) -> HttpResponse:
     """One request, live while it is open; `status` and `page` choose its segment runs."""
-    found = queries.request(actor=request.user, request_id=request_id)
+    found = queries.request(actor=person(request), request_id=request_id)
     shown = _live_part(request, found)
     if not request.htmx:
         return render(request, "retraining/request.html", shown | _still_part(found))
@@ -97,8 +98,8 @@ def request_page(request: PageRequest, request_id: int) -> HttpResponse:
 
 @require_POST
 def cancel(request: PageRequest, request_id: int) -> HttpResponse:
-    found = queries.request(actor=request.user, request_id=request_id)
-    actions.cancel_request(actor=request.user, request=found, reason=request.POST.get("reason", "")[:2_000])
+    found = queries.request(actor=person(request), request_id=request_id)
+    actions.cancel_request(actor=person(request), request=found, reason=request.POST.get("reason", "")[:2_000])
     messages.info(request, f"Request #{request_id} is stopping: nothing more is sent, and what runs is ended.")
     return redirect(_back(request, request_id))
 
@@ -106,8 +107,8 @@ def cancel(request: PageRequest, request_id: int) -> HttpResponse:
 @require_POST
 def retry(request: PageRequest, request_id: int) -> HttpResponse:
     """Only what failed runs again."""
-    found = queries.request(actor=request.user, request_id=request_id)
-    actions.retry_failed(actor=request.user, request=found)
+    found = queries.request(actor=person(request), request_id=request_id)
+    actions.retry_failed(actor=person(request), request=found)
     return redirect("retraining:request", request_id)
 
 

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.signed_in import person
 from apps.artifacts.queries import files_of
 from apps.retraining import actions, queries
 from apps.retraining.models import LOG_CHARACTERS, OPEN_RUNS, SegmentRun
@@ -27,7 +28,7 @@ class LogPiece:
 @require_safe
 def run_page(request: PageRequest, run_id: int) -> HttpResponse:
     """One segment run, live while it is open; a fragment brings the log since `log`."""
-    run = queries.segment_run(actor=request.user, run_id=run_id)
+    run = queries.segment_run(actor=person(request), run_id=run_id)
     piece = unseen_log(run, request.GET.get("log", "") if request.htmx else "")
     shown = {"run": run, "piece": piece, "lives": run.status in OPEN_RUNS}
     if not request.htmx:
@@ -41,8 +42,8 @@ def run_page(request: PageRequest, run_id: int) -> HttpResponse:
 
 @require_POST
 def retry_one(request: PageRequest, run_id: int) -> HttpResponse:
-    run = queries.segment_run(actor=request.user, run_id=run_id)
-    actions.retry_run(actor=request.user, run=run)
+    run = queries.segment_run(actor=person(request), run_id=run_id)
+    actions.retry_run(actor=person(request), run=run)
     return redirect("retraining:run", run_id)
 
 
