@@ -1,5 +1,7 @@
 """The people of every test: owner, colleague and approver of one team, a stranger, an operator, an admin."""
 
+from typing import Any
+
 import pytest
 from django.conf import settings as portal_settings
 from django.test import Client
@@ -81,7 +83,7 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def api(user: User, *, scope: list[str] | None = None, **narrowed: list[str]) -> APIClient:
+def api(user: User, *, scope: list[str] | None = None, **narrowed: Any) -> APIClient:
     """An API client with a token of the user's own; every scope unless said."""
     made = create_token(
         actor=user, name=f"test {User.objects.count()}-{id(object())}", scopes=scope or scopes(), **narrowed

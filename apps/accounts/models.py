@@ -21,7 +21,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox's manager has no types
     """A person, or the service account of a team."""
 
     username = models.CharField(max_length=150, unique=True, validators=[UnicodeUsernameValidator()])

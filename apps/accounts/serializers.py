@@ -1,6 +1,6 @@
 """API shapes of accounts."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -9,8 +9,8 @@ from apps.accounts.models import ApiToken, Team, User
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
-    teams = serializers.SlugRelatedField("slug", many=True, read_only=True)
-    roles = serializers.SlugRelatedField("role", many=True, read_only=True, source="portal_roles")
+    teams: Any = serializers.SlugRelatedField("slug", many=True, read_only=True)
+    roles: Any = serializers.SlugRelatedField("role", many=True, read_only=True, source="portal_roles")
 
     class Meta:
         model = User

@@ -68,7 +68,8 @@ def _explain_framework(error: Exception) -> Response | None:
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:
-    headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
+    challenge = getattr(error, "auth_header", None)
+    headers = {"WWW-Authenticate": str(challenge)} if challenge else {}
     if wait := getattr(error, "wait", None):  # of a throttled caller, in seconds
         headers["Retry-After"] = str(int(wait))
     return headers

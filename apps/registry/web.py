@@ -112,7 +112,7 @@ def _decide(
     form = shape(request.POST)
     try:
         if not form.is_valid():
-            raise Invalid(" ".join(error for errors in form.errors.values() for error in errors))
+            raise Invalid(" ".join(str(error) for errors in form.errors.values() for error in errors))
         verb(actor=person(request), wave=found, **form.cleaned_data)
         messages.success(request, done)
     except PortalError as error:

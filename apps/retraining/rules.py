@@ -1,11 +1,17 @@
 """Who may do what with retraining."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import rules
 
-from apps.accounts.models import User
 from apps.accounts.rules import belongs, is_operator, is_platform_admin, leads
 from apps.core.permissions import grant
 from apps.retraining.models import RetrainingRequest, SegmentRun
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 
 @rules.predicate

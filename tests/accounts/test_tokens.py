@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 import time_machine
@@ -79,7 +80,7 @@ def test_a_reading_token_makes_no_token(owner: User) -> None:
         ({"name": " "}, "name"),
     ],
 )
-def test_a_wrong_wish_is_refused_by_field(owner: User, wrong: dict[str, object], field: str) -> None:
+def test_a_wrong_wish_is_refused_by_field(owner: User, wrong: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refusal:
         create_token(actor=owner, **{"name": "x", **wrong})
     assert refusal.value.field == field

@@ -16,6 +16,8 @@ class Lamp(models.Model):
     turned_by = models.CharField(max_length=16, blank=True)
     attempt = models.IntegerField(default=0)
 
+    objects: ClassVar[models.Manager["Lamp"]] = models.Manager()
+
     class Meta:
         app_label = "core"
 

@@ -1,10 +1,35 @@
 """What the home page shows, gathered from the parts of the portal."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from apps.accounts.models import User
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from apps.accounts.queries import team_ids_of
+from apps.accounts.rules import is_operator
+from apps.dashboard.queries.overview import FamilyLine, family_lines
+from apps.registry import queries as registry
+from apps.retraining import oversight
+from apps.retraining import queries as retraining
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from apps.accounts.models import User
+    from apps.registry.models import Wave
+    from apps.retraining.models import RequestQuerySet, RetrainingRequest
+    from apps.retraining.oversight import RecentFailure
+    from apps.retraining.queries import Progress
+
+RECENT = timedelta(days=7)
+"""How long a failure of one's own request stays on the home page; retrying it takes it away at once."""
+SHOWN = 10  # of each kind
+SEVERITY = ("bad", "warn", "idle", "ok")
 
 
 @dataclass(frozen=True)
@@ -56,4 +81,110 @@ class MyWork:
 
 def my_work(*, actor: User) -> MyWork:
     """Everything on the actor's home page."""
-    return MyWork()
+    mine = retraining.requests(actor).filter(requester=actor)
+    return MyWork(
+        waiting=[*_decisions(actor), *_own_failures(mine), *_failures_of_all(actor)],
+        running=_running(mine),
+        families=_health(actor),
+    )
+
+
+def _decisions(actor: User) -> list[Task]:
+    """Promotions that this person may decide, the most urgent first."""
+    return [_decision(wave) for wave in registry.waiting_for(actor)[:SHOWN]]
+
+
+def _decision(wave: Wave) -> Task:
+    cities = "1 segment" if wave.segments == 1 else f"{wave.segments} segments"
+    return Task(
+        icon="crown",
+        title=f"{wave.family}: promote {cities} to {wave.alias}",
+        detail=f"{wave.proposer}: {wave.reason}",
+        url=reverse("registry:wave", args=[wave.pk]),
+        verb="Review",
+        since=wave.created_at,
+    )
+
+
+def _own_failures(mine: RequestQuerySet) -> list[Task]:
+    ended = mine.filter(status__in=("finished_with_failures", "failed"), finished_at__gt=Now() - RECENT)
+    found = list(ended[:SHOWN])
+    progress = retraining.progress_of([request.pk for request in found])
+    return [_own_failure(request, progress[request.pk]) for request in found]
+
+
+def _own_failure(request: RetrainingRequest, progress: Progress) -> Task:
+    return Task(
+        icon="circle-x",
+        title=f"{progress.failed} of {progress.total} segment runs failed",
+        detail=f"Your request #{request.pk}, {request.pipeline} for {request.family}",
+        url=f"{reverse('retraining:request', args=[request.pk])}?status=failed",
+        verb="See why",
+        since=request.finished_at,
+    )
+
+
+def _failures_of_all(actor: User) -> list[Task]:
+    """What failed in the last day, for those who operate the platform."""
+    if not is_operator(actor):
+        return []
+    return [_failure_of_all(failure) for failure in oversight.recent_failures(actor)[:SHOWN]]
+
+
+def _failure_of_all(failure: RecentFailure) -> Task:
+    runs = "1 segment run" if failure.count == 1 else f"{failure.count} segment runs"
+    return Task(
+        icon="triangle-alert",
+        title=f"{runs} of {', '.join(failure.pipelines)} failed",
+        detail=failure.reason,
+        url=reverse("operations"),
+        verb="Operate",
+        since=failure.newest_at,
+    )
+
+
+def _running(mine: RequestQuerySet) -> list[Running]:
+    found = list(mine.filter(status__in=("submitted", "running"))[:SHOWN])
+    progress = retraining.progress_of([request.pk for request in found])
+    return [
+        Running(
+            title=f"{request.pipeline} for {request.family}",
+            detail=f"Request #{request.pk}" + (f": {request.reason}" if request.reason else ""),
+            url=reverse("retraining:request", args=[request.pk]),
+            done=progress[request.pk].done,
+            whole=progress[request.pk].total,
+        )
+        for request in found
+    ]
+
+
+def _health(actor: User) -> list[Health]:
+    """Families of the actor's teams, the worst first."""
+    teams = team_ids_of(actor)
+    lines = [line for line in family_lines(actor) if line.family.team_id in teams]
+    lines.sort(key=lambda line: SEVERITY.index(line.tone))
+    return [_health_of(line) for line in lines]
+
+
+def _health_of(line: FamilyLine) -> Health:
+    family = line.family
+    details = [f"{line.champions} of {line.segments} segments have a champion"]
+    if line.age is not None:
+        details.append(f"typically {line.age} days old")
+    return Health(
+        name=family.name,
+        detail=", ".join(details),
+        url=reverse("dashboard:family", args=[family.slug]),
+        tone=line.tone,
+        verdict=_verdict(line),
+    )
+
+
+def _verdict(line: FamilyLine) -> str:
+    if not line.champions:
+        return "No champion yet"
+    if not line.measured:
+        return "Not measured"
+    if line.worse:
+        return f"{line.worse} of {line.measured} worse than the baseline"
+    return "Stale" if line.is_stale else "Better than the baseline"

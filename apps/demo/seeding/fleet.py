@@ -184,7 +184,7 @@ def _promote(people: People, family: ModelFamily, request: RetrainingRequest) ->
     wave = registry.propose(
         actor=people.scientist,
         family=family,
-        versions=[run.version for run in runs],
+        versions=[run.version for run in runs if run.version],
         reason="First champions: January to March.",
         key="demo-first-champions",
     )

@@ -1,20 +1,24 @@
 """Verbs of pipelines."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from apps.accounts.models import Team, User
 from apps.audit.actions import record
 from apps.core.errors import Invalid
 from apps.core.permissions import require
 from apps.retraining.definitions import Definition, check
 from apps.retraining.events import Event
 from apps.retraining.models import Pipeline, Visibility
+
+if TYPE_CHECKING:
+    from apps.accounts.models import Team, User
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """Verbs of requests: what a person may ask for, take back and ask for again."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +9,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from apps.accounts.models import User
 from apps.audit.actions import record
 from apps.core.doorbell import ring
 from apps.core.errors import Conflict, Invalid
@@ -19,6 +20,7 @@ from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
 from apps.retraining.plans import digest_of
 
 if TYPE_CHECKING:
+    from apps.accounts.models import User
     from apps.registry.models import ModelFamily, Segment
 
 LONGEST_REASON = 2_000
@@ -30,7 +32,7 @@ def submit_request(
     *,
     actor: User,
     pipeline: Pipeline,
-    family: "ModelFamily",
+    family: ModelFamily,
     parameters: Mapping[str, Any],
     segments: Sequence[str] | None = ALL_SEGMENTS,
     reason: str = "",
@@ -100,8 +102,8 @@ def retry_run(*, actor: User, run: SegmentRun) -> SegmentRun:
 
 
 def _check(
-    pipeline: Pipeline, family: "ModelFamily", segments: Sequence[str] | None, reason: str, key: str | None
-) -> "list[Segment]":
+    pipeline: Pipeline, family: ModelFamily, segments: Sequence[str] | None, reason: str, key: str | None
+) -> list[Segment]:
     if not pipeline.is_active:
         raise Conflict(f"The pipeline {pipeline} is switched off; choose another one or ask its team.")
     if not pipeline.families.filter(pk=family.pk).exists():
@@ -125,9 +127,9 @@ def _sent_before(actor: User, key: str, plan: Mapping[str, Any]) -> RetrainingRe
 def _submit(
     actor: User,
     pipeline: Pipeline,
-    family: "ModelFamily",
+    family: ModelFamily,
     plan: dict[str, Any],
-    segments: "Sequence[Segment]",
+    segments: Sequence[Segment],
     reason: str,
     key: str | None,
 ) -> RetrainingRequest:
