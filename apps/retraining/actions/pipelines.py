@@ -58,7 +58,7 @@ def _fields(definition: Definition, team: Team) -> dict[str, Any]:
 
 def _told(value: Any) -> Any:
     """A value as the audit keeps it."""
-    return value.slug if isinstance(value, Team) else value
+    return getattr(value, "slug", value)
 
 
 def _check_choices(definition: Definition) -> None:
