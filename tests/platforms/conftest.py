@@ -13,8 +13,11 @@ from apps.platforms.base import Continue, Limits, Outcome, Progress, Work
 from apps.platforms.local import LocalRunner
 
 LIMITS = Limits(seconds=20, memory_mb=400, log_bytes=100_000, output_bytes=5_000_000)
+METRICS = "import json, os; json.dump({'mae': 1.5}, open('metrics.json', 'w'))"
 
+Build = Callable[..., Work]
 Run = Callable[..., Outcome]
+Gone = Callable[[int], bool]
 
 
 @pytest.fixture
@@ -25,20 +28,20 @@ def runner(tmp_path: Path) -> Iterator[LocalRunner]:
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Callable[..., Work]:
+def work(tmp_path: Path) -> Build:
     """Work around a script given as text; further arguments replace the fields' values."""
 
     def build(script: str, **fields: Any) -> Work:
         path = tmp_path / "train.py"
         path.write_text(dedent(script))
-        plain = {"key": "run-1", "params": {}, "segment": "atlanta", "data": None, "limits": LIMITS}
+        plain: dict[str, Any] = {"key": "run-1", "params": {}, "segment": "atlanta", "data": None, "limits": LIMITS}
         return Work(script=path, **{**plain, **fields})
 
     return build
 
 
 @pytest.fixture
-def run(runner: LocalRunner, work: Callable[..., Work]) -> Run:
+def run(runner: LocalRunner, work: Build) -> Run:
     def start(script: str, beat: Callable[[Progress], Continue] = lambda _: Continue.GO, **fields: Any) -> Outcome:
         return runner.run(work(script, **fields), beat)
 
@@ -46,7 +49,7 @@ def run(runner: LocalRunner, work: Callable[..., Work]) -> Run:
 
 
 @pytest.fixture
-def gone() -> Callable[[int], bool]:
+def gone() -> Gone:
     """Whether a process has ended; waits a while for the kernel to finish with it."""
 
     def look(pid: int) -> bool:

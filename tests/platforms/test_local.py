@@ -10,47 +10,50 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from apps.platforms.base import Continue, End
+from apps.platforms.base import Continue, End, Outcome, Progress, Work
 from apps.platforms.local import LocalRunner, isolation
 from apps.platforms.local.privileges import UIDS, may_reach
-from tests.platforms.conftest import LIMITS, runs
+from tests.platforms.conftest import LIMITS, METRICS, Build, Gone, Run, runs
 
-METRICS = "import json, os; json.dump({'mae': 1.5}, open('metrics.json', 'w'))"
+StartWorker = Callable[[str], subprocess.Popen[str]]
+Elsewhere = tuple[LocalRunner, Path]
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a process as another user")
 
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGKILL", "SIGABRT"])
-def test_a_script_that_dies_by_a_signal_is_named(run, name):
+def test_a_script_that_dies_by_a_signal_is_named(run: Run, name: str) -> None:
     outcome = run(f"import os, signal; print('before'); os.kill(os.getpid(), signal.{name})")
     assert (outcome.end, outcome.cause) == (End.FAILED, "signal")
     assert f"ended by {name}" in outcome.reason
     assert outcome.log == "before\n"
 
 
-def test_a_real_segmentation_fault_does_not_hurt_the_next_run(run):
+def test_a_real_segmentation_fault_does_not_hurt_the_next_run(run: Run) -> None:
     assert run("import ctypes; ctypes.string_at(0)").cause == "signal"
     assert run(METRICS).end is End.SUCCEEDED
 
 
-def test_a_script_that_hangs_is_ended_at_its_time_limit(run):
+def test_a_script_that_hangs_is_ended_at_its_time_limit(run: Run) -> None:
     outcome = run("import time; time.sleep(60)", limits=replace(LIMITS, seconds=0.5))
     assert (outcome.end, outcome.cause) == (End.FAILED, "timeout")
     assert outcome.reason == "It ran longer than its limit of 0.5 seconds."
 
 
-def test_a_script_that_ignores_sigterm_is_ended_all_the_same(run, gone):
-    pids = []
+def test_a_script_that_ignores_sigterm_is_ended_all_the_same(run: Run, gone: Gone) -> None:
     outcome = run(
         "import os, signal, time; signal.signal(15, signal.SIG_IGN); print(os.getpid()); time.sleep(60)",
-        beat=lambda progress: pids.extend(progress.log.split()) or Continue.CANCEL if progress.log else Continue.GO,
+        beat=lambda progress: Continue.CANCEL if progress.log else Continue.GO,
     )
     assert outcome.end is End.CANCELLED
-    assert gone(int(pids[0]))
+    assert gone(int(outcome.log))
 
 
 FORKING = """
@@ -70,14 +73,14 @@ time.sleep(0.3)
 
 
 @pytest.mark.parametrize("ending", [METRICS, "1 / 0", "time.sleep(60)"])
-def test_forked_and_hidden_processes_are_gone_when_the_run_returns(run, ending):
+def test_forked_and_hidden_processes_are_gone_when_the_run_returns(run: Run, ending: str) -> None:
     outcome = run(FORKING + ending, limits=replace(LIMITS, seconds=2))
     pids = [int(line) for line in outcome.log.splitlines() if line.isdigit()]
     assert len(pids) == 5
     assert not [pid for pid in pids if runs(pid)]
 
 
-def test_a_script_that_forks_without_end_is_stopped(run):
+def test_a_script_that_forks_without_end_is_stopped(run: Run) -> None:
     outcome = run("import os, time\nfor _ in range(400): os.fork() or time.sleep(60)\ntime.sleep(60)")
     assert outcome.cause == "memory"
     assert "more than 256 processes" in outcome.reason
@@ -86,14 +89,20 @@ def test_a_script_that_forks_without_end_is_stopped(run):
 @pytest.mark.parametrize(
     "eat", ["keep = [bytearray(b'x' * (10 << 20)) for _ in range(300)]", "os.fork(); keep = b'x' * (300 << 20)"]
 )
-def test_a_script_that_eats_memory_is_ended_also_when_its_children_share_the_meal(run, eat):
+def test_a_script_that_eats_memory_is_ended_also_when_its_children_share_the_meal(run: Run, eat: str) -> None:
     outcome = run(f"import os, time; {eat}; time.sleep(60)")
     assert (outcome.end, outcome.cause) == (End.FAILED, "memory")
     assert outcome.reason == "It used more than its limit of 400 MB of memory."
 
 
-def test_a_hundred_megabytes_of_output_are_cut_to_their_end(run):
-    before, beats = _peak(), []
+def test_a_hundred_megabytes_of_output_are_cut_to_their_end(run: Run) -> None:
+    before = _peak()
+    beats: list[Progress] = []
+
+    def beat(progress: Progress) -> Continue:
+        beats.append(progress)
+        return Continue.GO
+
     outcome = run(
         f"""
         line = "x" * 999 + "\\n"
@@ -103,7 +112,7 @@ def test_a_hundred_megabytes_of_output_are_cut_to_their_end(run):
         import time; time.sleep(1)
         {METRICS}
         """,
-        beat=lambda progress: beats.append(progress) or Continue.GO,
+        beat=beat,
     )
     assert outcome.end is End.SUCCEEDED
     assert outcome.log.startswith("[the log may have 100,000 bytes and has 100,0")
@@ -118,14 +127,14 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def test_bytes_that_are_no_text_and_nul_do_not_break_the_log(run):
+def test_bytes_that_are_no_text_and_nul_do_not_break_the_log(run: Run) -> None:
     outcome = run(f"import os; os.write(1, b'a\\xff\\0b'); {METRICS}", limits=replace(LIMITS, log_bytes=8))
     assert outcome.end is End.SUCCEEDED
     assert "\0" not in outcome.log
     assert len(outcome.log.encode()) <= 8
 
 
-def test_only_plain_files_below_out_are_returned(run, tmp_path):
+def test_only_plain_files_below_out_are_returned(run: Run, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     outcome = run(
         f"""
@@ -143,7 +152,7 @@ def test_only_plain_files_below_out_are_returned(run, tmp_path):
     assert {path.stat().st_uid for path in outcome.files.values()} == {os.geteuid()}
 
 
-def test_metrics_behind_a_link_are_not_read(run, tmp_path):
+def test_metrics_behind_a_link_are_not_read(run: Run, tmp_path: Path) -> None:
     (tmp_path / "theirs.json").write_text('{"mae": 0}')
     outcome = run(f"import os; os.symlink({str(tmp_path / 'theirs.json')!r}, 'metrics.json')")
     assert outcome.cause == "output"
@@ -160,14 +169,14 @@ def test_metrics_behind_a_link_are_not_read(run, tmp_path):
         "import os; os.system('head -c 9000000 /dev/zero > big'); print('went on')",
     ],
 )
-def test_too_much_output_fails_with_a_sentence(run, write):
+def test_too_much_output_fails_with_a_sentence(run: Run, write: str) -> None:
     outcome = run(f"{METRICS}\n{write}")
     assert (outcome.end, outcome.cause) == (End.FAILED, "output")
     assert "It wrote more than" in outcome.reason
     assert not outcome.files
 
 
-def test_a_folder_of_any_depth_and_mode_can_be_discarded(runner, work):
+def test_a_folder_of_any_depth_and_mode_can_be_discarded(runner: LocalRunner, work: Build) -> None:
     deep = work(
         f"""
         {METRICS}
@@ -181,7 +190,7 @@ def test_a_folder_of_any_depth_and_mode_can_be_discarded(runner, work):
     assert not (runner.root / deep.key).exists()
 
 
-def test_the_script_sees_none_of_the_portals_environment(run, monkeypatch):
+def test_the_script_sees_none_of_the_portals_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DATABASE_URL", "SECRET_KEY", "REDIS_URL", "PYTHONPATH"):
         monkeypatch.setenv(name, "secret-value")
     outcome = run(
@@ -197,7 +206,7 @@ def test_the_script_sees_none_of_the_portals_environment(run, monkeypatch):
     assert outcome.log.splitlines()[-1] == "['0', '1', '2', '3'] False True"  # 3 is the listing itself
 
 
-def test_the_second_run_is_forked_by_the_same_warm_parent(run):
+def test_the_second_run_is_forked_by_the_same_warm_parent(run: Run) -> None:
     script = f"import sys; print('decimal' in sys.modules)\n{METRICS}\n{_GRANDPARENT}"
     first, second = (run(script, preload=("decimal",)) for _ in range(2))
     assert first.log.startswith("True\n")
@@ -207,7 +216,9 @@ def test_the_second_run_is_forked_by_the_same_warm_parent(run):
 _GRANDPARENT = "print(open(f'/proc/{os.getppid()}/stat').read().rpartition(')')[2].split()[1])"
 
 
-def test_a_warm_parent_without_work_ends_and_the_next_run_starts_another(runner, work, gone):
+def test_a_warm_parent_without_work_ends_and_the_next_run_starts_another(
+    runner: LocalRunner, work: Build, gone: Gone
+) -> None:
     runner.idle = 0.3
     script = work(f"{METRICS}\n{_GRANDPARENT}")
     first = int(runner.run(script, lambda _: Continue.GO).log)
@@ -215,37 +226,39 @@ def test_a_warm_parent_without_work_ends_and_the_next_run_starts_another(runner,
     assert int(runner.run(script, lambda _: Continue.GO).log) != first
 
 
-def test_runs_do_not_share_numpys_seed(run):
+def test_runs_do_not_share_numpys_seed(run: Run) -> None:
     draw = f"import numpy\nprint(numpy.random.rand())\n{METRICS}"
     first, second = (run(draw, preload=("numpy.random",)).log for _ in range(2))
     assert first != second
 
 
-def test_a_library_that_cannot_be_loaded_is_a_sentence(run):
+def test_a_library_that_cannot_be_loaded_is_a_sentence(run: Run) -> None:
     outcome = run(METRICS, preload=("no_such_library",))
     assert (outcome.end, outcome.cause) == (End.FAILED, "start")
     assert "No module named" in outcome.reason
 
 
 @pytest.mark.parametrize(("python", "words"), [("/bin/false", "ended or hung"), ("/no/python", "No such file")])
-def test_an_interpreter_that_does_not_start_is_a_sentence(runner, work, python, words):
+def test_an_interpreter_that_does_not_start_is_a_sentence(
+    runner: LocalRunner, work: Build, python: str, words: str
+) -> None:
     runner.python = python
     outcome = runner.run(work(METRICS), lambda _: Continue.GO)
     assert (outcome.end, outcome.cause) == (End.FAILED, "start")
     assert words in outcome.reason
 
 
-def test_a_missing_script_and_a_missing_input_are_sentences(runner, work, tmp_path):
+def test_a_missing_script_and_a_missing_input_are_sentences(runner: LocalRunner, work: Build, tmp_path: Path) -> None:
     lost = replace(work("pass"), script=tmp_path / "nowhere.py")
     assert "does not exist on this worker" in runner.run(lost, lambda _: Continue.GO).reason
     outcome = runner.run(work("pass", inputs={"m": tmp_path / "nothing"}), lambda _: Continue.GO)
     assert (outcome.cause, "No such file" in outcome.reason) == ("start", True)
 
 
-def test_a_beat_that_raises_leaves_no_process_behind(run, gone):
-    seen = []
+def test_a_beat_that_raises_leaves_no_process_behind(run: Run, gone: Gone) -> None:
+    seen: list[str] = []
 
-    def beat(progress):
+    def beat(progress: Progress) -> Continue:
         seen.append(progress.log)
         if progress.log:
             raise RuntimeError("database gone")
@@ -258,11 +271,11 @@ def test_a_beat_that_raises_leaves_no_process_behind(run, gone):
 
 
 @pytest.mark.parametrize("levels", [1, 2])
-def test_a_supervisor_or_warm_parent_killed_from_outside_is_noticed(run, gone, levels):
+def test_a_supervisor_or_warm_parent_killed_from_outside_is_noticed(run: Run, gone: Gone, levels: int) -> None:
     """Level 1 is the supervisor, above it the warm parent; both are killed for level 2."""
-    pids = []
+    pids: list[int] = []
 
-    def beat(progress):
+    def beat(progress: Progress) -> Continue:
         if progress.log and not pids:
             pids.extend(int(pid) for pid in progress.log.split())
             for pid in reversed(pids[1 : 1 + levels]):
@@ -292,12 +305,15 @@ from apps.platforms.base import Continue, Limits, Work
 from apps.platforms.local import LocalRunner
 runner = LocalRunner(Path({scratch!r}), beat_every=0.1)
 work = Work("killed-1", Path({script!r}), {{}}, "atlanta", None, Limits(60, 400, 10000, 10000))
-runner.run(work, lambda progress: print(progress.log, end="", flush=True) or Continue.GO)
+def beat(progress):
+    print(progress.log, end="", flush=True)
+    return Continue.GO
+runner.run(work, beat)
 """
 
 
 @pytest.fixture
-def worker(tmp_path):
+def worker(tmp_path: Path) -> StartWorker:
     """Starts a process that runs the script; it prints the script's log."""
     script, root = tmp_path / "train.py", str(Path(__file__).parents[2])
 
@@ -309,26 +325,30 @@ def worker(tmp_path):
     return start
 
 
-def test_a_worker_killed_with_9_takes_all_its_processes_along(worker, gone):
+def test_a_worker_killed_with_9_takes_all_its_processes_along(worker: StartWorker, gone: Gone) -> None:
     with worker(FORKING + "print(os.getpid(), os.getppid(), flush=True)\ntime.sleep(60)") as process:
-        lines = [process.stdout.readline() for _ in range(6)]
+        pids = [pid for _ in range(6) for pid in _numbers(process)]
         process.kill()
-    pids = [int(word) for line in lines for word in line.split()]
     assert len(pids) == 7
     assert all(gone(pid) for pid in pids)
 
 
-def test_a_script_dies_with_its_supervisor_when_everything_above_it_is_killed(worker, gone):
+def test_a_script_dies_with_its_supervisor_when_everything_above_it_is_killed(worker: StartWorker, gone: Gone) -> None:
     script = "import os, time\n" + _GRANDPARENT + "\nprint(os.getppid(), os.getpid(), flush=True)\ntime.sleep(60)"
     with worker(script) as process:
-        above = int(process.stdout.readline())
-        supervisor, child = map(int, process.stdout.readline().split())
+        [above], [supervisor, child] = _numbers(process), _numbers(process)
         for pid in (process.pid, above, supervisor):
             os.kill(pid, signal.SIGKILL)
     assert gone(child)
 
 
-def test_the_folder_a_killed_worker_left_is_removed_by_a_later_run(run, runner):
+def _numbers(process: subprocess.Popen[str]) -> list[int]:
+    """Those of the next line the process prints."""
+    assert process.stdout
+    return [int(word) for word in process.stdout.readline().split()]
+
+
+def test_the_folder_a_killed_worker_left_is_removed_by_a_later_run(run: Run, runner: LocalRunner) -> None:
     left, held = runner.root / "killed-2", runner.root / "run-1"
     left.mkdir(parents=True)
     run(METRICS)
@@ -339,7 +359,7 @@ def test_the_folder_a_killed_worker_left_is_removed_by_a_later_run(run, runner):
     assert held.exists()
 
 
-def test_a_fork_of_the_portals_process_starts_its_own_warm_parent(runner, work, gone):
+def test_a_fork_of_the_portals_process_starts_its_own_warm_parent(runner: LocalRunner, work: Build, gone: Gone) -> None:
     script = work(f"{METRICS}\n{_GRANDPARENT}")
     theirs = int(runner.run(script, lambda _: Continue.GO).log)
     pid = os.fork()
@@ -353,7 +373,7 @@ def test_a_fork_of_the_portals_process_starts_its_own_warm_parent(runner, work, 
     assert gone(theirs)
 
 
-def test_a_fork_of_the_portals_process_does_not_keep_the_warm_parents_socket_open(run):
+def test_a_fork_of_the_portals_process_does_not_keep_the_warm_parents_socket_open(run: Run) -> None:
     before = _sockets()
     run(METRICS)
     assert _sockets() > before
@@ -371,7 +391,7 @@ def _sockets() -> set[str]:
     return {link for link in found if link.startswith("socket:")}
 
 
-def test_a_daemonic_process_may_run_training(tmp_path, work):
+def test_a_daemonic_process_may_run_training(tmp_path: Path, work: Build) -> None:
     """Celery's pool children are daemonic: they may not have multiprocessing children."""
     from billiard import Process
 
@@ -381,7 +401,7 @@ def test_a_daemonic_process_may_run_training(tmp_path, work):
     assert process.exitcode == 0
 
 
-def _run_and_exit(scratch, work):
+def _run_and_exit(scratch: Path, work: Work) -> None:
     runner = LocalRunner(scratch)
     outcome = runner.run(work, lambda _: Continue.GO)
     runner.close()
@@ -392,7 +412,7 @@ def _run_and_exit(scratch, work):
 
 
 @pytest.fixture(scope="module")
-def open_place():
+def open_place() -> Iterator[Path]:
     """A folder that every user may enter; pytest's own are closed."""
     place = Path(tempfile.mkdtemp(prefix="runner-test-"))
     place.chmod(0o755)
@@ -401,7 +421,7 @@ def open_place():
 
 
 @pytest.fixture(scope="module")
-def python(open_place):
+def python(open_place: Path) -> str:
     """An interpreter that every user can reach: this one, or a copy where it lives in a closed folder."""
     if isolation(open_place / "scratch", []).on:
         return sys.executable
@@ -414,22 +434,22 @@ def python(open_place):
 
 
 @pytest.fixture
-def other_user(open_place, python):
-    """Runs a script from a place every user can reach; says its outcome."""
+def other_user(open_place: Path, python: str) -> Iterator[Elsewhere]:
+    """A runner whose scratch folder and interpreter every user can reach, and a folder for scripts of the same kind."""
     runner = LocalRunner(open_place / "scratch", beat_every=0.1, python=python)
     yield runner, open_place
     runner.close()
 
 
-def _work_in(place: Path, work, script: str, **fields):
+def _work_in(place: Path, build: Build, script: str, **fields: Any) -> Work:
     path = place / "train.py"
     path.write_text(script)
     path.chmod(0o644)
-    return replace(work(script, **fields), script=path)
+    return replace(build(script, **fields), script=path)
 
 
 @needs_root
-def test_a_run_has_a_user_of_its_own_without_rights(other_user, work, tmp_path):
+def test_a_run_has_a_user_of_its_own_without_rights(other_user: Elsewhere, work: Build, tmp_path: Path) -> None:
     runner, place = other_user
     model = tmp_path / "model.json"
     model.write_text("{}")
@@ -447,9 +467,9 @@ except PermissionError: print("refused")
 try: os.kill(os.getppid(), 9)
 except PermissionError: print("refused")
 """
-    work = _work_in(place, work, script, inputs={"model.json": model}, params={"a": 1})
-    outcome = runner.run(work, lambda _: Continue.GO)
-    runner.discard(work)
+    curious = _work_in(place, work, script, inputs={"model.json": model}, params={"a": 1})
+    outcome = runner.run(curious, lambda _: Continue.GO)
+    runner.discard(curious)
     assert outcome.end is End.SUCCEEDED, outcome.log
     lines = outcome.log.splitlines()
     ids = json.loads("[" + lines[0].replace("(", "[").replace(")", "]").replace("] [", "], [") + "]")
@@ -462,7 +482,7 @@ except PermissionError: print("refused")
 
 
 @needs_root
-def test_two_runs_at_once_cannot_reach_each_other(other_user, work, python):
+def test_two_runs_at_once_cannot_reach_each_other(other_user: Elsewhere, work: Build, python: str) -> None:
     runner, place = other_user
     neighbour = LocalRunner(runner.root, beat_every=0.1, python=python)
     first = _work_in(place, work, "import os, time; print(os.getpid()); time.sleep(60)", key="first")
@@ -477,9 +497,9 @@ for attempt in (lambda: os.listdir(params["folder"]), lambda: os.kill(params["pi
 json.dump({}, open("metrics.json", "w"))
 """
     )
-    outcomes = []
+    outcomes: list[Outcome] = []
 
-    def beat(progress):
+    def beat(progress: Progress) -> Continue:
         if not progress.log:
             return Continue.GO
         params = {"pid": int(progress.log), "folder": str(runner.root / "first")}
@@ -493,7 +513,7 @@ json.dump({}, open("metrics.json", "w"))
 
 
 @needs_root
-def test_a_fork_bomb_of_another_user_is_ended_in_one_step(other_user, work):
+def test_a_fork_bomb_of_another_user_is_ended_in_one_step(other_user: Elsewhere, work: Build) -> None:
     runner, place = other_user
     bomb = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass\n"
     outcome = runner.run(_work_in(place, work, bomb), lambda _: Continue.GO)
@@ -510,7 +530,7 @@ def _users_at_work() -> set[int]:
 
 
 @needs_root
-def test_isolation_is_off_with_the_path_that_cannot_be_reached(open_place, tmp_path):
+def test_isolation_is_off_with_the_path_that_cannot_be_reached(open_place: Path, tmp_path: Path) -> None:
     closed = open_place / "closed"
     closed.mkdir(mode=0o700)
     (closed / "script.py").write_text("")
@@ -522,6 +542,6 @@ def test_isolation_is_off_with_the_path_that_cannot_be_reached(open_place, tmp_p
     assert may_reach(Path("/etc/passwd"), UIDS[0], UIDS[0])
 
 
-def test_isolation_is_off_where_the_portal_is_not_root(tmp_path, monkeypatch):
+def test_isolation_is_off_where_the_portal_is_not_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert "not root" in isolation(tmp_path, []).because

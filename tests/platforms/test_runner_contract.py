@@ -1,15 +1,17 @@
 """What every Runner has to do, whatever it runs on; only the local one exists so far."""
 
 import json
+from inspect import signature
+from pathlib import Path
 
 import pytest
 
-from apps.platforms.base import Continue, End, Runner
+from apps.platforms.base import Continue, End, Progress, Runner
+from apps.platforms.local import LocalRunner
+from tests.platforms.conftest import METRICS, Build, Run
 
-METRICS = "import json, os; json.dump({'mae': 1.5}, open('metrics.json', 'w'))"
 
-
-def test_a_script_that_writes_metrics_succeeds_and_its_files_are_returned(run):
+def test_a_script_that_writes_metrics_succeeds_and_its_files_are_returned(run: Run) -> None:
     outcome = run(
         f"""
         {METRICS}
@@ -26,7 +28,7 @@ def test_a_script_that_writes_metrics_succeeds_and_its_files_are_returned(run):
 @pytest.mark.parametrize(
     "params", [{"alpha": 0.5, "flag": False, "empty": "", "city": "Zürich\n✈", "none": None, "list": [1, {}]}, {}]
 )
-def test_parameters_arrive_exactly_as_they_were_given(run, params):
+def test_parameters_arrive_exactly_as_they_were_given(run: Run, params: dict[str, object]) -> None:
     outcome = run(
         """
         import os, shutil
@@ -38,7 +40,7 @@ def test_parameters_arrive_exactly_as_they_were_given(run, params):
     assert json.loads(outcome.files["params.json"].read_text()) == params
 
 
-def test_segment_data_inputs_and_extra_environment_reach_the_script(run, tmp_path):
+def test_segment_data_inputs_and_extra_environment_reach_the_script(run: Run, tmp_path: Path) -> None:
     data, model = tmp_path / "data.csv", tmp_path / "model.json"
     data.write_text("a,b")
     model.write_text("{}")
@@ -58,13 +60,13 @@ def test_segment_data_inputs_and_extra_environment_reach_the_script(run, tmp_pat
     assert outcome.log == "atlanta abc a,b {}\n"
 
 
-def test_exit_status_3_with_a_sentence_is_no_data(run):
+def test_exit_status_3_with_a_sentence_is_no_data(run: Run) -> None:
     outcome = run("open('reason.txt', 'w').write('Only 12 rows, 30 are needed.\\nmore'); raise SystemExit(3)")
     assert (outcome.end, outcome.cause) == (End.NO_DATA, "no-data")
     assert outcome.reason == "Only 12 rows, 30 are needed."
 
 
-def test_exit_status_3_without_a_sentence_is_a_failure_that_says_so(run):
+def test_exit_status_3_without_a_sentence_is_a_failure_that_says_so(run: Run) -> None:
     outcome = run("raise SystemExit(3)")
     assert (outcome.end, outcome.cause) == (End.FAILED, "exit")
     assert "reason.txt" in outcome.reason
@@ -83,14 +85,14 @@ def test_exit_status_3_without_a_sentence_is_a_failure_that_says_so(run):
         ("this is no python", "SyntaxError"),
     ],
 )
-def test_the_reason_of_a_failure_is_a_sentence_with_the_scripts_last_words(run, script, reason):
+def test_the_reason_of_a_failure_is_a_sentence_with_the_scripts_last_words(run: Run, script: str, reason: str) -> None:
     outcome = run(script)
     assert (outcome.end, outcome.cause) == (End.FAILED, "exit")
     assert reason in outcome.reason
     assert not outcome.files
 
 
-def test_the_traceback_in_the_log_begins_in_the_script(run):
+def test_the_traceback_in_the_log_begins_in_the_script(run: Run) -> None:
     assert "confinement" not in run("1 / 0").log
 
 
@@ -99,18 +101,23 @@ def test_the_traceback_in_the_log_begins_in_the_script(run):
     ["", "{", "[1]", '{"mae": "1"}', '{"mae": true}', '{"mae": NaN}', '{"a": {"b": 1}}', "[" * 99999,
      '{"mae": 1e999}', '{"mae": 1' + "0" * 400 + "}", '{"a\\u0000": 1}'],
 )  # fmt: skip
-def test_metrics_that_are_no_numbers_fail_the_run(run, metrics):
+def test_metrics_that_are_no_numbers_fail_the_run(run: Run, metrics: str) -> None:
     outcome = run(f"open('metrics.json', 'w').write({metrics!r})")
     assert (outcome.end, outcome.cause) == (End.FAILED, "output")
     assert "metrics.json" in outcome.reason
 
 
-def test_a_run_without_metrics_fails_with_a_sentence(run):
+def test_a_run_without_metrics_fails_with_a_sentence(run: Run) -> None:
     assert "without writing metrics.json" in run("pass").reason
 
 
-def test_beats_carry_progress_and_each_line_of_the_log_once(run):
-    seen = []
+def test_beats_carry_progress_and_each_line_of_the_log_once(run: Run) -> None:
+    seen: list[Progress] = []
+
+    def beat(progress: Progress) -> Continue:
+        seen.append(progress)
+        return Continue.GO
+
     outcome = run(
         f"""
         import time
@@ -120,7 +127,7 @@ def test_beats_carry_progress_and_each_line_of_the_log_once(run):
         print("PORTAL_PROGRESS nonsense"); print("PORTAL_PROGRESS nan x")
         {METRICS}
         """,
-        beat=lambda progress: seen.append(progress) or Continue.GO,
+        beat=beat,
     )
     assert outcome.end is End.SUCCEEDED
     said = {(progress.fraction, progress.message) for progress in seen}
@@ -133,14 +140,14 @@ def test_beats_carry_progress_and_each_line_of_the_log_once(run):
 @pytest.mark.parametrize(
     ("answer", "end", "cause"), [(Continue.CANCEL, End.CANCELLED, "cancelled"), (Continue.LOST, End.LOST, "lost")]
 )
-def test_a_beat_can_end_the_run(run, answer, end, cause):
+def test_a_beat_can_end_the_run(run: Run, answer: Continue, end: End, cause: str) -> None:
     outcome = run("import time; print('here', flush=True); time.sleep(60)", beat=lambda _: answer)
     assert (outcome.end, outcome.cause) == (end, cause)
     assert outcome.reason.endswith(".")
     assert outcome.log == "here\n"
 
 
-def test_discard_removes_everything_and_may_be_repeated(runner, work, tmp_path):
+def test_discard_removes_everything_and_may_be_repeated(runner: Runner, work: Build, tmp_path: Path) -> None:
     done = work(METRICS)
     runner.run(done, lambda _: Continue.GO)
     assert (tmp_path / "scratch" / "run-1").exists()
@@ -150,12 +157,11 @@ def test_discard_removes_everything_and_may_be_repeated(runner, work, tmp_path):
 
 
 @pytest.mark.parametrize("key", ["", "../x", "a/b", ".hidden", "a\0b"])
-def test_a_key_that_is_no_file_name_is_refused(run, key):
+def test_a_key_that_is_no_file_name_is_refused(run: Run, key: str) -> None:
     with pytest.raises(ValueError, match="cannot name a scratch folder"):
         run("pass", key=key)
 
 
-def test_the_local_runner_has_the_runners_shape(runner):
-    shaped: Runner = runner
-    assert shaped.run
-    assert shaped.discard
+@pytest.mark.parametrize("method", ["run", "discard"])
+def test_the_local_runner_has_the_runners_shape(method: str) -> None:
+    assert signature(getattr(LocalRunner, method)) == signature(getattr(Runner, method))
