@@ -115,7 +115,7 @@ def test_a_version_shows_its_interval_days_gates_and_parameters(
     assert "90 rows, 20 days, 1 Jul – 31 Jul 2013" in told
     assert "It was compared on 90 rows on 20 days." in told
     assert "v1 was trained" not in told
-    assert "2013-07-01 6.00 9.00" in told
+    assert "1 Jul 6.00 9.00" in told
     assert re.search(r"alpha 10\.0 1\.0 features hour, origin – ", told)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from apps.artifacts.queries import files_of
@@ -229,7 +230,7 @@ def _daily(evaluation: Evaluation) -> LineChart | None:
         Series(words, [day[name] / day["rows"] if day.get(name) is not None else None for day in days])
         for name, words in names.items()
     ]
-    return charts.line_chart(series, [day["day"] for day in days])
+    return charts.line_chart(series, [f"{date.fromisoformat(day['day']):%-d %b}" for day in days])
 
 
 def _settings(version: ModelVersion, champion: ModelVersion | None) -> list[Setting]:

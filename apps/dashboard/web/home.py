@@ -1,6 +1,7 @@
 """The home page, and the choice of light or dark."""
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -17,6 +18,7 @@ A_YEAR = 365 * 24 * 3600
 
 def home(request: PageRequest) -> HttpResponse:
     """My work: what waits for me, what runs, how my models do."""
+    prefetch_related_objects([person(request)], "memberships")
     return render(request, "dashboard/home.html", {"work": queries.my_work(actor=person(request))})
 
 

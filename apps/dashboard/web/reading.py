@@ -26,9 +26,8 @@ RIGHTS = {
 
 
 class PageRequest(HttpRequest):
-    """A request of somebody who is signed in, as the middleware has made sure."""
+    """A request as the middleware of django_htmx hands it on."""
 
-    user: User
     htmx: HtmxDetails
 
 
