@@ -47,6 +47,13 @@ def ensure_experiment(*, actor: User, name: str, team: Team, visibility: str = V
     return experiment
 
 
+@transaction.atomic
+def restrict_experiment(*, actor: User, name: str) -> None:
+    """From now on only its team sees its runs; nothing happens where there is no experiment of that name."""
+    for experiment in Experiment.objects.filter(name=name):
+        _restrict(actor, experiment)
+
+
 def _restrict(actor: User, experiment: Experiment) -> None:
     """What it was made for is restricted now, so its runs are."""
     changed = Experiment.objects.filter(pk=experiment.pk).exclude(visibility=Visibility.TEAMS)

@@ -39,6 +39,7 @@ NOT_AUDITED = {
     "tracking.actions.log_metrics": "evidence",
     "tracking.actions.log_params": "evidence",
     "tracking.actions.open_run": "evidence",
+    "tracking.actions.restrict_experiment": "part of restricting what it belongs to, which has asked; recorded",
 }
 """Public functions of actions that write evidence or carry work on, each with the reason why it is not audited."""
 

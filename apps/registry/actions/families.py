@@ -20,6 +20,7 @@ from apps.registry.events import Event
 from apps.registry.gates import DEFAULT_GATES, GateSpec, check_gates
 from apps.registry.models import Dimension, Gate, ModelFamily, Segment
 from apps.registry.models.family import CHAMPION
+from apps.tracking.actions import restrict_experiment
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
@@ -96,6 +97,8 @@ def update_family(
     if approvers is not None:
         family.approvers.set(approvers)
     after = _settings_of(family)
+    if family.visibility == ModelFamily.Visibility.TEAMS:
+        restrict_experiment(actor=actor, name=family.experiment)
     if after != before:
         record(actor=actor, action=Event.FAMILY_UPDATED, target=family, before=before, after=after)
     return family

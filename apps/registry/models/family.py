@@ -124,6 +124,11 @@ class ModelFamily(models.Model):
         return Boundary(team=self.team.slug, family=self.slug)
 
     @property
+    def experiment(self) -> str:
+        """Name of the tracking experiment that its training runs are in."""
+        return f"{self.slug}-retraining"
+
+    @property
     def approvals(self) -> int:
         """How many people must say yes to a wave: the family's own number, else by tier."""
         if self.approvals_needed is not None:

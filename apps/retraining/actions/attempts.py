@@ -171,8 +171,7 @@ def _blank() -> dict[str, Any]:
 def _open_tracking(run: SegmentRun, number: int) -> "Run":
     request = run.request
     actor, family = request.requester, request.family
-    name = f"{family.slug}-retraining"
-    experiment = ensure_experiment(actor=actor, name=name, team=family.team, visibility=family.visibility)
+    experiment = ensure_experiment(actor=actor, name=family.experiment, team=family.team, visibility=family.visibility)
     tags = {
         "portal.request": str(request.pk),
         "portal.segment_run": str(run.uuid),
