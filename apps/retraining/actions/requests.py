@@ -16,7 +16,7 @@ from apps.core.permissions import require
 from apps.core.transitions import move
 from apps.retraining.events import Event
 from apps.retraining.freezing import choose_segments, freeze
-from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
+from apps.retraining.models import OPEN_RUNS, Pipeline, RetrainingRequest, SegmentRun
 from apps.retraining.plans import digest_of
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def retry_run(*, actor: User, run: SegmentRun) -> SegmentRun:
     require(actor, "retraining.retry", run)
     request = _locked(run.request)
     run = SegmentRun.objects.select_related("segment").select_for_update(of=("self",)).get(pk=run.pk)
+    if run.status in OPEN_RUNS:
+        raise Conflict(f"{run} is still on its way: wait until it is over, or cancel request #{request.pk}.")
     _reopen(request)
     move(run, SegmentRun.Status.WAITING, **_fresh())
     run.request = request
