@@ -61,6 +61,8 @@ def _explain_framework(error: Exception) -> Response | None:
         error = exceptions.NotFound("There is nothing at this address, or you may not see it.")
     if isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        error.detail = exceptions.ErrorDetail("Send JSON, with the header Content-Type: application/json.")
     if not isinstance(error, exceptions.APIException):
         return None
     _set_rollback()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -27,6 +27,8 @@ class ErrorPages:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with through(Door.API if is_api(request) else Door.WEB):
+            if "\0" in request.path:  # PostgreSQL has no such text, so nothing can have that name
+                return page_missing(request, Http404())
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
