@@ -107,8 +107,11 @@ class QueueDepth:
 
 
 def pipelines(actor: "User") -> PipelineQuerySet:
-    """Those that are switched on, by name."""
-    return Pipeline.objects.visible_to(actor).filter(is_active=True).select_related("team").order_by("name")
+    """Those that are switched on, the most used first."""
+    active = Pipeline.objects.visible_to(actor).filter(is_active=True).select_related("team")
+    used = RetrainingRequest.objects.filter(pipeline=OuterRef("pk")).order_by().values("pipeline")
+    uses = Subquery(used.annotate(count=Count("pk")).values("count"))
+    return active.annotate(uses=Coalesce(uses, 0)).order_by("-uses", "name")
 
 
 def pipelines_of(actor: "User", family: "ModelFamily") -> PipelineQuerySet:
