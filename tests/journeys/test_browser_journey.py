@@ -1,0 +1,206 @@
+"""The journey of the README in a real Chromium: retrain, compare, promote, approve, roll back, browse, operate.
+
+Every page on the way is checked by axe, light and dark, and must not complain in the browser's console.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from apps.demo.seeding.passwords import demo_password
+from portal.local.browser import find
+from tests.journeys.portal import ServedPortal
+
+PATIENCE_MS = 120_000
+"""A whole fleet trains in seconds; a busy machine may take longer."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Somebody of the demo company with a browser of their own."""
+
+    def __init__(self, browser: Browser, portal: ServedPortal, username: str) -> None:
+        self.complaints: list[str] = []
+        self.page = self._open(browser, portal)
+        self._sign_in(username)
+
+    def look(self) -> Page:
+        """The page, after axe has looked at it in both colour schemes and nobody complained in the console."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert violations(self.page) == [], f"{self.page.url} in {scheme}"
+        assert self.complaints == []
+        return self.page
+
+    def go(self, link: str, *, exact: bool = False) -> Page:
+        self.page.get_by_role("link", name=link, exact=exact).first.click()
+        return self.look()
+
+    def _open(self, browser: Browser, portal: ServedPortal) -> Page:
+        page = browser.new_context(base_url=portal.address, reduced_motion="reduce").new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def _sign_in(self, username: str) -> None:
+        self.page.goto("/")
+        self.page.locator("[name=username]").fill(username)
+        self.page.locator("[name=password]").fill(demo_password())
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("My work")
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]]
+
+
+def test_a_city_is_retrained_promoted_and_rolled_back(browser: Browser, portal: ServedPortal) -> None:
+    scientist = Person(browser, portal, "scientist")
+    see_the_fleet(scientist)
+    retrain(scientist)
+    promoted = propose(scientist)
+    cannot_approve_their_own(scientist)
+    lead = Person(browser, portal, "lead")
+    approve(lead, promoted)
+    roll_one_back(lead)
+
+
+def see_the_fleet(scientist: Person) -> None:
+    scientist.look()
+    scientist.go("Models", exact=True)
+    page = scientist.go("Trip ETA")
+    expect(page.get_by_text("78 of 81 segments have a champion")).to_be_visible()
+    assert page.locator("tbody tr").count() == 81
+
+
+def retrain(scientist: Person) -> None:
+    page = scientist.go("Retrain", exact=True)
+    page = scientist.go("Ridge per destination")
+    expect(page.get_by_role("button", name="Send 81 runs")).to_be_visible()
+    page.get_by_label("Reason").fill("July is another season.")
+    page.get_by_role("button", name="Send 81 runs").click()
+    expect(page.get_by_text("81 of 81 segments ended")).to_be_visible()
+    scientist.go("Compare with champions")
+
+
+def propose(scientist: Person) -> int:
+    """Waits for the evaluations, promotes all that pass; answers how many those were."""
+    page = scientist.page
+    button = page.get_by_role("link", name=re.compile(r"Promote all \d+")).first
+    expect(page.get_by_text("candidates can be promoted")).to_be_visible()
+    expect(page.get_by_text("Evaluating")).to_have_count(0)
+    scientist.look()
+    button.click()
+    page.get_by_label("Reason").fill("They beat their champions on July.")
+    scientist.look()
+    page.get_by_role("button", name=re.compile(r"Propose \d+ segments")).click()
+    expect(page.get_by_text("Waits for an approval", exact=True)).to_be_visible()
+    promoted = int(re.findall(r"(\d+) segments", page.get_by_role("heading", level=1).inner_text())[0])
+    assert 40 <= promoted <= 55
+    return promoted
+
+
+def cannot_approve_their_own(scientist: Person) -> None:
+    page = scientist.look()
+    assert page.get_by_role("button", name="Approve").count() == 0
+    page.get_by_role("button", name="Withdraw").first.wait_for()
+
+
+def approve(lead: Person, promoted: int) -> None:
+    page = lead.look()
+    page.get_by_role("link", name=f"Trip ETA: promote {promoted} segments to champion").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"{promoted} segments to champion")
+    lead.look()
+    page.get_by_role("button", name="Approve", exact=True).click()
+    page.get_by_label("Note").fill("Seen.")
+    page.get_by_role("button", name="Approve and promote").click()
+    expect(page.get_by_text("Approved.")).to_be_visible()
+    expect(page.get_by_text("Applied").first).to_be_visible()
+    lead.look()
+
+
+def roll_one_back(lead: Person) -> None:
+    page = lead.page
+    page.goto("/m/eta-trip/atlanta/")
+    lead.look()
+    page.get_by_role("link", name="Roll back").click()
+    page.get_by_label("Reason").fill("The dispatchers complain.")
+    lead.look()
+    page.get_by_role("button", name="Roll back").click()
+    expect(page.get_by_text("Rolled back: 1 of 1")).to_be_visible()
+    page.goto("/m/eta-trip/atlanta/")
+    expect(page.get_by_text("The dispatchers complain.")).to_be_visible()
+
+
+def test_a_manager_reads_why_a_tool_was_chosen(browser: Browser, portal: ServedPortal) -> None:
+    manager = Person(browser, portal, "manager")
+    manager.go("Tools", exact=True)
+    page = manager.go("Apache Airflow", exact=True)
+    expect(page.get_by_text("Anything that runs on a schedule")).to_be_visible()
+    page = manager.go("Airflow for scheduling and orchestration")
+    expect(page.get_by_text("Strongest community")).to_be_visible()
+
+
+def test_an_operator_cancels_what_hangs_and_retries_only_what_failed(browser: Browser, portal: ServedPortal) -> None:
+    scientist, operator = Person(browser, portal, "scientist"), Person(browser, portal, "operator")
+    cancel(operator, ask_for_trouble(scientist, "timeout"))
+    retry(operator, ask_for_trouble(scientist, "exception"))
+
+
+def ask_for_trouble(scientist: Person, mode: str) -> str:
+    """A request that hangs or crashes in two cities; answers its page's address."""
+    page = scientist.page
+    page.goto(f"/retraining/new/fail-on-purpose/?family=eta-trip&segments=atlanta,boston&mode={mode}")
+    page.get_by_role("button", name="Send 2 runs").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Request #")
+    return page.url
+
+
+def cancel(operator: Person, address: str) -> None:
+    page = operator.go("Operations", exact=True)
+    expect(page.get_by_text("work@").first).to_be_visible()
+    page.get_by_role("link", name="Fail on purpose").first.click()
+    expect(page).to_have_url(address)
+    page.get_by_role("button", name="Cancel …").click()
+    page.get_by_role("button", name="Cancel the request").click()
+    expect(page.get_by_text("Cancelled").first).to_be_visible()
+    expect(page.get_by_text("2 of 2 segments ended")).to_be_visible()
+
+
+def retry(operator: Person, address: str) -> None:
+    page = operator.page
+    page.goto(address)
+    expect(page.get_by_text("2 of 2 segments ended")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Retry 2")).click()
+    expect(page.get_by_text(re.compile("[01] of 2 segments ended"))).to_be_visible()
+    expect(page.get_by_text("2 of 2 segments ended")).to_be_visible()
+    page.goto("/operations/")
+    expect(operator.look().get_by_text("exception").first).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_the_journey_is_wider_than_the_screen(
+    browser: Browser, portal: ServedPortal, width: int, scheme: str, tmp_path: Path
+) -> None:
+    """The pictures are kept in pytest's folder, to be looked at."""
+    person = Person(browser, portal, "lead")
+    person.page.set_viewport_size({"width": width, "height": 900})
+    person.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    for path in ("/", "/models/", "/m/eta-trip/", "/m/eta-trip/atlanta/", "/retraining/", "/promotions/", "/tools/"):
+        person.page.goto(path)
+        person.page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-') or 'home'}.png")
+        assert person.page.evaluate("document.documentElement.scrollWidth") <= width, path
