@@ -37,6 +37,6 @@ def family_of(request: PageRequest, slug: str) -> ModelFamily:
     return registry.family(actor=person(request), slug=slug)
 
 
-def rights(reader: User, family: ModelFamily) -> dict[str, bool]:
-    """Asked once for the whole page: buttons stand where the action would be allowed."""
-    return {name: allowed(reader, permission, family) for name, permission in RIGHTS.items()}
+def rights(reader: User, family: ModelFamily, *names: str) -> dict[str, bool]:
+    """Those of RIGHTS (all unless named), asked once for the whole page: buttons stand where the action is allowed."""
+    return {name: allowed(reader, RIGHTS[name], family) for name in names or RIGHTS}

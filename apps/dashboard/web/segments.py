@@ -19,5 +19,10 @@ if TYPE_CHECKING:
 def segment(request: PageRequest, slug: str, segment: str) -> HttpResponse:
     family = family_of(request, slug)
     page = queries.segment_page(actor=person(request), family=family, slug=segment)
-    shown = {"page": page, "family": family, "row": page.row, "may": rights(person(request), family)}
+    shown = {
+        "page": page,
+        "family": family,
+        "row": page.row,
+        "may": rights(person(request), family, "propose", "retrain", "roll_back"),
+    }
     return render(request, "dashboard/segment_detail.html", shown)

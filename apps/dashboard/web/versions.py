@@ -27,6 +27,6 @@ def version(request: PageRequest, slug: str, segment: str, number: int) -> HttpR
         "family": family,
         "version": page.version,
         "curl": curl,
-        "may": rights(person(request), family),
+        "may": rights(person(request), family, "propose"),
     }
     return render(request, "dashboard/version_detail.html", shown)
