@@ -21,7 +21,7 @@ serve: install ## the whole portal with the demo company on http://127.0.0.1:800
 
 test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
-	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --ignore tests/faults $(ARGS)
+	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/faults $(ARGS)
 
 test-faults: install-dev ## harms real processes and counts afterwards what was lost
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/faults $(ARGS)
@@ -31,7 +31,7 @@ check: install-dev ## lint, format, types, import contracts, migrations, templat
 	@$(MAKE) --keep-going --jobs 2 --output-sync=target $(CHECKS:%=check-%)
 
 # None of these needs a server; the settings only want addresses that look like some.
-CHECKED := DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 \
+CHECKED := PORTAL_LOCAL=0 DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 \
 	SECRET_KEY=only-for-checks-that-start-no-server-0123456789-abcdefghijklmnopqrstuvwxyz
 .PHONY: $(CHECKS:%=check-%)
 check-types:

@@ -155,10 +155,10 @@ def _go_back(request: HttpRequest, family: "ModelFamily", steps: "Sequence[queri
 
 
 def _drawn(rows: Sequence[PromotionRow]) -> list[Shown]:
-    bounds = [
-        abs(bound) for row in rows if row.evaluation for bound in (row.evaluation.lower, row.evaluation.upper) if bound
-    ]
-    reach = max(bounds, default=1.0)
+    """Drawn to the scale of most rows: the few that are far out end in an arrow instead of squeezing all others."""
+    scores = [row.evaluation for row in rows if row.evaluation]
+    bounds = sorted(abs(bound) for score in scores for bound in (score.lower, score.upper) if bound)
+    reach = bounds[len(bounds) * 3 // 4] if bounds else 1.0
     return [Shown(row, _interval(row, reach)) for row in rows]
 
 

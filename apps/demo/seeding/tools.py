@@ -24,8 +24,9 @@ def seed(people: People) -> None:
     catalog = yaml.safe_load((DATA / "catalog.yml").read_text())
     known = Known(people.operator)
     _add_capabilities(people.operator, catalog["capabilities"], known)
+    since = {row["tool"]: row["since"] for row in catalog["positions"]}
     for row in catalog["tools"]:
-        _add_tool(people.operator, row, known)
+        _add_tool(people.operator, row, known, _noon(since.get(row["slug"], NEWEST)))
     for row in catalog["decisions"]:
         _decide(people, row, known)
     for row in catalog["positions"]:
@@ -49,13 +50,13 @@ def _add_capabilities(editor: User, wanted: list[str], known: Known) -> None:
             known.capabilities[slug] = actions.add_capability(actor=editor, slug=slug, facts=facts)
 
 
-def _add_tool(editor: User, row: dict[str, Any], known: Known) -> None:
+def _add_tool(editor: User, row: dict[str, Any], known: Known, at: datetime) -> None:
     slug = row.pop("slug")
     if slug in known.tools:
         return
     capability = known.capabilities[row.pop("capability")]
     facts = actions.ToolFacts(capability=capability, **row)
-    known.tools[slug] = actions.add_tool(actor=editor, slug=slug, facts=facts)
+    known.tools[slug] = actions.add_tool(actor=editor, slug=slug, facts=facts, at=at)
 
 
 def _decide(people: People, row: dict[str, Any], known: Known) -> None:
