@@ -9,17 +9,17 @@ STALE_AFTER = 60  # seconds; the coordinator rings every two seconds, an older r
 MOST_RINGS = 8  # at a time: more batches than this wait for the next tick, so that no queue of rings grows
 
 
-@shared_task(name="registry.evaluate", queue="work", expires=STALE_AFTER)
+@shared_task(name="registry.evaluate", expires=STALE_AFTER)
 def evaluate() -> None:
     """Evaluates one batch, and rings again while there may be another."""
     with through(Door.TASK):
         if evaluating.evaluate_batch():
-            actions.ring_for(1)
+            actions.ring_for(evaluations=1)
 
 
-@shared_task(name="registry.coordinate", queue="control", expires=STALE_AFTER)
+@shared_task(name="registry.coordinate", expires=STALE_AFTER)
 def coordinate() -> None:
     """Finds evaluations that nobody rang for, and proposals whose time is over."""
     with through(Door.TASK):
         actions.expire_waves()
-        actions.ring_for(min(queries.evaluations_due(), MOST_RINGS * actions.BATCH))
+        actions.ring_for(evaluations=min(queries.evaluations_due(), MOST_RINGS * actions.BATCH))

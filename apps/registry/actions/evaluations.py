@@ -76,11 +76,11 @@ def ask_for(
     failed = [evaluation for evaluation in stored.values() if evaluation.status == Evaluation.Status.FAILED]
     _try_again(failed)
     asked = len(stored.keys() - before.keys()) + len(failed)
-    ring_for(asked)
+    ring_for(evaluations=asked)
     return list(stored.values()), asked
 
 
-def ring_for(evaluations: int) -> None:
+def ring_for(*, evaluations: int) -> None:
     """Wakes as many workers as there are batches."""
     for _ in range(0, evaluations, BATCH):
         ring("registry.evaluate")
