@@ -21,7 +21,7 @@ serve: install ## the whole portal with the demo company on http://127.0.0.1:800
 
 test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
-	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/faults $(ARGS)
+	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --ignore tests/faults $(ARGS)
 
 test-faults: install-dev ## harms real processes and counts afterwards what was lost
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/faults $(ARGS)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.journeys.portal import Person, ServedPortal
 
-pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("api journey")]
+pytestmark = pytest.mark.timeout(400)  # the first test waits until the portal is up
 
 FAMILY = "eta-trip"
 CITIES, WITH_CHAMPION = 81, 78

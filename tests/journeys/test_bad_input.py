@@ -232,20 +232,8 @@ def test_a_filter_that_makes_no_sense_is_told(mighty: User, query: str) -> None:
 
 
 JUNK: tuple[Any, ...] = (
-    *(
-        None,
-        "",
-        " ",
-        "\0",
-        "\ud800",
-        "x" * 30_000,
-        "../../etc/passwd",
-        "'; DROP TABLE x; --",
-        "{{7*7}}",
-        "٣",
-        "9999-99-99",
-    ),
-    *(True, -1, 0, 10**30, 1.5, [], [None], [[]], [{}], ["\0"], {}, {"a": {"b": [1]}}, {"\0": 1}),
+    *(None, "", "\0", "\ud800", "x" * 30_000, "../etc", "9999-99-99", True, -1, 10**30, 1.5),
+    *([], [None], [{}], {}, {"a": {"b": [1]}}, {"\0": 1}),
 )
 
 
@@ -314,17 +302,28 @@ def spoilt(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
                     yield body | {name: [mended] if isinstance(value, list) else mended}
 
 
-def test_no_door_breaks_whatever_is_in_one_field(everything: Everything, mighty: User) -> None:
+@pytest.mark.parametrize(
+    "noun",
+    [
+        *("requests", "pipelines", "promotions", "models", "evaluations", "versions", "families"),
+        *("tokens", "tools", "decisions", "capabilities"),
+    ],
+)
+def test_no_door_breaks_whatever_is_in_one_field(everything: Everything, mighty: User, noun: str) -> None:
     """Junk is refused with a sentence or, where it happens to make sense, taken; each try is undone."""
     client = api(mighty)
-    for door, body in bodies(everything).items():
-        method, path = door.split()
+    doors = {door: body for door, body in bodies(everything).items() if f" {noun}/" in door}
+    assert doors
+    for door, body in doors.items():
         for sent in spoilt(body):
-            with transaction.atomic():
-                answer = client.generic(
-                    method.upper(), f"/api/v1/{path}", json.dumps(sent), content_type="application/json"
-                )
-                transaction.set_rollback(True)
-            assert answer.status_code < 500, (door, sent)
-            if answer.status_code >= 400:
-                assert answer.json()["message"], (door, sent)
+            try_door(client, door, sent)
+
+
+def try_door(client: APIClient, door: str, sent: dict[str, Any]) -> None:
+    method, path = door.split()
+    with transaction.atomic():
+        answer = client.generic(method.upper(), f"/api/v1/{path}", json.dumps(sent), content_type="application/json")
+        transaction.set_rollback(True)
+    assert answer.status_code < 500, (door, sent)
+    if answer.status_code >= 400:
+        assert answer.json()["message"], (door, sent)
