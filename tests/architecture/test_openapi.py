@@ -41,7 +41,7 @@ def test_every_noun_that_people_were_promised_is_there(described: Path) -> None:
 
 
 def test_every_operation_takes_a_token(described: Path) -> None:
-    closed = [{"token": []}, {"cookieAuth": []}]
+    closed: list[dict[str, list[str]]] = [{"token": []}, {"cookieAuth": []}]
     assert {name for name, told in operations(described) if told["security"] != closed} == set()
 
 
