@@ -17,6 +17,7 @@ from tests.journeys.portal import ServedPortal
 
 PATIENCE_MS = 120_000
 """A whole fleet trains in seconds; a busy machine may take longer."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
