@@ -29,7 +29,10 @@ def _from_environment(name: str, local: str | None) -> str:
         return value
     if NEEDS_NO_SERVICES.intersection(sys.argv[1:2]):
         return {"SECRET_KEY": "unused-" * 10}.get(name, "postgres://unused@127.0.0.1:1/unused")
-    raise ImproperlyConfigured(f"{name} is not set and nothing runs here: start `make serve`, or set {name}.")
+    raise ImproperlyConfigured(
+        f"{name} is not set and nothing runs in {VAR_DIR}: start `make serve`, or set {name}. "
+        "If it runs with another data folder, set VAR_DIR to that."
+    )
 
 
 def _database(url: str) -> dict[str, object]:

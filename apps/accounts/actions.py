@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from apps.accounts.events import Event
@@ -93,9 +95,19 @@ def create_user(*, actor: User, username: str, name: str, email: str = "", passw
     require(actor, "accounts.administer")
     if User.objects.filter(username__iexact=username).exists():
         raise Exists(f"There is already a user {username!r}.")
+    _check_password(password)
     user = User.objects.create_user(username, password=password, name=name, email=email)
     record(actor=actor, action=Event.USER_CREATED, target=user)
     return user
+
+
+def _check_password(password: str | None) -> None:
+    """Raises Invalid for one that is easy to guess; None is no password at all."""
+    try:
+        if password is not None:
+            validate_password(password)
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages), field="password") from error
 
 
 @transaction.atomic
@@ -124,6 +136,7 @@ def found_portal(*, username: str, name: str, password: str | None = None) -> Us
     """The very first platform admin, who acts for themselves; refused as soon as there is one."""
     if PortalRole.objects.filter(role=PortalRole.Role.PLATFORM_ADMIN).exists():
         raise Conflict("There is a platform admin already; ask one of them.")
+    _check_password(password)
     admin = User.objects.create_user(username, password=password, name=name)
     given = PortalRole.objects.create(user=admin, role=PortalRole.Role.PLATFORM_ADMIN)
     record(actor=admin, action=Event.ROLE_GIVEN, target=given)

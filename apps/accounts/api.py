@@ -3,19 +3,24 @@
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from apps.accounts import actions, queries
-from apps.accounts.models import ApiToken, Team
+from apps.accounts.models import ApiToken, Team, User
 from apps.accounts.serializers import (
     CreatedTokenSerializer,
+    MemberSerializer,
     MeSerializer,
+    NewMemberSerializer,
     NewTokenSerializer,
+    NewUserSerializer,
     TeamSerializer,
     TokenSerializer,
+    UserSerializer,
 )
 from apps.accounts.signed_in import person
 
@@ -29,7 +34,7 @@ class MeView(APIView):
 
 
 class TeamViewSet(ReadOnlyModelViewSet[Team]):
-    """Teams, by slug."""
+    """Teams, by slug. Platform admins found them and fill them."""
 
     serializer_class = TeamSerializer
     lookup_field = "slug"
@@ -37,6 +42,49 @@ class TeamViewSet(ReadOnlyModelViewSet[Team]):
 
     def get_queryset(self) -> QuerySet[Team]:
         return queries.teams()
+
+    @extend_schema(request=TeamSerializer, responses={201: TeamSerializer})
+    def create(self, request: Request) -> Response:
+        wanted = TeamSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        team = actions.create_team(actor=person(request), **wanted.validated_data)
+        return Response(TeamSerializer(team).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=MemberSerializer(many=True))
+    @action(detail=True, pagination_class=None)
+    def members(self, request: Request, slug: str) -> Response:
+        """Who belongs to the team, and as what."""
+        return Response(MemberSerializer(queries.members(self.get_object()), many=True).data)
+
+    @extend_schema(request=NewMemberSerializer, responses={201: MemberSerializer})
+    @members.mapping.post
+    def add_member(self, request: Request, slug: str) -> Response:
+        """Puts a user into the team, or changes their role in it."""
+        wanted = NewMemberSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        user = queries.user(username=wanted.validated_data["username"])
+        role = wanted.validated_data["role"]
+        made = actions.add_member(actor=person(request), team=self.get_object(), user=user, role=role)
+        return Response(MemberSerializer(made).data, status=status.HTTP_201_CREATED)
+
+
+class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[User]):
+    """People, by user name. Platform admins add them."""
+
+    serializer_class = UserSerializer
+    lookup_field = "username"
+    lookup_value_regex = r"[\w.@+-]{1,150}"
+    queryset = User.objects.none()
+
+    def get_queryset(self) -> QuerySet[User]:
+        return queries.users()
+
+    @extend_schema(request=NewUserSerializer, responses={201: UserSerializer})
+    def create(self, request: Request) -> Response:
+        wanted = NewUserSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        user = actions.create_user(actor=person(request), **wanted.validated_data)
+        return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)
 
 
 class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ApiToken]):

@@ -7,6 +7,7 @@ from apps.accounts import api
 
 router = SimpleRouter()
 router.register("teams", api.TeamViewSet, basename="team")
+router.register("users", api.UserViewSet, basename="user")
 router.register("tokens", api.TokenViewSet, basename="token")
 
 urlpatterns = [path("me/", api.MeView.as_view(), name="me"), path("", include(router.urls))]

@@ -15,6 +15,15 @@ def user(*, username: str) -> User:
     return found
 
 
+def users() -> QuerySet[User]:
+    """Everybody who can act here, by user name."""
+    return User.objects.filter(is_active=True).prefetch_related("teams").order_by("username")
+
+
+def members(team: Team) -> QuerySet[Membership]:
+    return team.memberships.select_related("user").order_by("user__username")
+
+
 def teams() -> QuerySet[Team]:
     return Team.objects.order_by("name")
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from apps.accounts.actions import LONGEST_TOKEN_DAYS
-from apps.accounts.models import ApiToken, Team, User
+from apps.accounts.models import ApiToken, Membership, Team, User
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
@@ -21,6 +21,37 @@ class TeamSerializer(serializers.ModelSerializer[Team]):
     class Meta:
         model = Team
         fields: ClassVar = ["slug", "name", "kind"]
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    teams: Any = serializers.SlugRelatedField("slug", many=True, read_only=True)
+
+    class Meta:
+        model = User
+        fields: ClassVar = ["username", "name", "teams"]
+
+
+class NewUserSerializer(serializers.ModelSerializer[User]):
+    """Without a password the person can sign in only by single sign-on."""
+
+    password = serializers.CharField(max_length=128, required=False, write_only=True)
+
+    class Meta:
+        model = User
+        fields: ClassVar = ["username", "name", "email", "password"]
+
+
+class NewMemberSerializer(serializers.Serializer[object]):
+    username = serializers.CharField(max_length=150)
+    role = serializers.ChoiceField(choices=Membership.Role.choices, default=Membership.Role.MEMBER)
+
+
+class MemberSerializer(serializers.ModelSerializer[Membership]):
+    username = serializers.CharField(source="user.username")
+
+    class Meta:
+        model = Membership
+        fields: ClassVar = ["username", "role"]
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):

@@ -79,6 +79,7 @@ class _Portal:
     def __init__(self, order: Order, found: Services, supervisor: Supervisor) -> None:
         self._order, self._found, self._supervisor = order, found, supervisor
         self._env = servers.environment(found, order.var_dir, {**os.environ, **LOCALLY})
+        self._env["PORTAL_DEMO"] = "1" if order.demo else "0"
 
     def run(self) -> None:
         try:
@@ -112,6 +113,9 @@ class _Portal:
     def _welcome(self) -> None:
         if self._order.demo:
             self._supervisor.run(self._process("logins", processes.DEMO_LOGINS))
+        else:
+            command = f"VAR_DIR={self._order.var_dir} {sys.executable} manage.py create_admin NAME"
+            self._supervisor.say(f"The first platform admin is made, once, by: {command}")
         self._supervisor.say(f"The portal is at {self._order.address}; Ctrl-C stops it.")
 
     def _run(self, name: str, sentence: str, argv: Sequence[str]) -> None:

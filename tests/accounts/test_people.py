@@ -7,6 +7,7 @@ from django.test import Client
 from apps.accounts import actions, queries
 from apps.accounts.models import Membership, PortalRole, Team, User
 from apps.core.errors import Conflict, Denied, Exists, Missing
+from tests.conftest import api
 from tests.factories import PASSWORD, UserFactory
 
 
@@ -99,3 +100,33 @@ def test_teams_are_paged(owner: User, stranger: User, client: Client) -> None:
     assert (page["count"], len(page["results"])) == (2, 1)
     assert page["next"].endswith("page=2&page_size=1")
     assert client.get("/api/v1/teams/?page=99").status_code == 404
+
+
+def test_an_admin_fills_a_team_over_the_api(admin: User) -> None:
+    client = api(admin)
+    assert client.post("/api/v1/teams/", {"slug": "maps", "name": "Maps"}, format="json").status_code == 201
+    person = {"username": "ada", "name": "Ada", "password": PASSWORD}
+    assert client.post("/api/v1/users/", person, format="json").status_code == 201
+    wish = {"username": "ada", "role": "lead"}
+    assert client.post("/api/v1/teams/maps/members/", wish, format="json").status_code == 201
+    assert client.get("/api/v1/teams/maps/members/").json() == [wish]
+    assert client.get("/api/v1/users/ada/").json() == {"username": "ada", "name": "Ada", "teams": ["maps"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("teams/", {"slug": "maps", "name": "Maps"}),
+        ("users/", {"username": "ada", "name": "Ada"}),
+        ("teams/rides-eta/members/", {"username": "owner", "role": "lead"}),
+    ],
+)
+def test_a_member_changes_no_people_over_the_api(owner: User, path: str, body: dict[str, str]) -> None:
+    answer = api(owner).post(f"/api/v1/{path}", body, format="json")
+    assert (answer.status_code, answer.json()["message"][:21]) == (403, "Only a platform admin")
+
+
+def test_a_password_that_is_easy_to_guess_is_refused(admin: User) -> None:
+    answer = api(admin).post("/api/v1/users/", {"username": "ada", "name": "A", "password": "password"}, format="json")
+    assert (answer.status_code, answer.json()["field"]) == (400, "password")
+    assert not User.objects.filter(username="ada").exists()

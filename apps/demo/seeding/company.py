@@ -40,7 +40,7 @@ TEAMS = (
     ("ml-platform", "ML Platform", "platform"),
     ("data-platform", "Data Platform", "platform"),
 )
-ADMIN = Login("admin", "Ines Duarte", "defines pipelines and families, adds people")
+ADMIN = Login("admin", "Ines Duarte", "adds teams and people (over the API)")
 LOGINS = (
     Login("scientist", "Mara Okafor", "retrains and proposes promotions", "rides-eta"),
     Login("lead", "Jonas Weber", "approves promotions and rolls back", "rides-eta", "lead"),
