@@ -54,7 +54,8 @@ def _event(
     context = current()
     event = AuditEvent(
         actor_id=actor.pk,
-        actor_name=actor.username,
+        actor_name=str(actor),
+        actor_username=actor.username,
         door=context.door,
         credential=context.credential.name if context.credential else "",
         action=action.value,

@@ -193,7 +193,7 @@ class Decision(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "draft"
-        PROPOSED = "proposed"
+        PROPOSED = "proposed", "Waiting for approval"
         ACCEPTED = "accepted"
         SUPERSEDED = "superseded"
         CLOSED = "closed"

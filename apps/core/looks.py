@@ -38,11 +38,7 @@ _TONES: dict[tuple[str, str], tuple[str, ...]] = {
     ("idle", "circle-dashed"): ("draft", "not_evaluated", "none", "assess"),
 }
 _WORDS = {
-    "finished_with_failures": "Finished, some failed",
-    "pending_registration": "Registering",
-    "failed_registration": "Not registered",
-    "waiting_for_approval": "Waits for approval",
-    "proposed": "Waits for approval",
+    "proposed": "Waiting for approval",
     "pass": "Passed",
     "fail": "Not passed",
 }

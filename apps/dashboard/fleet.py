@@ -50,7 +50,7 @@ BADGES = {
     State.INCONCLUSIVE: Badge("warn", "triangle-alert", "Inconclusive"),
     State.NOT_EVALUATED: Badge("idle", "circle-dashed", "Not evaluated"),
     State.EVALUATING: Badge("info", "loader", "Evaluating"),
-    State.PROPOSED: Badge("accent", "hourglass", "Waits for approval"),
+    State.PROPOSED: Badge("accent", "hourglass", "Waiting for approval"),
 }
 
 
@@ -223,7 +223,7 @@ def _whisker(score: ScoreCell | None, reach: float) -> Whisker | None:
 
 FILTERS: dict[str, tuple[str, Callable[[Row], bool]]] = {
     "passes": ("Pass", lambda row: row.state is State.PASSES),
-    "proposed": ("Wait for approval", lambda row: row.state is State.PROPOSED),
+    "proposed": ("Waiting for approval", lambda row: row.state is State.PROPOSED),
     "inconclusive": ("Inconclusive", lambda row: row.state is State.INCONCLUSIVE),
     "fails": ("Fail", lambda row: row.state is State.FAILS),
     "not-evaluated": ("Not evaluated", lambda row: row.state in (State.NOT_EVALUATED, State.EVALUATING)),

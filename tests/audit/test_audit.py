@@ -36,8 +36,15 @@ def test_the_database_refuses_to_rewrite_history(verb: str, owner: User, team: T
 
 def test_an_event_says_who_did_what_to_what(owner: User, team: Team) -> None:
     event = record(actor=owner, action=Event.TEAM_CREATED, target=team, note="because")
-    assert str(timeline(team).get()) == "owner founded the team Rides ETA"
+    assert str(timeline(team).get()) == "Owner founded the team Rides ETA"
+    assert (event.actor_name, event.actor_username) == ("Owner", "owner")
     assert (event.team, event.door, event.note) == ("rides-eta", "command", "because")
+
+
+def test_an_actor_without_a_name_is_called_by_the_username(team: Team) -> None:
+    nightly = UserFactory.create(username="nightly-robot", name="")
+    record(actor=nightly, action=Event.TEAM_CREATED, target=team)
+    assert str(timeline(team).get()) == "nightly-robot founded the team Rides ETA"
 
 
 def test_an_event_rolls_back_with_the_change(owner: User, team: Team) -> None:

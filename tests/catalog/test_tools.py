@@ -18,7 +18,7 @@ MONITORING = CapabilityFacts(name="Monitoring", stage="run", need="Notice when a
 def test_an_editor_adds_a_capability_and_the_audit_knows(editor: User) -> None:
     capability = add_capability(actor=editor, slug="monitoring", facts=MONITORING)
     [event] = timeline(capability)
-    assert (event.actor_name, event.sentence) == ("editor", "added the capability Monitoring")
+    assert (event.actor_name, event.sentence) == ("Editor", "added the capability Monitoring")
 
 
 def test_others_add_no_capability(owner: User, approver: User, operator: User, admin: User, board: User) -> None:

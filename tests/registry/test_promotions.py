@@ -449,7 +449,7 @@ def test_what_nobody_decides_expires(
     assert Wave.objects.get(pk=wave.pk).status == "expired"
     assert wave.promotions.get().status == "expired"
     event = AuditEvent.objects.get(action="registry.wave_expired")
-    assert event.actor_name == "colleague"
+    assert event.actor_username == "colleague"
 
 
 def test_a_wave_of_somebody_who_left_expires_too(wave: Wave, colleague: User, time_passes: Callable[[], None]) -> None:

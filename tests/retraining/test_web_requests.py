@@ -45,7 +45,7 @@ def test_the_list_shows_how_far_each_request_is(browser: Client, mixed: Retraini
     page = words(browser.get("/retraining/"))
     assert f"#{mixed.pk} Toy" in page
     assert "3 of 3, 1 failed , 1 no data" in page
-    assert "Finished, some failed" in page
+    assert "Finished with failures" in page
 
 
 FILTERS = {
