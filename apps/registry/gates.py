@@ -102,6 +102,11 @@ def objections(verdicts: Sequence[Verdict]) -> str:
     return " ".join(verdict.sentence for verdict in verdicts if verdict.outcome is not Outcome.PASS)
 
 
+def day(moment: date) -> str:
+    """`31 Jul 2013`, as sentences say a day."""
+    return f"{moment:%-d %b %Y}"
+
+
 def check_gates(gates: Sequence[GateSpec]) -> None:
     """Raises Invalid for a gate or a setting that is not known, or a value that makes no sense."""
     kinds = [gate.kind for gate in gates]
@@ -135,14 +140,16 @@ def _compare(facts: Facts, compared: Compared, champion: Trained, margin: float)
     """Better is proven when the lower bound clears the margin, and disproven when the upper one does not."""
     if compared.difference is None or compared.lower is None or compared.upper is None:
         return Outcome.INCONCLUSIVE, f"There are too few days to say whether it is better than {champion.label}."
-    wanted = f" by more than {_amount(margin, facts.unit)}" if margin else ""
-    interval = f"{_amount(compared.lower, facts.unit)} to {_amount(compared.upper, facts.unit)}"
+    wanted = f"more than {_amount(margin, facts.unit)}" if margin else ""
+    interval = f"90 % interval {_figure(compared.lower)} to {_amount(compared.upper, facts.unit)}"
     found = f"{_amount(abs(compared.difference), facts.unit)} {_word(compared.difference)} than {champion.label}"
     if compared.lower > margin:
-        return Outcome.PASS, f"It is {found} (90 % interval {interval})."
+        return Outcome.PASS, f"It is {found} ({interval})."
     if compared.upper <= margin:
-        return Outcome.FAIL, f"It is {found}, not better{wanted} (90 % interval {interval}): keep the champion."
-    return Outcome.INCONCLUSIVE, f"It is {found}, but that may be chance{wanted} (90 % interval {interval})."
+        lacks = f"not better by {wanted}" if wanted else "not better"
+        return Outcome.FAIL, f"It is {found}, {lacks} ({interval}): keep the champion."
+    unproven = f": {wanted} is not proven" if wanted else ""
+    return Outcome.INCONCLUSIVE, f"It is {found}, but that may be chance{unproven} ({interval})."
 
 
 def _enough_data(facts: Facts, compared: Compared, gate: GateSpec) -> Verdict:
@@ -165,7 +172,7 @@ def _no_leakage(facts: Facts, compared: Compared, gate: GateSpec) -> Verdict:
     leaks = [leak for version in versions if (leak := _leak(version, latest, compared.first))]
     if leaks:
         return Verdict(gate.kind, Outcome.FAIL, " ".join(leaks), numbers | {"latest": str(latest)})
-    sentence = f"Training ended before {compared.first}, when the evaluation begins."
+    sentence = f"Training ended before {day(compared.first)}, when the evaluation begins."
     return Verdict(gate.kind, Outcome.PASS, sentence, numbers | {"latest": str(latest)})
 
 
@@ -173,9 +180,10 @@ def _leak(version: Trained, latest: date, first: date) -> str:
     if version.untrained:
         return ""
     if version.through is None:
-        return f"Nobody knows what {version.label} was trained on, so it can not be judged on {first} and later."
+        return f"Nobody knows what {version.label} was trained on, so it can not be judged on {day(first)} and later."
     if version.through > latest:
-        return f"{version.label} was trained through {version.through}; evaluated from {first}, it may go to {latest}."
+        trained = f"{version.label} was trained through {day(version.through)}"
+        return f"{trained}; evaluated from {day(first)}, it may go to {day(latest)}."
     return ""
 
 
@@ -191,6 +199,10 @@ def _word(difference: float) -> str:
 
 
 def _amount(value: float, unit: str) -> str:
-    """Three digits are what an interval can carry; a minus sign as people write it."""
-    text = f"{value:.3g}".replace("-", "−")
-    return f"{text} {unit}" if unit else text
+    return f"{_figure(value)} {unit}" if unit else _figure(value)
+
+
+def _figure(value: float) -> str:
+    """Three digits are what an interval can carry, and whole numbers stay whole; a minus sign as people write it."""
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return text.replace("-", "−")

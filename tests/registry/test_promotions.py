@@ -270,7 +270,7 @@ def test_a_training_window_that_contains_the_evaluation_month_is_refused(
 ) -> None:
     leaky = make_version(atlanta, trained_through=date(2013, 7, 31))
     evaluate(leaky)
-    assert "v1 was trained through 2013-07-31" in refusal([leaky], family, owner)
+    assert "v1 was trained through 31 Jul 2013" in refusal([leaky], family, owner)
 
 
 def test_an_unknown_training_window_is_refused(
@@ -285,7 +285,7 @@ def test_an_evaluation_of_an_older_month_does_not_count(
     candidate: ModelVersion, family: ModelFamily, approver: User, owner: User
 ) -> None:
     set_labelled_until(actor=approver, family=family, day=date(2013, 8, 31))
-    assert "It was evaluated through 2013-07-31, and there are newer labels" in refusal([candidate], family, owner)
+    assert "It was evaluated through 31 Jul 2013, and there are newer labels" in refusal([candidate], family, owner)
 
 
 def test_evaluated_against_v1_while_the_champion_is_v3_is_refused(

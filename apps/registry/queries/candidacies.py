@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.registry.gates import Compared, Facts, GateSpec, Trained, Verdict, judge, objections
+from apps.registry.gates import Compared, Facts, GateSpec, Trained, Verdict, day, judge, objections
 from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion, Promotion
 from apps.registry.models.family import CHAMPION
 from apps.registry.queries.windows import Window, newest_window
@@ -139,7 +139,7 @@ def _unfinished(evaluation: Evaluation) -> str:
 
 def _outdated(evaluation: Evaluation, champion: ModelVersion | None, against: Sequence[Evaluation]) -> str:
     if against:
-        return f"It was evaluated through {against[0].window_last}, and there are newer labels: evaluate it again."
+        return f"It was evaluated through {day(against[0].window_last)}, and there are newer labels: evaluate it again."
     return f"{compared_with(evaluation.champion)}, {champion_is(champion)}: evaluate it again."
 
 
