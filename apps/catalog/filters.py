@@ -54,9 +54,9 @@ class ToolPageFilter(ToolFilter):
 
     @property
     def tabs(self) -> list[tuple[str, str, int]]:
-        """(value in the address, words, count): everything with a position first."""
+        """(value in the address, words, count): what has a position, each ring of it, what has none."""
         placed = sum(count for ring, count in self.rings.items() if ring != "none")
-        return [("", "All", placed), *((value, word, self.rings[value]) for value, word in RINGS)]
+        return [("", "With a position", placed), *((value, word, self.rings[value]) for value, word in RINGS)]
 
 
 class DecisionFilter(django_filters.FilterSet):

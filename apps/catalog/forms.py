@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 NOBODY = ("", "—")
+LONGEST_REASON = 500
 RECOMMENDED = (Position.Ring.ADOPT, Position.Ring.TRIAL)
 
 
@@ -30,7 +31,7 @@ class PositionForm(forms.Form):
 
     ring = forms.ChoiceField(choices=Position.Ring)
     reason = forms.CharField(
-        max_length=500,
+        max_length=LONGEST_REASON,
         required=False,
         label="Why it moves",
         help_text="Needed when the ring changes; kept in the history.",
@@ -56,6 +57,18 @@ class PositionForm(forms.Form):
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         self.fields[name].choices = [NOBODY, *choices]  # type: ignore[attr-defined]
+
+
+class AcceptForm(forms.Form):
+    """A yes; a note is welcome."""
+
+    note = forms.CharField(max_length=LONGEST_REASON, required=False)
+
+
+class ReasonForm(forms.Form):
+    """Why a decision is sent back or closed; without one the action itself says what to write."""
+
+    reason = forms.CharField(max_length=LONGEST_REASON, required=False)
 
 
 def initial(tool: Tool) -> dict[str, Any]:

@@ -277,6 +277,11 @@ class Decision(models.Model):
         return f"ADR-{self.number or 0:04}"
 
     @property
+    def is_open(self) -> bool:
+        """True unless it is superseded or closed."""
+        return bool(self.ALLOWED[self.status])
+
+    @property
     def is_revisit_due(self) -> bool:
         waits = self.status in (self.Status.PROPOSED, self.Status.ACCEPTED)
         return waits and self.revisit_on is not None and self.revisit_on <= timezone.localdate()

@@ -1,23 +1,27 @@
-"""Pages of the catalog: tools, a tool, editing its position, decisions, a decision."""
+"""Pages of the catalog: tools, a tool, editing its position, decisions, a decision and what the board says to it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
 from apps.accounts.signed_in import person
 from apps.catalog import actions, queries
 from apps.catalog.actions import Opinion
 from apps.catalog.filters import DecisionFilter, ToolPageFilter
-from apps.catalog.forms import PositionForm, initial
+from apps.catalog.forms import AcceptForm, PositionForm, ReasonForm, initial
 from apps.catalog.references import resolved
-from apps.core.errors import Conflict, Exists, Invalid
+from apps.core.errors import Conflict, Exists, Invalid, PortalError
 from apps.core.permissions import require
 
 if TYPE_CHECKING:
+    from django import forms
     from django.http import HttpRequest, HttpResponse
 
     from apps.catalog.models import Tool
@@ -80,3 +84,35 @@ def decisions(request: HttpRequest) -> HttpResponse:
 def decision(request: HttpRequest, number: str) -> HttpResponse:
     found = queries.decision(actor=person(request), label=number)
     return render(request, "catalog/decision_detail.html", {"decision": found, "history": queries.history(found)})
+
+
+@require_POST
+def accept(request: HttpRequest, number: str) -> HttpResponse:
+    return _conclude(request, number, AcceptForm, actions.accept_decision, "Accepted: it holds from today.")
+
+
+@require_POST
+def send_back(request: HttpRequest, number: str) -> HttpResponse:
+    done = "Sent back: it is a draft again, and its history shows your reason."
+    return _conclude(request, number, ReasonForm, actions.send_back_decision, done)
+
+
+@require_POST
+def close(request: HttpRequest, number: str) -> HttpResponse:
+    return _conclude(request, number, ReasonForm, actions.close_decision, "Closed; everybody can still read it.")
+
+
+def _conclude(
+    request: HttpRequest, number: str, shape: type[forms.Form], verb: Callable[..., object], done: str
+) -> HttpResponse:
+    """Whatever comes of it is said on the decision's own page."""
+    found = queries.decision(actor=person(request), label=number)
+    form = shape(request.POST)
+    try:
+        if not form.is_valid():
+            raise Invalid(" ".join(str(error) for errors in form.errors.values() for error in errors))
+        verb(actor=person(request), decision=found, **form.cleaned_data)
+        messages.success(request, done)
+    except PortalError as error:
+        messages.error(request, error.message)
+    return redirect("catalog:decision", number)

@@ -1,5 +1,6 @@
 """Pages: everybody reads; filters live in the address; only an editor changes a position."""
 
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -16,9 +17,10 @@ from apps.catalog.actions import (
     draft_decision,
     edit_tool,
     place_tool,
+    propose_decision,
     supersede_decision,
 )
-from apps.catalog.models import Position, Tool
+from apps.catalog.models import Decision, Position, Tool
 from tests.catalog.conftest import MakeDecision, MakeTool
 from tests.conftest import signed_in
 
@@ -55,6 +57,8 @@ def test_everybody_sees_what_we_have_a_position_on(reader: Client) -> None:
     assert "Airflow runs what depends on each other." in words
     assert "Dagster" not in words
     assert "of 2 tools" in words
+    for chip in ("With a position 2", "Adopt 1", "No position 1"):
+        assert chip in " ".join(re.sub("<[^>]*>", " ", words).split())
 
 
 @pytest.mark.usefixtures("radar")
@@ -198,6 +202,101 @@ def test_a_decisions_page_tells_the_whole_story(
     after = page(reader, "/decisions/ADR-0002/")
     assert "/decisions/ADR-0001/" in after
     assert "/tools/airflow/" in after
+
+
+DECISION = "/decisions/ADR-0001/"
+
+
+def say(who: User, verb: str, **sent: str) -> str:
+    """What the decision's page says after the form was sent."""
+    client = signed_in(who)
+    response = client.post(f"{DECISION}{verb}/", sent)
+    assert (response.status_code, response["Location"]) == (302, DECISION)
+    return page(client, DECISION)
+
+
+def buttons(words: str) -> set[str]:
+    return {verb for verb in ("accept", "send-back", "close") if f'action="{DECISION}{verb}/"' in words}
+
+
+def test_the_board_accepts_a_proposal_on_its_page(board: User, make_decision: MakeDecision) -> None:
+    make_decision("proposed")
+    assert buttons(page(signed_in(board), DECISION)) == {"accept", "send-back", "close"}
+    words = say(board, "accept", note="It pays for itself.")
+    assert "Accepted: it holds from today." in words
+    assert "It pays for itself." in words
+    assert buttons(words) == {"close"}
+    assert Decision.objects.get().decided_by == board
+
+
+@pytest.mark.parametrize(
+    ("verb", "status", "told"), [("send-back", "draft", "Sent back:"), ("close", "closed", "Closed; everybody")]
+)
+def test_the_board_sends_back_and_closes_with_a_reason(
+    board: User, make_decision: MakeDecision, verb: str, status: str, told: str
+) -> None:
+    make_decision("proposed")
+    words = say(board, verb, reason="What does it cost?")
+    assert told in words
+    assert "What does it cost?" in words
+    assert Decision.objects.get().status == status
+
+
+@pytest.mark.parametrize(
+    ("verb", "sent", "sentence"),
+    [
+        ("send-back", {"reason": " "}, "Say what has to be reworked."),
+        ("close", {}, "Say why it is closed"),
+        ("close", {"reason": "x" * 501}, "at most 500 characters"),
+        ("accept", {"note": "x" * 501}, "at most 500 characters"),
+        ("accept", {"note": "a\x00b"}, "Null characters are not allowed"),
+    ],
+)
+def test_what_the_board_can_not_say_so_is_told_on_the_page(
+    board: User, make_decision: MakeDecision, verb: str, sent: dict[str, str], sentence: str
+) -> None:
+    make_decision("proposed")
+    assert sentence in say(board, verb, **sent)
+    assert Decision.objects.get().status == "proposed"
+
+
+def test_a_proposal_that_decides_nothing_is_not_accepted(
+    board: User, second_of_board: User, text: Text, airflow: Tool
+) -> None:
+    silent = draft_decision(
+        actor=second_of_board, text=replace(text, outcome=""), options=[OptionDraft(tool=airflow, chosen=True)]
+    )
+    propose_decision(actor=second_of_board, decision=silent)
+    assert "Write down what is decided before it is accepted." in say(board, "accept")
+    assert Decision.objects.get().status == "proposed"
+
+
+def test_what_was_decided_meanwhile_is_said(board: User, second_of_board: User, make_decision: MakeDecision) -> None:
+    make_decision("proposed")
+    say(second_of_board, "accept")
+    assert "can not become accepted" in say(board, "accept")
+    assert Decision.objects.get().decided_by == second_of_board
+
+
+def test_others_are_neither_shown_nor_given_what_is_the_board_s(
+    editor: User, owner: User, admin: User, make_decision: MakeDecision
+) -> None:
+    make_decision("proposed")
+    for person in (editor, owner, admin):
+        assert buttons(page(signed_in(person), DECISION)) == set()
+        assert "Only a member of the board who neither wrote nor proposed it" in say(person, "accept")
+        for verb in ("send-back", "close"):
+            assert "Only a member of the board can send back" in say(person, verb, reason="No.")
+    assert Decision.objects.get().status == "proposed"
+
+
+def test_who_of_the_board_proposed_it_may_not_accept_it(board: User, text: Text) -> None:
+    own = draft_decision(actor=board, text=text, options=[OptionDraft("Wait", chosen=True)])
+    propose_decision(actor=board, decision=own)
+    words = page(signed_in(board), DECISION)
+    assert buttons(words) == {"send-back", "close"}
+    assert "Waits for the board" in words
+    assert "neither wrote nor proposed" in say(board, "accept")
 
 
 @pytest.mark.parametrize("address", ["/tools/", "/tools/airflow/", "/tools/airflow/position/", "/decisions/"])

@@ -1,5 +1,6 @@
 """My work: what waits for me, what of mine runs, how my teams' models do."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,34 @@ from apps.registry.actions import propose
 from apps.registry.models import ModelFamily, ModelVersion
 from apps.retraining import actions as retraining
 from apps.retraining.models import RetrainingRequest
+from tests.catalog.conftest import (
+    MakeDecision,
+    airflow,
+    board,
+    editor,
+    make_decision,
+    make_tool,
+    orchestration,
+    second_of_board,
+    text,
+)
 from tests.conftest import signed_in
 from tests.dashboard.test_families import shown, words
 from tests.retraining.conftest import Submit, claim_of, failure, pipeline, pipelines_folder, submit
 
-__all__ = ["pipeline", "pipelines_folder", "submit"]
+__all__ = [
+    "airflow",
+    "board",
+    "editor",
+    "make_decision",
+    "make_tool",
+    "orchestration",
+    "pipeline",
+    "pipelines_folder",
+    "second_of_board",
+    "submit",
+    "text",
+]
 
 Cities = Callable[[int], list[str]]
 Make = Callable[..., dict[str, ModelVersion]]
@@ -75,7 +99,33 @@ def test_my_teams_models_are_there_with_how_they_do(
     told = words(shown(owner, "/"))
     assert "Trip ETA 2 of 3 segments have a champion, typically 122 days old" in told
     assert "2 of 2 worse than the baseline" in told
-    assert "Three places to start" in words(shown(stranger, "/"))
+    assert "Trip ETA" not in words(shown(stranger, "/"))
+
+
+def test_a_proposed_decision_waits_for_the_board_and_for_nobody_else(
+    board: User, second_of_board: User, editor: User, owner: User, make_decision: MakeDecision
+) -> None:
+    make_decision("proposed", number=23)
+    for person in (board, second_of_board):
+        page = shown(person, "/")
+        assert "ADR-0023: Airflow for orchestration Orchestration, proposed by Editor" in words(page)
+        assert 'href="/decisions/ADR-0023/"' in page
+    for other in (editor, owner):
+        assert "ADR-0023" not in shown(other, "/")
+
+
+def test_nobody_is_sent_where_they_may_do_nothing(
+    stranger: User, board: User, operator: User, admin: User, make_decision: MakeDecision
+) -> None:
+    make_decision("proposed")
+    starts = {"Find an approved tool", "Read why we decided so", "See how the models do"}
+    for person, further in (
+        (stranger, set()),
+        (board, set()),
+        (operator, {"Watch the workers"}),
+        (admin, {"Add teams and people"}),
+    ):
+        assert set(re.findall(r"<h3>(.+?)</h3>", shown(person, "/"))) == starts | further
 
 
 def test_the_home_page_stays_within_its_queries(

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from apps.accounts.queries import team_ids_of
 from apps.accounts.rules import is_operator
+from apps.catalog import queries as catalog
 from apps.dashboard.queries.overview import FamilyLine, family_lines
 from apps.registry import queries as registry
 from apps.retraining import oversight
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from apps.accounts.models import User
+    from apps.catalog.models import Decision
     from apps.registry.models import Wave
     from apps.retraining.models import RequestQuerySet, RetrainingRequest
     from apps.retraining.oversight import RecentFailure
@@ -73,6 +75,7 @@ class MyWork:
     waiting: Sequence[Task] = ()
     running: Sequence[Running] = ()
     families: Sequence[Health] = ()
+    operates: bool = False  # the platform, that is everybody's requests
 
     @property
     def is_empty(self) -> bool:
@@ -83,18 +86,19 @@ def my_work(*, actor: User) -> MyWork:
     """Everything on the actor's home page."""
     mine = retraining.requests(actor).filter(requester=actor)
     return MyWork(
-        waiting=[*_decisions(actor), *_own_failures(mine), *_failures_of_all(actor)],
+        waiting=[*_promotions(actor), *_decisions(actor), *_own_failures(mine), *_failures_of_all(actor)],
         running=_running(mine),
         families=_health(actor),
+        operates=is_operator(actor),
     )
 
 
-def _decisions(actor: User) -> list[Task]:
+def _promotions(actor: User) -> list[Task]:
     """Promotions that this person may decide, the most urgent first."""
-    return [_decision(wave) for wave in registry.waiting_for(actor)[:SHOWN]]
+    return [_promotion(wave) for wave in registry.waiting_for(actor)[:SHOWN]]
 
 
-def _decision(wave: Wave) -> Task:
+def _promotion(wave: Wave) -> Task:
     cities = "1 segment" if wave.segments == 1 else f"{wave.segments} segments"
     return Task(
         icon="crown",
@@ -103,6 +107,21 @@ def _decision(wave: Wave) -> Task:
         url=reverse("registry:wave", args=[wave.pk]),
         verb="Review",
         since=wave.created_at,
+    )
+
+
+def _decisions(actor: User) -> list[Task]:
+    """Proposals of the catalog that this person may accept, the oldest first."""
+    return [_decision(decision) for decision in catalog.waiting_for(actor).reverse()[:SHOWN]]
+
+
+def _decision(decision: Decision) -> Task:
+    return Task(
+        icon="scale",
+        title=f"{decision.label}: {decision.title}",
+        detail=f"{decision.capability}, proposed by {decision.proposer}",
+        url=reverse("catalog:decision", args=[decision.label]),
+        verb="Review",
     )
 
 
