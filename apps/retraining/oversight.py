@@ -55,9 +55,9 @@ class RecentFailure:
 
 
 def worst_first(runs: SegmentRunQuerySet) -> SegmentRunQuerySet:
-    """What needs somebody on top; by name within a status."""
+    """What needs somebody on top; by name within a status, then by slug."""
     places = Case(*(When(status=status, then=Value(place)) for place, status in enumerate(WORST_FIRST)))
-    return runs.order_by(places, "segment__name")
+    return runs.order_by(places, "segment__name", "segment__slug")
 
 
 def matching(requests: RequestQuerySet, text: str) -> RequestQuerySet:

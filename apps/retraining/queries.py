@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, F, Min, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, JSONObject, Now
+from django.utils import timezone
+from django.utils.text import slugify
 
 from apps.core.errors import Missing
 from apps.registry import queries as registry
+from apps.retraining import estimates
+from apps.retraining.estimates import Estimate, Passage
 from apps.retraining.freezing import choose_segments, freeze
 from apps.retraining.models import (
     OPEN_RUNS,
@@ -28,11 +31,12 @@ from apps.retraining.plans import digest_of
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.registry.models import ModelFamily
+    from apps.registry.queries import EvaluationCounts
 
 ALIVE = timedelta(seconds=20)
 """A worker reports every few seconds; silent for longer, it is shown as away."""
 HISTORY = 300  # runs of the past that an estimate looks at
-ENOUGH_HISTORY = 5
+REQUESTS_OF_THE_PAST = 20
 
 
 @dataclass(frozen=True)
@@ -66,16 +70,6 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """Seconds until so many runs are over, from the runs of the past; `low` and `high` leave out a tenth each."""
-
-    median: float
-    low: float
-    high: float
-    history: int  # how many runs it is made from
-
-
-@dataclass(frozen=True)
 class Preview:
     """What sending would mean, nothing of it stored."""
 
@@ -94,7 +88,7 @@ class Failure:
     cause: str
     reason: str
     count: int
-    segments: Sequence[str]  # names
+    segments: Sequence[str]  # names, with the slug where the name alone does not tell which
 
 
 @dataclass(frozen=True)
@@ -150,7 +144,8 @@ def segment_runs(actor: "User") -> SegmentRunQuerySet:
 
 def runs_of(request: RetrainingRequest) -> SegmentRunQuerySet:
     """The request's runs by segment name; the caller has checked that the reader may see it."""
-    return _whole(SegmentRun.objects.filter(request=request)).defer("log").order_by("segment__name")
+    runs = _whole(SegmentRun.objects.filter(request=request)).defer("log")
+    return runs.order_by("segment__name", "segment__slug")
 
 
 def segment_run(*, actor: "User", run_id: int) -> SegmentRun:
@@ -178,21 +173,39 @@ def progress_of(ids: Sequence[int]) -> dict[int, Progress]:
 def failures(request: RetrainingRequest) -> list[Failure]:
     """What failed, grouped by cause and reason, the most frequent first."""
     failed = request.runs.order_by().filter(status=SegmentRun.Status.FAILED).values("cause", "reason")
-    named = ArrayAgg("segment__name", order_by="segment__name")
-    groups = failed.annotate(count=Count("id"), segments=named).order_by("-count", "reason")
-    return [Failure(**group) for group in groups]
+    segment = JSONObject(name="segment__name", slug="segment__slug")
+    named = ArrayAgg(segment, order_by=("segment__name", "segment__slug"))
+    groups = failed.annotate(count=Count("id"), named=named).order_by("-count", "reason")
+    return [_failure(**group) for group in groups]
+
+
+def evaluations(request: RetrainingRequest) -> "EvaluationCounts":
+    """How far the evaluations of the request's versions are."""
+    made = request.runs.order_by().filter(version__isnull=False)
+    return registry.evaluation_counts(made.values_list("version_id", flat=True))
+
+
+def is_settled(request: RetrainingRequest) -> bool:
+    """Nothing more comes of it by itself: trained, followed up, and each evaluation over."""
+    return not request.is_open and request.followed_up_at is not None and not evaluations(request).open
 
 
 def estimate(pipeline: Pipeline, runs: int) -> Estimate | None:
     """None as long as too few runs of the pipeline have succeeded to say."""
-    past = SegmentRun.objects.filter(request__pipeline=pipeline, status=SegmentRun.Status.SUCCEEDED)
-    took = past.order_by("-finished_at").values_list(F("finished_at") - F("started_at"), flat=True)[:HISTORY]
-    seconds = [duration.total_seconds() for duration in took]
-    if len(seconds) < ENOUGH_HISTORY:
+    past, singles = _passages(pipeline), _singles(pipeline)
+    at_a_time = min(pipeline.max_concurrent, slots())
+    return estimates.forecast(past=past, singles=singles, runs=runs, at_a_time=at_a_time)
+
+
+def seconds_left(request: RetrainingRequest, progress: Progress) -> float | None:
+    """Of an open request: at its own pace once it has one, before that as requests of its pipeline went."""
+    if not request.is_open or not progress.open:
         return None
-    rounds = runs / max(min(pipeline.max_concurrent, slots(), runs), 1)
-    tenths = quantiles(seconds, n=10)
-    return Estimate(median(seconds) * rounds, max(tenths[0], 0.0) * rounds, tenths[-1] * rounds, len(seconds))
+    own = None if _was_retried(request) else _at_own_pace(request, progress)
+    if own is not None:
+        return own
+    expected = estimate(request.pipeline, progress.open)
+    return expected.median if expected else None
 
 
 def preview(
@@ -250,6 +263,43 @@ def queue_depths() -> list[QueueDepth]:
 
 def _depth(status: str, row: Mapping[str, Any] | None) -> QueueDepth:
     return QueueDepth(status, row["count"], row["oldest"].total_seconds()) if row else QueueDepth(status, 0, 0.0)
+
+
+def _failure(*, named: Sequence[Mapping[str, str]], **group: Any) -> Failure:
+    return Failure(segments=[told_apart(**segment) for segment in named], **group)
+
+
+def told_apart(*, name: str, slug: str) -> str:
+    """Two cities of one name differ by their slugs, which then say more than the name."""
+    return name if slug == slugify(name) else f"{name} ({slug})"
+
+
+def _passages(pipeline: Pipeline) -> list[Passage]:
+    """The newest requests that went through at once; one that was tried again later took no such time."""
+    ended = (RetrainingRequest.Status.FINISHED, RetrainingRequest.Status.FINISHED_WITH_FAILURES)
+    retried = SegmentRun.objects.filter(attempts_forgiven__gt=0).values("request")
+    past = RetrainingRequest.objects.filter(pipeline=pipeline, status__in=ended).exclude(pk__in=retried)
+    took = past.order_by("-finished_at").values_list(F("finished_at") - F("started_at"), "segments_total")
+    return [Passage(duration.total_seconds(), runs) for duration, runs in took[:REQUESTS_OF_THE_PAST]]
+
+
+def _singles(pipeline: Pipeline) -> list[float]:
+    """Seconds that the newest runs took which succeeded."""
+    past = SegmentRun.objects.filter(request__pipeline=pipeline, status=SegmentRun.Status.SUCCEEDED)
+    took = past.order_by("-finished_at").values_list(F("finished_at") - F("started_at"), flat=True)[:HISTORY]
+    return [duration.total_seconds() for duration in took]
+
+
+def _was_retried(request: RetrainingRequest) -> bool:
+    """Then its beginning says nothing of its pace."""
+    return request.runs.filter(attempts_forgiven__gt=0).exists()
+
+
+def _at_own_pace(request: RetrainingRequest, progress: Progress) -> float | None:
+    if request.started_at is None:
+        return None
+    elapsed = (timezone.now() - request.started_at).total_seconds()
+    return estimates.remaining(elapsed=elapsed, done=progress.done, rest=progress.open)
 
 
 def _pipelines_seen(actor: "User") -> Any:

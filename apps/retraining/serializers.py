@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from apps.registry.queries import EvaluationCounts
 from apps.retraining import queries
+from apps.retraining.estimates import Estimate
 from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun, Worker
 
 
@@ -48,8 +50,8 @@ class NewRequestSerializer(PlanSerializer):
     key = serializers.CharField(required=False, allow_null=True, default=None, max_length=100)
 
 
-class EstimateSerializer(serializers.Serializer[queries.Estimate]):
-    """Seconds, from the runs of the past."""
+class EstimateSerializer(serializers.Serializer[Estimate]):
+    """Seconds, from the requests of the past, or from their runs as long as none of some size is over."""
 
     median = serializers.FloatField()
     low = serializers.FloatField()
@@ -88,7 +90,17 @@ class FailureSerializer(serializers.Serializer[queries.Failure]):
     cause = serializers.CharField()
     reason = serializers.CharField()
     count = serializers.IntegerField()
-    segments = serializers.ListField(child=serializers.CharField())
+    segments = serializers.ListField(child=serializers.CharField(), help_text="Names; with the slug where needed.")
+
+
+class EvaluationsSerializer(serializers.Serializer[EvaluationCounts]):
+    """The request's versions by how far the newest evaluation of each is."""
+
+    total = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    running = serializers.IntegerField()
+    done = serializers.IntegerField()
+    failed = serializers.IntegerField()
 
 
 class RequestSerializer(serializers.ModelSerializer[RetrainingRequest]):
@@ -111,16 +123,26 @@ class RequestSerializer(serializers.ModelSerializer[RetrainingRequest]):
 
 
 class RequestDetailSerializer(RequestSerializer):
-    """With what failed, grouped by reason."""
+    """With what failed, grouped by reason, and how far the evaluations are."""
 
     failures = serializers.SerializerMethodField()
+    evaluations = serializers.SerializerMethodField()
+    settled = serializers.SerializerMethodField(
+        help_text="Nothing more comes of it by itself: every run and every evaluation is over."
+    )
 
     class Meta(RequestSerializer.Meta):
-        fields: ClassVar = [*RequestSerializer.Meta.fields, "failures", "follow_up_note"]
+        fields: ClassVar = [*RequestSerializer.Meta.fields, "failures", "evaluations", "settled", "follow_up_note"]
 
     def get_failures(self, request: RetrainingRequest) -> FailureSerializer(many=True):  # type: ignore[valid-type]
         failures: Any = queries.failures(request)
         return FailureSerializer(failures, many=True).data
+
+    def get_evaluations(self, request: RetrainingRequest) -> EvaluationsSerializer:
+        return EvaluationsSerializer(queries.evaluations(request)).data  # type: ignore[return-value]
+
+    def get_settled(self, request: RetrainingRequest) -> bool:
+        return queries.is_settled(request)
 
 
 class SegmentRunSerializer(serializers.ModelSerializer[SegmentRun]):

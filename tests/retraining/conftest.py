@@ -1,7 +1,7 @@
 """A family of three cities and a pipeline whose script does what its parameters say."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,25 @@ def success(folder: Path, **files: str) -> Outcome:
 
 def failure(cause: str, reason: str = "It broke.") -> Outcome:
     return Outcome(End.FAILED, cause, reason, 1.0, {}, "Traceback\n")
+
+
+@pytest.fixture
+def evaluating(
+    submit: Submit, pipeline: Pipeline, family: ModelFamily, settings: Settings, tmp_path: Path
+) -> RetrainingRequest:
+    """A request that is over, with one version whose evaluation waits for a worker."""
+    (tmp_path / "evaluator.py").write_text("")
+    settings.EVALUATORS = {"toy": {"script": tmp_path / "evaluator.py", "data": None, "preload": []}}
+    ModelFamily.objects.update(labelled_until=date(2013, 7, 31), evaluator="toy")
+    Pipeline.objects.update(after_success="evaluate")
+    for row in (pipeline, family):
+        row.refresh_from_db()
+    request = submit("atlanta")
+    actions.finish(claim=claim_of(request), outcome=success(tmp_path))
+    actions.drive(request_id=request.pk)
+    actions.follow_up(request_id=request.pk)
+    request.refresh_from_db()
+    return request
 
 
 def lose_lease(runs: QuerySet[SegmentRun] | None = None) -> None:

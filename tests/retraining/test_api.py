@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.accounts.models import User
-from apps.registry.models import ModelFamily
+from apps.registry.models import Evaluation, ModelFamily
 from apps.retraining import actions
 from apps.retraining.models import Pipeline, RetrainingRequest
 from tests.conftest import api
@@ -50,6 +50,27 @@ def test_a_request_is_previewed_sent_watched_and_its_result_read(
     assert seen["failures"] == [{"cause": "exit", "reason": "It broke.", "count": 1, "segments": ["Boston"]}]
     runs = get(owner, f"segment-runs/?request={made['id']}&status=succeeded").json()["results"]
     assert [(run["segment"], run["model"], run["version"]) for run in runs] == [("atlanta", "eta-trip.atlanta", 1)]
+
+
+def test_one_address_tells_when_all_of_it_is_evaluated(owner: User, evaluating: RetrainingRequest) -> None:
+    def told() -> Any:
+        seen = get(owner, f"requests/{evaluating.pk}/").json()
+        return seen["status"], seen["settled"], seen["evaluations"]
+
+    counts = {"total": 1, "waiting": 1, "running": 0, "done": 0, "failed": 0}
+    assert told() == ("finished", False, counts)
+    Evaluation.objects.update(status="failed", reason="The lake is dry.")
+    assert told() == ("finished", True, counts | {"waiting": 0, "failed": 1})
+
+
+def test_a_request_that_trains_or_was_not_followed_up_is_not_settled(owner: User, submit: Submit) -> None:
+    request = submit("atlanta")
+    assert get(owner, f"requests/{request.pk}/").json()["settled"] is False
+    actions.finish(claim=claim_of(request), outcome=failure("exit"))
+    actions.drive(request_id=request.pk)
+    assert get(owner, f"requests/{request.pk}/").json()["settled"] is False
+    actions.follow_up(request_id=request.pk)
+    assert get(owner, f"requests/{request.pk}/").json()["settled"] is True
 
 
 def test_without_segments_the_whole_family_is_retrained(owner: User, pipeline: Pipeline) -> None:

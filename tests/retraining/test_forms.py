@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.http import QueryDict
 
-from apps.retraining.forms import Choice, ParametersForm, SendingForm, in_order
+from apps.retraining.forms import Choice, ParametersForm, SendingForm, titled
 from apps.retraining.forms.sending import slugs_in
 
 LABELLED = {"oneOf": [{"const": 1, "title": "One"}, {"const": 2, "title": "Two"}]}
@@ -232,8 +232,10 @@ def test_a_form_that_was_just_opened_does_not_scold() -> None:
     assert form.errors == {}
 
 
-def test_parameters_stand_in_the_order_that_the_schema_says() -> None:
-    assert in_order({"x-order": ["b", "a"]}, ["a", "b", "c"]) == ["b", "a", "c"]
+def test_parameters_stand_in_the_order_and_with_the_titles_that_the_schema_says() -> None:
+    schema = {"x-order": ["b", "a"], "properties": {"a": {"title": "As of"}, "b": {}}}
+    values = {"a": 1, "b": 2, "long_gone": 3}
+    assert titled(schema, values) == [("B", "b", 2), ("As of", "a", 1), ("long_gone", "long_gone", 3)]
 
 
 def test_what_differs_from_the_defaults_is_known() -> None:

@@ -7,20 +7,32 @@ from typing import Any
 import pytest
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.core.context import Credential, Door, present, through
 from apps.core.errors import Invalid, Missing
-from apps.registry.models import ModelFamily
-from apps.retraining import actions, queries
-from apps.retraining.models import Pipeline, SegmentRun, Worker
-from tests.retraining.conftest import Submit, claim_of, failure, run_of, success
+from apps.registry.models import ModelFamily, Segment
+from apps.retraining import actions, oversight, queries
+from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, Worker
+from tests.retraining.conftest import CITIES, Submit, claim_of, failure, run_of, success
 
 pytestmark = pytest.mark.django_db
 
 
 def report(name: str = "work@a", queue: str = "work", slots: int = 2) -> actions.WorkerReport:
     return actions.WorkerReport(name=name, pid=7, host="a", queues=[queue], slots=slots)
+
+
+def ten_in_thirty_seconds(submit: Submit, folder: Path) -> None:
+    """Two requests are over whose ten runs each took a second and went through in thirty."""
+    for _ in range(2):
+        request = submit()
+        for city in CITIES:
+            actions.finish(claim=claim_of(request, city), outcome=success(folder))
+        actions.drive(request_id=request.pk)
+    RetrainingRequest.objects.update(segments_total=10, finished_at=F("started_at") + timedelta(seconds=30))
+    SegmentRun.objects.update(finished_at=F("started_at") + timedelta(seconds=1))
 
 
 def test_progress_counts_runs_by_status(submit: Submit, tmp_path: Path) -> None:
@@ -42,6 +54,17 @@ def test_failures_of_the_same_reason_stand_together(submit: Submit) -> None:
     ]
 
 
+def test_cities_of_one_name_are_told_apart_and_stand_by_slug(submit: Submit) -> None:
+    Segment.objects.filter(slug__in=("boston", "chicago")).update(name="Boston")
+    request = submit()
+    for city in ("chicago", "boston"):
+        actions.finish(claim=claim_of(request, city), outcome=failure("exit"))
+    assert queries.failures(request)[0].segments == ["Boston", "Boston (chicago)"]
+    for runs in (queries.runs_of(request), oversight.worst_first(queries.runs_of(request).filter(status="failed"))):
+        slugs = list(runs.values_list("segment__slug", flat=True))
+        assert slugs[-2:] == ["boston", "chicago"]
+
+
 def test_without_history_there_is_no_estimate(pipeline: Pipeline) -> None:
     assert queries.estimate(pipeline, 10) is None
 
@@ -60,6 +83,26 @@ def test_the_estimate_comes_from_past_runs_and_the_workers_that_are_there(
     assert estimate.median == pytest.approx(40)
     assert estimate.history == 6
     assert estimate.low <= estimate.median <= estimate.high
+
+
+def test_a_request_of_some_size_tells_how_fast_the_next_one_goes(
+    submit: Submit, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    ten_in_thirty_seconds(submit, tmp_path)
+    estimate = queries.estimate(pipeline, 6)
+    assert estimate is not None
+    assert (estimate.median, estimate.history) == (18, 20)
+
+
+def test_what_is_left_is_told_as_past_requests_went_until_it_has_a_pace(submit: Submit, tmp_path: Path) -> None:
+    ten_in_thirty_seconds(submit, tmp_path)
+    request = submit()
+    assert queries.seconds_left(request, queries.progress(request)) == 9
+    request.started_at, request.status = timezone.now() - timedelta(seconds=50), "running"
+    left = queries.seconds_left(request, queries.Progress(waiting=20, succeeded=100))
+    assert left == pytest.approx(10, abs=1)
+    request.runs.update(attempts_forgiven=1)
+    assert queries.seconds_left(request, queries.Progress(waiting=6, succeeded=100)) == 18
 
 
 def test_a_preview_stores_nothing_and_tells_what_is_being_retrained(

@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.platforms.base import End, Outcome, Progress
-from apps.registry.models import ModelFamily
+from apps.registry.models import Evaluation, ModelFamily
 from apps.retraining import actions
 from apps.retraining.models import LOG_CHARACTERS, RetrainingRequest, SegmentRun
 from apps.retraining.web.runs import LogPiece, unseen_log
@@ -100,7 +100,8 @@ def test_a_request_tells_what_happened_to_each_segment_the_worst_first(
     assert "3 of 3 segments ended" in page
     assert "1 × the matrix is singular Boston" in page
     assert "July is here" in page
-    assert "alpha 1.0" in page
+    assert "Alpha 1.0" in page
+    assert "Window months 3" in page
 
 
 def test_segment_runs_are_filtered_by_status(browser: Client, mixed: RetrainingRequest) -> None:
@@ -116,11 +117,32 @@ def test_an_open_request_is_asked_for_again_by_itself_until_it_is_over(browser: 
     assert f'hx-get="{url}" hx-trigger="every 2s"' in browser.get(url).content.decode()
     live = browser.get(url, headers=HTMX)
     assert b"<html" not in live.content
-    assert "HX-Refresh" not in live
+    assert b"every 2s" in live.content
     actions.cancel_request(actor=request.requester, request=request)
     actions.drive(request_id=request.pk)
-    assert browser.get(url, headers=HTMX)["HX-Refresh"] == "true"
-    assert "every 2s" not in browser.get(url).content.decode()
+    assert [b"every 2s" in browser.get(url, headers=headers).content for headers in (HTMX, {})] == [False, False]
+
+
+def test_the_head_of_a_request_lives_with_it(browser: Client, submit: Submit) -> None:
+    request = submit()
+    first = browser.get(f"/retraining/{request.pk}/", headers=HTMX).content.decode()
+    assert (_head(first, "badges"), "Cancel" in _head(first, "actions")) == ("Submitted", True)
+    claim_of(request)
+    assert _head(browser.get(f"/retraining/{request.pk}/", headers=HTMX).content.decode(), "badges") == "Running"
+    actions.cancel_request(actor=request.requester, request=request)
+    stopping = browser.get(f"/retraining/{request.pk}/", headers=HTMX).content.decode()
+    assert (_head(stopping, "badges"), "Cancel" in _head(stopping, "actions")) == ("Stopping", False)
+
+
+def test_the_page_lives_until_the_new_versions_are_evaluated(browser: Client, evaluating: RetrainingRequest) -> None:
+    url = f"/retraining/{evaluating.pk}/"
+    waiting = browser.get(url)
+    assert "evaluated 0 of 1" in words(waiting)
+    assert b"every 2s" in waiting.content
+    Evaluation.objects.update(status="failed", reason="The lake is dry.")
+    over = browser.get(url)
+    assert "evaluated 0 of 1 on the newest month; 1 could not be: see which ones beat their champion" in words(over)
+    assert b"every 2s" not in over.content
 
 
 def test_a_running_segment_shows_what_its_script_says(browser: Client, submit: Submit) -> None:
@@ -304,3 +326,10 @@ def _next(response: Any) -> str:
     found = re.search(r'hx-get="([^"]+\?log=[^"]+)"', response.content.decode())
     assert found
     return found[1]
+
+
+def _head(fragment: str, part: str) -> str:
+    """The words of one part of the head, as the live fragment brings them."""
+    found = re.search(rf'hx-swap-oob="innerHTML:#head-{part}">(.*?)<div hx-swap-oob', fragment, re.DOTALL)
+    assert found
+    return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())

@@ -1,7 +1,13 @@
 """Reads of the registry."""
 
 from apps.registry.queries.candidacies import Candidacy, candidacies, gate_specs
-from apps.registry.queries.evaluations import evaluation, evaluations, evaluations_due
+from apps.registry.queries.evaluations import (
+    EvaluationCounts,
+    evaluation,
+    evaluation_counts,
+    evaluations,
+    evaluations_due,
+)
 from apps.registry.queries.families import approvers, families, family, segments
 from apps.registry.queries.fleet import FleetRow, FleetSummary, ScoreCell, VersionCell, fleet, summary
 from apps.registry.queries.versions import (
@@ -33,6 +39,7 @@ from apps.registry.queries.windows import Window, newest_window
 __all__ = [
     "WAVE_STATUSES",
     "Candidacy",
+    "EvaluationCounts",
     "FleetRow",
     "FleetSummary",
     "ParameterChange",
@@ -50,6 +57,7 @@ __all__ = [
     "champion_of",
     "dry_run",
     "evaluation",
+    "evaluation_counts",
     "evaluations",
     "evaluations_due",
     "families",

@@ -1,7 +1,6 @@
 """Shapes of the retraining pages: the form that a pipeline's schema makes, and what a request says besides."""
 
-from apps.retraining.forms.parameters import ParametersForm
-from apps.retraining.forms.parts import in_order
+from apps.retraining.forms.parameters import ParametersForm, titled
 from apps.retraining.forms.sending import Choice, SendingForm
 
-__all__ = ["Choice", "ParametersForm", "SendingForm", "in_order"]
+__all__ = ["Choice", "ParametersForm", "SendingForm", "titled"]

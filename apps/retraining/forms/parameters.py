@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from apps.core.errors import Invalid
 from apps.retraining.forms.fields import FlagField, LinesField, ParameterField, field_for
-from apps.retraining.forms.parts import ABSENT, Schema, parts_of
+from apps.retraining.forms.parts import ABSENT, Schema, in_order, parts_of
 from apps.retraining.parameters import ROOT, validate
 
 PREFIX = "parameters"
@@ -66,6 +66,12 @@ class ParametersForm(forms.Form):
             for part, value in parts
             if part.name in self.values and value != part.default
         ]
+
+
+def titled(schema: Schema, values: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """Label, name and value of each as the form of the schema has them; a name it does not know is its own label."""
+    labels = {part.name: part.label for part in parts_of(schema)}
+    return [(labels.get(name, name), name, values[name]) for name in in_order(schema, values)]
 
 
 def _asked(query: QueryDict, name: str, field: ParameterField) -> list[str] | None:

@@ -214,7 +214,7 @@ def _page(
 
 
 def _shown(request: PageRequest, draft: Draft) -> dict[str, Any]:
-    names = {one.slug: one.name for one in draft.segments}
+    names = {one.slug: queries.told_apart(name=one.name, slug=one.slug) for one in draft.segments}
     return {
         "draft": draft,
         "pipeline": draft.pipeline,
@@ -268,12 +268,12 @@ def _copied(request: PageRequest) -> RetrainingRequest | None:
 
 
 def _segments(family: "ModelFamily") -> "list[Segment]":
-    return list(family.dimension.segments.order_by("name"))
+    return list(family.dimension.segments.order_by("name", "slug"))
 
 
 def _groups(segments: "Sequence[Segment]") -> list[Group]:
     """By region where regions hold a few segments each, else all in one."""
-    by_region = sorted(segments, key=lambda one: (one.region, one.name))
+    by_region = sorted(segments, key=lambda one: (one.region, one.name, one.slug))
     groups = [Group(region, list(found)) for region, found in groupby(by_region, key=lambda one: one.region)]
     if len(groups) * SMALL_GROUPS > len(segments):
         return [Group("", segments)]

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.signed_in import person
 from apps.core.charts import Part
+from apps.registry.queries import EvaluationCounts
 from apps.retraining import actions, oversight, queries
-from apps.retraining.forms import in_order
-from apps.retraining.models import RetrainingRequest, SegmentRun
+from apps.retraining.forms import titled
+from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
 from apps.retraining.web.page import PageRequest, template_for
 from apps.tracking.queries import reported_by_run
 
@@ -85,15 +86,11 @@ def request_rows(found: Sequence[RetrainingRequest]) -> list[RequestRow]:
 
 @require_safe
 def request_page(request: PageRequest, request_id: int) -> HttpResponse:
-    """One request, live while it is open; `status` and `page` choose its segment runs."""
+    """One request, live until its evaluations are over; `status` and `page` choose its segment runs."""
     found = queries.request(actor=person(request), request_id=request_id)
-    shown = _live_part(request, found)
-    if not request.htmx:
-        return render(request, "retraining/request.html", shown | _still_part(found))
-    response = render(request, "retraining/request.html#live", shown)
-    if not found.is_open:  # the head, the buttons and what comes next change with it
-        response["HX-Refresh"] = "true"
-    return response
+    parameters = titled(found.pipeline.schema, found.parameters)
+    shown = _live_part(request, found) | {"parameters": parameters}
+    return render(request, template_for(request, "retraining/request.html", "live"), shown)
 
 
 @require_POST
@@ -113,7 +110,8 @@ def retry(request: PageRequest, request_id: int) -> HttpResponse:
 
 
 def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]:
-    """What changes while it runs: counts, and a page of segment runs, those that need somebody first."""
+    """What changes while it runs: counts, what comes after, a page of segment runs, those that need somebody first."""
+    evaluations = _evaluations(found)
     progress = queries.progress(found)
     status = request.GET.get("status", "")
     runs = oversight.worst_first(queries.runs_of(found))
@@ -123,8 +121,12 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
     return {
         "retraining": found,
         "progress": progress,
+        "tenths": int(progress.fraction * 10) * 10,
         "parts": parts_of(progress),
-        "left": queries.estimate(found.pipeline, progress.open) if found.is_open and progress.open else None,
+        "left": queries.seconds_left(found, progress),
+        "evaluations": evaluations,
+        "lives": found.is_open or (evaluations is not None and _awaits(found, evaluations)),
+        "again": f"{reverse('retraining:new', args=[found.pipeline.slug])}?copy={found.pk}",
         "failures": queries.failures(found) if progress.failed else [],
         "tabs": _tabs(progress, status),
         "status": status,
@@ -133,17 +135,15 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
     }
 
 
-def _still_part(found: RetrainingRequest) -> dict[str, Any]:
-    """What stands until the page is loaded again."""
-    return {
-        "parameters": ordered(found),
-        "again": f"{reverse('retraining:new', args=[found.pipeline.slug])}?copy={found.pk}",
-    }
+def _evaluations(found: RetrainingRequest) -> EvaluationCounts | None:
+    """None as long as it trains, and for a plan after which nothing is evaluated."""
+    if found.is_open or found.plan["after_success"] != Pipeline.AfterSuccess.EVALUATE:
+        return None
+    return queries.evaluations(found)
 
 
-def ordered(found: RetrainingRequest) -> list[tuple[str, Any]]:
-    """Its parameters in the order of the pipeline's form."""
-    return [(name, found.parameters[name]) for name in in_order(found.pipeline.schema, found.parameters)]
+def _awaits(found: RetrainingRequest, evaluations: EvaluationCounts) -> bool:
+    return found.followed_up_at is None or evaluations.open > 0
 
 
 def parts_of(progress: queries.Progress) -> list[Part]:

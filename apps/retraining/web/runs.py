@@ -10,9 +10,9 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.signed_in import person
 from apps.artifacts.queries import files_of
 from apps.retraining import actions, queries
+from apps.retraining.forms import titled
 from apps.retraining.models import LOG_CHARACTERS, OPEN_RUNS, SegmentRun
 from apps.retraining.web.page import PageRequest
-from apps.retraining.web.requests import ordered
 from apps.tracking.queries import reported
 
 
@@ -63,7 +63,7 @@ def unseen_log(run: SegmentRun, cursor: str) -> LogPiece:
 def _still_part(run: SegmentRun) -> dict[str, Any]:
     return {
         "attempts": list(run.attempts.all())[::-1],
-        "parameters": ordered(run.request),
+        "parameters": titled(run.request.pipeline.schema, run.request.parameters),
         "reported": sorted(reported(run.run).items()) if run.run else [],
         "files": files_of(run.run.tree) if run.run else [],
         "retriable": SegmentRun.Status.WAITING in SegmentRun.ALLOWED[run.status] and run.status not in OPEN_RUNS,
