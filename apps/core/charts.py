@@ -4,11 +4,14 @@ Widths and heights are in the SVG's own units; y grows downward as in SVG.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from apps.core.figures import number
 
+MIDDLES_SHOWN = 0.9
+WIDEST_LABEL = 70
+"""Room for `Jul 2013` in the larger letters of a phone."""
 Values = Sequence[float | None]
 """A series; None is a gap."""
 
@@ -113,6 +116,7 @@ class Whisker:
     mark: float
     zero: float | None
     summary: str
+    beyond: str = ""  # "left" or "right" where the middle lies outside the picture
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ def sparkline(values: Values, *, width: int = 96, height: int = 24) -> Sparkline
 
 
 def line_chart(
-    series: Sequence[Series], labels: Sequence[str], *, width: int = 640, height: int = 220, from_zero: bool = False
+    series: Sequence[Series], labels: Sequence[str], *, width: int = 480, height: int = 200, from_zero: bool = False
 ) -> LineChart:
     """Up to four series over the same labels. Raises ValueError if a series has another length than the labels."""
     if any(len(one.values) != len(labels) for one in series):
@@ -160,10 +164,11 @@ def line_chart(
     ticks = _ticks([value for one in series for value in _known(one.values)], from_zero=from_zero)
     y = Scale(ticks[0], ticks[-1], bottom, 10)
     xs = _steps(len(labels), left + 8, width - 10)
+    shown = _thinned(list(zip(xs, labels, strict=True)), int(width - left) // WIDEST_LABEL)
     return LineChart(
         width, height, left, bottom,
         series=tuple(_draw(one, nth, xs, y) for nth, one in enumerate(series, start=1)),
-        x_ticks=tuple(Tick(x, label) for x, label in _thinned(list(zip(xs, labels, strict=True)))),
+        x_ticks=tuple(Tick(x, label) for x, label in shown),
         y_ticks=_axis(ticks, y),
         rows=tuple((label, *(number(one.values[nth]) for one in series)) for nth, label in enumerate(labels)),
     )  # fmt: skip
@@ -189,7 +194,14 @@ def whisker(lower: float, upper: float, value: float, *, reach: float, width: in
     x = Scale(-reach, reach, 2, width - 2)
     start, end, mark = (x(max(-reach, min(reach, at))) for at in (lower, upper, value))
     summary = f"{number(value)}, between {number(lower)} and {number(upper)}"
-    return Whisker(width, height, start, end, mark, x(0), summary)
+    beyond = "right" if value > reach else "left" if value < -reach else ""
+    return Whisker(width, height, start, end, mark, x(0), summary, beyond)
+
+
+def common_reach(intervals: Iterable[tuple[float | None, float | None, float | None]]) -> float:
+    """One reach for (lower, middle, upper) of a table: nine middles of ten fit, the few far ones end in an arrow."""
+    middles = sorted(abs(middle) for lower, middle, upper in intervals if None not in (lower, upper) and middle)
+    return 1.1 * middles[math.ceil(len(middles) * MIDDLES_SHOWN) - 1] if middles else 1.0
 
 
 def shares(parts: Sequence[Part]) -> tuple[Share, ...]:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 MUCH_WORSE = 0.10
 """A champion that is this share worse than the plain baseline is much worse, not just unlucky."""
-IN_REACH = 0.67
-"""The intervals of two rows in three fit their picture; the widest are cut off rather than flatten all others."""
 LONGEST_SEARCH = 100
 UNFINISHED = ("waiting", "running")
 WHISKER_WIDTH = 72
@@ -45,8 +43,8 @@ class Badge:
 
 
 BADGES = {
-    State.PASSES: Badge("ok", "circle-check", "Passes"),
-    State.FAILS: Badge("bad", "circle-x", "Fails"),
+    State.PASSES: Badge("ok", "circle-check", "Passed"),
+    State.FAILS: Badge("bad", "circle-x", "Not passed"),
     State.INCONCLUSIVE: Badge("warn", "triangle-alert", "Inconclusive"),
     State.NOT_EVALUATED: Badge("idle", "circle-dashed", "Not evaluated"),
     State.EVALUATING: Badge("info", "loader", "Evaluating"),
@@ -59,7 +57,8 @@ class Row:
     """One segment of the registry's fleet, judged.
 
     `newest` is the champion's metric on the newest month and `gap` how much worse than the plain baseline that is
-    (negative: better); `gain` is how much better the candidate is than the champion. All in the metric's unit.
+    (negative: better); `comparison` is of the candidate with the champion of now on the newest month, None while
+    there is none, and `gain` how much better the candidate was. All in the metric's unit.
     """
 
     cell: FleetRow
@@ -67,7 +66,7 @@ class Row:
     newest: float | None
     baseline: float | None
     gap: float | None
-    gain: float | None
+    comparison: ScoreCell | None
     lower_is_better: bool
     whisker: Whisker | None
     why: str
@@ -80,8 +79,12 @@ class Row:
         return self.cell.evaluated.candidate if self.cell.evaluated else None
 
     @property
+    def gain(self) -> float | None:
+        return self.comparison.difference if self.comparison else None
+
+    @property
     def candidate_metric(self) -> float | None:
-        return self.cell.comparison.candidate if self.cell.comparison else None
+        return self.comparison.candidate if self.comparison else None
 
     @property
     def badge(self) -> Badge | None:
@@ -99,11 +102,6 @@ class Row:
     def tone(self) -> str:
         """Of the interval: coloured only where the gates say something."""
         return {State.PASSES: "ok", State.PROPOSED: "ok", State.FAILS: "bad"}.get(self.state, "")
-
-    @property
-    def is_cut(self) -> bool:
-        """The middle of its interval lies beyond the picture, to the right: an arrow says so."""
-        return self.whisker is not None and self.whisker.mark >= WHISKER_WIDTH - 2
 
     @property
     def is_being_measured(self) -> bool:
@@ -138,7 +136,8 @@ def judged(
     retraining: Collection[str] = (),
 ) -> list[Row]:
     """A row per cell. `notes`: by segment, why there is no champion yet; `retraining`: segments with an open run."""
-    reach = _reach(cell.comparison for cell in cells)
+    current = [_comparison(cell) for cell in cells]
+    reach = charts.common_reach((one.lower, one.difference, one.upper) for one in current if one)
     named = Counter(cell.name for cell in cells)
     return [
         _row(
@@ -158,16 +157,16 @@ def _row(
 ) -> Row:
     newest, baseline = _on_newest(cell)
     worse_by = None if newest is None or baseline is None else newest - baseline
-    state = state_of(cell)
+    state, comparison = state_of(cell), _comparison(cell)
     return Row(
         cell=cell,
         state=state,
         newest=newest,
         baseline=baseline,
         gap=worse_by if worse_by is None or lower_is_better else -worse_by,
-        gain=cell.comparison.difference if cell.comparison else None,
+        comparison=comparison,
         lower_is_better=lower_is_better,
-        whisker=_whisker(cell.comparison, reach),
+        whisker=_whisker(comparison, reach),
         why=_why(cell, state) if cell.candidate else note,
         is_retraining=is_retraining,
         shares_name=shares_name,
@@ -189,15 +188,19 @@ def state_of(cell: FleetRow) -> State:
     return State.FAILS if "fail" in outcomes else State.INCONCLUSIVE
 
 
+def _comparison(cell: FleetRow) -> ScoreCell | None:
+    """Without the one of a month or a champion that is over: it would read as if it were of now."""
+    return None if state_of(cell) is State.NOT_EVALUATED else cell.comparison
+
+
 def _on_newest(cell: FleetRow) -> tuple[float | None, float | None]:
     """The champion and the plain baseline on the newest month: from its own check, else from the comparison."""
     if cell.champion is None:
         return None, None
     if cell.newest and cell.newest.candidate is not None:
         return cell.newest.candidate, cell.newest.baseline
-    if cell.comparison and state_of(cell) is not State.NOT_EVALUATED:
-        return cell.comparison.champion, cell.comparison.baseline
-    return None, None
+    comparison = _comparison(cell)
+    return (comparison.champion, comparison.baseline) if comparison else (None, None)
 
 
 def _why(cell: FleetRow, state: State) -> str:
@@ -207,25 +210,17 @@ def _why(cell: FleetRow, state: State) -> str:
     return "" if state is State.PROPOSED else cell.refusal
 
 
-def _reach(comparisons: Iterable[ScoreCell | None]) -> float:
-    bounds = [(one.lower, one.upper) for one in comparisons if one]
-    widths = sorted(max(abs(low), abs(high)) for low, high in bounds if low is not None and high is not None)
-    return widths[int(len(widths) * IN_REACH)] if widths else 1.0
-
-
 def _whisker(score: ScoreCell | None, reach: float) -> Whisker | None:
     if score is None or score.difference is None or score.lower is None or score.upper is None:
         return None
-    return charts.whisker(
-        score.lower, score.upper, score.difference, reach=reach or 1.0, width=WHISKER_WIDTH, height=14
-    )
+    return charts.whisker(score.lower, score.upper, score.difference, reach=reach, width=WHISKER_WIDTH, height=14)
 
 
 FILTERS: dict[str, tuple[str, Callable[[Row], bool]]] = {
-    "passes": ("Pass", lambda row: row.state is State.PASSES),
+    "passes": ("Passed", lambda row: row.state is State.PASSES),
     "proposed": ("Waiting for approval", lambda row: row.state is State.PROPOSED),
     "inconclusive": ("Inconclusive", lambda row: row.state is State.INCONCLUSIVE),
-    "fails": ("Fail", lambda row: row.state is State.FAILS),
+    "fails": ("Not passed", lambda row: row.state is State.FAILS),
     "not-evaluated": ("Not evaluated", lambda row: row.state in (State.NOT_EVALUATED, State.EVALUATING)),
     "worse-than-baseline": ("Worse than the baseline", lambda row: row.is_worse),
     "stale": ("Stale", lambda row: row.is_stale),

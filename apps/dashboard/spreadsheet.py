@@ -27,7 +27,7 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 
 def _line(row: Row) -> tuple[object, ...]:
-    cell, score = row.cell, row.cell.comparison
+    cell, score = row.cell, row.comparison
     newest = cell.newest or score
     return (
         cell.segment,

@@ -10,18 +10,21 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from apps.accounts.signed_in import person
-from apps.core.charts import Whisker, whisker
+from apps.core.charts import Whisker, common_reach, whisker
 from apps.core.errors import Invalid, PortalError
+from apps.core.figures import Delta, delta
 from apps.core.permissions import require
 from apps.registry import actions, queries
 from apps.registry.forms import ApproveForm, ReasonForm, RejectForm, WithdrawForm
 from apps.registry.queries import PromotionRow
 
 if TYPE_CHECKING:
-    from apps.registry.models import ModelFamily, ModelVersion
+    from apps.registry.models import ModelFamily, ModelVersion, Wave
 
 WAVES_PER_PAGE = 25
 
@@ -32,6 +35,7 @@ class Shown:
 
     row: PromotionRow
     chart: Whisker | None
+    against_baseline: Delta | None  # only of a first champion, which has no other to be compared with
 
 
 def waves(request: HttpRequest) -> HttpResponse:
@@ -49,11 +53,14 @@ def waves(request: HttpRequest) -> HttpResponse:
 def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
     """Everything an approver looks at, the worst regressions first."""
     view = queries.wave_view(actor=person(request), wave_id=wave_id)
+    family = view.wave.family
     shown = {
         "view": view,
-        "rows": _drawn(view.rows),
-        "refused": _drawn(view.refused),
-        "approvers": queries.approvers(view.wave.family),
+        "family": family,
+        "rows": _drawn(view.rows, family.direction),
+        "refused": _drawn(view.refused, family.direction),
+        "approvers": queries.approvers(family),
+        "shared": queries.shared_names(family),
     }
     return render(request, "registry/wave.html", shown)
 
@@ -62,13 +69,16 @@ def propose(request: HttpRequest) -> HttpResponse:
     """GET `?family=…&segment=…&segment=…`: what a proposal would be. POST with a reason: one wave of it."""
     family = queries.family(actor=person(request), slug=request.GET.get("family", ""))
     require(person(request), "registry.propose", family)
-    versions = _candidates(request, family)
+    versions, left_out = _candidates(request, family)
     form = ReasonForm(request.POST or None, initial={"key": uuid4().hex})
     if request.method == "POST" and form.is_valid() and (sent := _send(request, family, versions, form)):
         return redirect("registry:wave", sent)
-    rows = _drawn(queries.dry_run(family, versions))
+    rows = _drawn(queries.dry_run(family, versions), family.direction)
     shown = {
         "family": family,
+        "left_out": left_out,
+        "shared": queries.shared_names(family),
+        "open_wave": queries.open_wave(family),
         "form": form,
         "passing": [one for one in rows if not one.row.refusal],
         "refused": [one for one in rows if one.row.refusal],
@@ -85,27 +95,39 @@ def roll_back(request: HttpRequest) -> HttpResponse:
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _go_back(request, family, steps, form):
         return redirect("dashboard:family", family.slug)
-    shown = {"family": family, "form": form, "steps": steps, "possible": any(step.back_to for step in steps)}
+    shown = {
+        "family": family,
+        "form": form,
+        "steps": steps,
+        "possible": any(step.back_to for step in steps),
+        "shared": queries.shared_names(family),
+    }
     return render(request, "registry/roll_back.html", shown, status=400 if form.errors else 200)
 
 
 @require_POST
 def approve(request: HttpRequest, wave_id: int) -> HttpResponse:
-    return _decide(request, wave_id, ApproveForm, actions.approve, "Approved.")
+    return _decide(request, wave_id, ApproveForm, actions.approve, _approved)
 
 
 @require_POST
 def reject(request: HttpRequest, wave_id: int) -> HttpResponse:
-    return _decide(request, wave_id, RejectForm, actions.reject, "Rejected; its proposer sees your reason.")
+    return _decide(
+        request, wave_id, RejectForm, actions.reject, lambda wave: "Rejected; its proposer sees your reason."
+    )
 
 
 @require_POST
 def withdraw(request: HttpRequest, wave_id: int) -> HttpResponse:
-    return _decide(request, wave_id, WithdrawForm, actions.withdraw, "Withdrawn. Nothing has moved.")
+    return _decide(request, wave_id, WithdrawForm, actions.withdraw, lambda _: "Withdrawn. Nothing has moved.")
 
 
 def _decide(
-    request: HttpRequest, wave_id: int, shape: type[forms.Form], verb: Callable[..., object], done: str
+    request: HttpRequest,
+    wave_id: int,
+    shape: type[forms.Form],
+    verb: "Callable[..., Wave]",
+    said: "Callable[[Wave], str]",
 ) -> HttpResponse:
     """Whatever comes of it is said on the wave's own page."""
     found = queries.wave(actor=person(request), wave_id=wave_id)
@@ -113,20 +135,30 @@ def _decide(
     try:
         if not form.is_valid():
             raise Invalid(" ".join(str(error) for errors in form.errors.values() for error in errors))
-        verb(actor=person(request), wave=found, **form.cleaned_data)
-        messages.success(request, done)
+        decided = verb(actor=person(request), wave=found, **form.cleaned_data)
+        messages.success(request, said(decided))
     except PortalError as error:
         messages.error(request, error.message)
     return redirect("registry:wave", wave_id)
 
 
-def _candidates(request: HttpRequest, family: "ModelFamily") -> "list[ModelVersion]":
-    """The versions named by number of row, or the newest candidates of the named segments."""
+def _approved(wave: "Wave") -> str:
+    """What has moved, with the way to the fleet; or that another approval is needed."""
+    if wave.status != "applied":
+        return "Your approval counts. Nothing has moved yet: another approval is needed."
+    moved = queries.applied(wave)
+    champions = wave.alias if moved == 1 else f"{wave.alias}s"
+    fleet = reverse("dashboard:family", args=[wave.family.slug])
+    return format_html('Approved: {} {} moved. <a href="{}">Open the fleet</a>', moved, champions, fleet)
+
+
+def _candidates(request: HttpRequest, family: "ModelFamily") -> "tuple[list[ModelVersion], list[queries.FleetRow]]":
+    """The versions named by id and the newest candidates of the named segments; and the segments that have none."""
     ids = [int(one) for one in request.GET.getlist("version") if one.isdecimal()]
-    wanted = set(request.GET.getlist("segment"))
-    if wanted:
-        ids += [row.candidate.id for row in queries.fleet(family) if row.segment in wanted and row.candidate]
-    return queries.versions_by_id(actor=person(request), ids=ids)
+    wanted = request.GET.getlist("segment")
+    rows = queries.fleet(family, segments=wanted) if wanted else []
+    ids += [row.candidate.id for row in rows if row.candidate]
+    return queries.versions_by_id(actor=person(request), ids=ids), [row for row in rows if not row.candidate]
 
 
 def _send(
@@ -154,12 +186,18 @@ def _go_back(request: HttpRequest, family: "ModelFamily", steps: "Sequence[queri
     return True
 
 
-def _drawn(rows: Sequence[PromotionRow]) -> list[Shown]:
-    """Drawn to the scale of most rows: the few that are far out end in an arrow instead of squeezing all others."""
+def _drawn(rows: Sequence[PromotionRow], better: str) -> list[Shown]:
+    """All on one scale. `better` is the family's direction."""
     scores = [row.evaluation for row in rows if row.evaluation]
-    bounds = sorted(abs(bound) for score in scores for bound in (score.lower, score.upper) if bound)
-    reach = bounds[len(bounds) * 3 // 4] if bounds else 1.0
-    return [Shown(row, _interval(row, reach)) for row in rows]
+    reach = common_reach((score.lower, score.difference, score.upper) for score in scores)
+    return [Shown(row, _interval(row, reach), _against_baseline(row, better)) for row in rows]
+
+
+def _against_baseline(row: PromotionRow, better: str) -> Delta | None:
+    score = row.evaluation
+    if row.champion or score is None or score.candidate is None or score.baseline is None:
+        return None
+    return delta(score.candidate - score.baseline, better)
 
 
 def _interval(row: PromotionRow, reach: float) -> Whisker | None:

@@ -91,3 +91,17 @@ def test_shares_fill_the_bar_exactly(counts: list[int]) -> None:
     assert len(drawn) == sum(1 for count in counts if count)
     if drawn:
         assert drawn[-1].x + drawn[-1].width == pytest.approx(100, abs=0.01)
+
+
+def test_nine_middles_of_ten_fit_the_common_reach_and_the_far_one_is_said_to_lie_beyond() -> None:
+    intervals = [(value - 1, value, value + 1) for value in (*range(1, 10), -90)]
+    reach = charts.common_reach(intervals)
+    assert reach == pytest.approx(9.9)
+    drawn = [charts.whisker(low, high, value, reach=reach).beyond for low, value, high in intervals]
+    assert drawn == [""] * 9 + ["left"]
+    assert charts.common_reach([(None, None, None)]) == 1.0
+
+
+def test_a_drawn_chart_thins_its_labels_to_what_its_width_holds() -> None:
+    chart = charts.line_chart([charts.Series("a", range(31))], [f"{day} Jul" for day in range(31)])
+    assert 4 <= len(chart.x_ticks) <= 6

@@ -100,14 +100,14 @@ def test_a_row_has_champion_age_metrics_and_the_verdict(
     champions(cities(1))
     candidates(["city-0"])
     told = words(shown(owner))
-    assert "City 0 GA v1 stale, 122 d 9.00 9.00 ▲ 2.00 worse v2 6.00 ▼ 3.00 better Passes 90 rows on 20 days" in told
+    assert "City 0 GA v1 stale, 122 d 9.00 9.00 ▲ 2.00 worse v2 6.00 ▼ 3.00 better Passed 90 rows on 20 days" in told
 
 
 def test_a_row_that_fails_says_why(owner: User, cities: Cities, champions: Make, candidates: Make) -> None:
     champions(cities(1))
     candidates(["city-0"], mae=9.8)
     told = words(shown(owner))
-    assert "Fails It is 0.8 min worse than v1, not better" in told
+    assert "Not passed It is 0.8 min worse than v1, not better" in told
     assert "No candidate passes: keep the champions" in told
 
 
@@ -209,12 +209,14 @@ def test_all_that_pass_go_to_the_promotion_page(owner: User, cities: Cities, cha
     assert signed_in(owner).get(response["Location"]).status_code == 200
 
 
-def test_ticked_rows_go_with_their_candidates(owner: User, cities: Cities, champions: Make, candidates: Make) -> None:
+def test_ticked_rows_go_with_their_candidates_and_those_without_are_named(
+    owner: User, cities: Cities, champions: Make, candidates: Make
+) -> None:
     slugs = cities(3)
     champions(slugs)
     made = candidates(slugs[:2])
     response = signed_in(owner).get("/models/eta-trip/promote/?family=eta-trip&segment=city-1&segment=city-2")
-    assert response["Location"] == f"/promotions/new/?family=eta-trip&version={made['city-1'].pk}"
+    assert response["Location"] == f"/promotions/new/?family=eta-trip&version={made['city-1'].pk}&segment=city-2"
 
 
 def test_ticked_rows_go_to_the_form_that_trains_them(owner: User, cities: Cities) -> None:
@@ -309,7 +311,7 @@ def test_an_open_request_is_named_and_its_rows_marked(owner: User, cities: Citie
 def test_activity_tells_what_was_done_to_many_at_once_in_one_line(owner: User, cities: Cities, champions: Make) -> None:
     champions(cities(5))
     told = words(shown(owner, f"{FLEET}?tab=activity"))
-    assert "approver promoted eta-trip.city-4 v1 and 4 more" in told
+    assert "Approver promoted eta-trip.city-4 v1 and 4 more" in told
     assert told.count("promoted") == 1
 
 

@@ -96,7 +96,8 @@ def test_a_champion_without_a_check_of_its_own_is_measured_by_the_comparison() -
 
 def test_an_outdated_comparison_measures_nobody() -> None:
     outdated = competing(newest=None, verdicts=(), refusal="There are newer labels: evaluate it again.")
-    assert row(outdated).newest is None
+    told = row(outdated)
+    assert (told.newest, told.gain, told.candidate_metric, told.whisker) == (None, None, None, None)
 
 
 def test_a_gain_is_said_in_the_direction_of_the_metric() -> None:
@@ -119,7 +120,7 @@ def test_an_empty_segment_says_how_its_last_run_ended() -> None:
 
 def test_the_widest_intervals_are_cut_off_instead_of_flattening_the_others() -> None:
     rows = judged([competing(f"c{n}", 8.0) for n in range(9)] + [competing("far", -20.0)], lower_is_better=True)
-    assert [row.is_cut for row in rows] == [False] * 9 + [True]
+    assert [row.whisker and row.whisker.beyond for row in rows] == [""] * 9 + ["right"]
     assert all(row.whisker and 0 < row.whisker.mark <= WHISKER_WIDTH for row in rows)
 
 

@@ -69,6 +69,11 @@ def test_the_months_are_drawn_and_stand_in_a_table_too(owner: User, cities: Citi
     assert "Month Champion v1 Plain baseline Jul 2013 9.00 7.00" in words(page)
 
 
+def test_the_former_champion_stays_in_the_picture(owner: User, second_champion: ModelVersion) -> None:
+    told = words(shown(owner, CITY))
+    assert "Month Champion v2 Former champion v1 Plain baseline Jul 2013 6.00 9.00 7.00" in told
+
+
 def test_the_history_says_who_and_why_and_offers_the_way_back_to_leads(
     owner: User, approver: User, second_champion: ModelVersion
 ) -> None:
@@ -86,7 +91,10 @@ def test_what_was_rolled_back_is_no_candidate_and_has_served(
     told = words(shown(owner, CITY))
     assert "rolled back from v2 to v1" in told
     assert "It crashed at night." in told
-    assert "No candidate" in told
+    assert "v2 is newer and was rolled back" in told
+    assert "Retrain to make a new candidate." in told
+    assert "v2 was rolled back; retrain for a new candidate" in words(shown(owner, "/m/eta-trip/"))
+    assert "No version is newer" not in told
     assert "Served before" in shown(owner, f"{CITY}v2/")
 
 

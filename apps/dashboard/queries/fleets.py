@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -16,7 +16,7 @@ from apps.retraining import queries as retraining
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.audit.models import AuditEvent
-    from apps.registry.models import ModelFamily
+    from apps.registry.models import ModelFamily, Wave
     from apps.registry.queries import Window
     from apps.retraining.models import RequestQuerySet, RetrainingRequest
 
@@ -35,6 +35,7 @@ class FleetPage:
     chips: Sequence[Chip]
     request: RetrainingRequest | None
     training: Sequence[RetrainingRequest]
+    open_wave: Wave | None
 
     @property
     def is_live(self) -> bool:
@@ -68,12 +69,13 @@ def fleet_page(*, actor: User, family: ModelFamily, wish: Wanted) -> FleetPage:
         chips=chips(rows, wish),
         request=request,
         training=list(asked.filter(status__in=("submitted", "running"))),
+        open_wave=registry.open_wave(family),
     )
 
 
-def fleet_rows(*, actor: User, family: ModelFamily) -> list[Row]:
-    """Every segment of the family, by name."""
-    return _rows(family, retraining.requests(actor).filter(family=family))
+def fleet_rows(*, actor: User, family: ModelFamily, segments: Collection[str] | None = None) -> list[Row]:
+    """Every segment of the family, or those named by slug, by name."""
+    return _rows(family, retraining.requests(actor).filter(family=family), segments)
 
 
 def not_evaluated(*, actor: User, family: ModelFamily) -> list[int]:
@@ -90,8 +92,8 @@ def happenings(family: ModelFamily) -> list[Happening]:
     return list(islice(_grouped(events), HAPPENINGS_SHOWN))
 
 
-def _rows(family: ModelFamily, asked: RequestQuerySet) -> list[Row]:
-    cells = registry.fleet(family)
+def _rows(family: ModelFamily, asked: RequestQuerySet, segments: Collection[str] | None = None) -> list[Row]:
+    cells = registry.fleet(family, segments=segments)
     return judged(
         cells,
         lower_is_better=family.direction == family.Direction.LOWER,

@@ -119,14 +119,15 @@ def segment_page(*, actor: User, family: ModelFamily, slug: str) -> SegmentPage:
     versions = list(registry.all_versions(actor).filter(model__name=row.cell.model)[:VERSIONS_SHOWN])
     evaluations = list(registry.evaluations(actor).filter(model__name=row.cell.model, status="done"))
     model = versions[0].model if versions else None
+    moves = list(registry.alias_history(model)) if model else []
     runs = retraining.segment_runs(actor).filter(request__family=family, segment__slug=slug)[:RUNS_SHOWN]
     return SegmentPage(
         family=family,
         row=row,
         model=model,
         lines=_lines(family, row, versions, evaluations),
-        course=_course(row, evaluations),
-        moves=list(registry.alias_history(model)) if model else (),
+        course=_course(row, moves, evaluations),
+        moves=moves,
         runs=list(runs),
     )
 
@@ -158,10 +159,10 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int) ->
 
 
 def _row(actor: User, family: ModelFamily, slug: str) -> Row:
-    found = next((row for row in fleet_rows(actor=actor, family=family) if row.cell.segment == slug), None)
-    if found is None:
+    found = fleet_rows(actor=actor, family=family, segments=[slug]) if "\0" not in slug else []
+    if not found:
         raise Missing(f"{family} has no segment {slug!r}; its page lists them all.")
-    return found
+    return found[0]
 
 
 def _lines(
@@ -184,19 +185,24 @@ def _lines(
     ]
 
 
-def _course(row: Row, evaluations: Sequence[Evaluation]) -> LineChart | None:
-    """Champion, candidate and plain baseline over the windows they were evaluated on, the oldest first."""
+def _course(row: Row, moves: Sequence[AliasMove], evaluations: Sequence[Evaluation]) -> LineChart | None:
+    """Champions, candidate and plain baseline over the windows they were evaluated on, the oldest first."""
     windows = sorted({(one.window_first, one.window_last) for one in evaluations})
     if not windows:
         return None
-    named = [cell for cell in (row.cell.champion, row.cell.candidate) if cell]
-    roles = ("Champion", "Candidate") if row.cell.champion else ("Candidate",)
     series = [
-        Series(f"{role} {cell.label}", [_score(cell.id, window, evaluations) for window in windows])
-        for role, cell in zip(roles, named, strict=False)
+        Series(words, [_score(version, window, evaluations) for window in windows])
+        for words, version in _told(row, moves)
     ]
     baseline = Series("Plain baseline", [_baseline(window, evaluations) for window in windows])
     return charts.line_chart([*series, baseline], [f"{last:%b %Y}" for _, last in windows])
+
+
+def _told(row: Row, moves: Sequence[AliasMove]) -> list[tuple[str, int]]:
+    """What it is called and its id: the champion, the one that served before it, the candidate."""
+    former = moves[0].before if moves else None
+    named = (("Champion", row.cell.champion), ("Former champion", former), ("Candidate", row.cell.candidate))
+    return [(f"{role} {version.label}", version.id) for role, version in named if version]
 
 
 def _score(version: int, window: tuple[Any, Any], evaluations: Sequence[Evaluation]) -> float | None:

@@ -99,14 +99,19 @@ def fleet_csv(request: PageRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def promote(request: PageRequest, slug: str) -> HttpResponse:
-    """From ticked rows, or with `?all=passes` all that pass, to the page that asks for a reason."""
+    """From ticked rows, or with `?all=passes` all that pass, to the page that asks for a reason.
+
+    Those that have no candidate go with them: that page says that they are left out.
+    """
     found = family_of(request, slug)
     rows = _rows(request, found)
     picked = [row for row in rows if row.state is State.PASSES] if "all" in request.GET else _ticked(request, rows)
     candidates = [row.cell.candidate.id for row in picked if row.cell.candidate]
     if not candidates:
         raise Conflict("None of these segments has a candidate to promote. Go back and tick others, or retrain them.")
-    return redirect(f"{reverse('registry:propose')}?{urlencode({'family': slug, 'version': candidates}, doseq=True)}")
+    without = [row.cell.segment for row in picked if not row.cell.candidate]
+    chosen = {"family": slug, "version": candidates, "segment": without}
+    return redirect(f"{reverse('registry:propose')}?{urlencode(chosen, doseq=True)}")
 
 
 @require_safe

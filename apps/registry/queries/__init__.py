@@ -8,8 +8,8 @@ from apps.registry.queries.evaluations import (
     evaluations,
     evaluations_due,
 )
-from apps.registry.queries.families import approvers, families, family, segments
-from apps.registry.queries.fleet import FleetRow, FleetSummary, ScoreCell, VersionCell, fleet, summary
+from apps.registry.queries.families import approvers, families, family, segments, shared_names
+from apps.registry.queries.fleet import FleetRow, FleetSummary, RolledBack, ScoreCell, VersionCell, fleet, summary
 from apps.registry.queries.versions import (
     alias_history,
     all_versions,
@@ -26,8 +26,10 @@ from apps.registry.queries.waves import (
     PromotionRow,
     Totals,
     WaveView,
+    applied,
     dry_run,
     may_decide,
+    open_wave,
     waiting_for,
     wave,
     wave_view,
@@ -44,6 +46,7 @@ __all__ = [
     "FleetSummary",
     "ParameterChange",
     "PromotionRow",
+    "RolledBack",
     "ScoreCell",
     "Totals",
     "VersionCell",
@@ -52,6 +55,7 @@ __all__ = [
     "Window",
     "alias_history",
     "all_versions",
+    "applied",
     "approvers",
     "candidacies",
     "champion_of",
@@ -68,7 +72,9 @@ __all__ = [
     "model",
     "models",
     "newest_window",
+    "open_wave",
     "segments",
+    "shared_names",
     "summary",
     "version",
     "versions",

@@ -44,6 +44,12 @@ def segments(family: ModelFamily) -> QuerySet[Segment]:
     return Segment.objects.filter(dimension=family.dimension_id).select_related("dimension").order_by("name", "slug")
 
 
+def shared_names(family: ModelFamily) -> set[str]:
+    """Names that several segments have: there, the slug has to be said too."""
+    counted = segments(family).order_by().values("name").annotate(n=Count("pk")).filter(n__gt=1)
+    return set(counted.values_list("name", flat=True))
+
+
 def approvers(family: ModelFamily) -> list[User]:
     """Who may approve its promotions, by name; nobody where none is needed. Authors are among them, and refused."""
     if not family.approvals:

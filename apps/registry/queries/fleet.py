@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import fmean
+from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.registry.gates import Verdict
 from apps.registry.models import AliasMove, Evaluation, ModelFamily, ModelVersion, RegisteredModel, Segment
 from apps.registry.models.family import CHAMPION
 from apps.registry.queries.candidacies import Candidacy, Evidence, candidacy, evidence_of
-from apps.registry.queries.families import segments
+from apps.registry.queries.families import segments as segments_of
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,26 @@ class ScoreCell:
 
 
 @dataclass(frozen=True)
+class RolledBack:
+    """A version that is newer than the champion, and why it does not serve any more."""
+
+    number: int
+    by: str
+    at: datetime
+    reason: str
+
+    @property
+    def label(self) -> str:
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True)
 class FleetRow:
     """One segment. Without a model or champion the cells are None, honestly.
 
     `evaluated` is the evidence the champion was promoted on, `newest` how it does alone on the newest month;
-    `comparison` is the candidate against it, with the verdicts of the gates of now and the reason why not.
+    `comparison` is the candidate against it, with the verdicts of the gates of now and the reason why not. A segment
+    whose newest version was `rolled_back` has no candidate until a newer one is made.
     """
 
     segment: str
@@ -76,6 +92,7 @@ class FleetRow:
     verdicts: tuple[Verdict, ...]
     refusal: str
     open_wave: int | None
+    rolled_back: RolledBack | None = None
 
     @property
     def is_eligible(self) -> bool:
@@ -97,16 +114,21 @@ class FleetSummary:
     newest_baseline_mean: float | None
 
 
-def fleet(family: ModelFamily, alias: str = CHAMPION) -> list[FleetRow]:
-    """All segments of the family's dimension, by name."""
-    rows, models = list(segments(family)), _models(family)
-    candidates = _newest_candidates(family, alias)
+def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[str] | None = None) -> list[FleetRow]:
+    """All segments of the family's dimension, or those named by slug, by name."""
+    rows = list(_segments(family, segments))
+    models = _models(family, rows)
+    ids = [model.pk for model in models.values()]
+    newest = _newest_ready(ids, alias)
+    candidates = {model: version for model, version in newest.items() if not version.served}
     known = [version.pk for version in candidates.values()]
-    evidence = evidence_of(
-        family, alias, [model.pk for model in models.values()], [*known, *_champion_ids(family, alias)]
+    found = Found(
+        evidence=evidence_of(family, alias, ids, [*known, *_champion_ids(ids, alias)]),
+        candidates=candidates,
+        promoted=_promoted_on(ids, alias),
+        rolled_back=_rolled_back(newest, alias),
     )
-    promoted = _promoted_on(family, alias)
-    return [_row(evidence, segment, models.get(segment.pk), candidates, promoted) for segment in rows]
+    return [_row(found, segment, models.get(segment.pk)) for segment in rows]
 
 
 def summary(rows: Sequence[FleetRow]) -> FleetSummary:
@@ -129,41 +151,62 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
-def _models(family: ModelFamily) -> dict[int, RegisteredModel]:
-    return {model.segment_id: model for model in RegisteredModel.objects.filter(family=family)}
+@dataclass(frozen=True)
+class Found:
+    """All that rows are made of; candidates and what was rolled back by model, `promoted` by version."""
+
+    evidence: Evidence
+    candidates: Mapping[int, ModelVersion]
+    promoted: Mapping[int, Evaluation]
+    rolled_back: Mapping[int, RolledBack]
 
 
-def _champion_ids(family: ModelFamily, alias: str) -> list[int]:
-    champions = ModelVersion.objects.filter(aliases__name=alias, aliases__model__family=family)
+def _segments(family: ModelFamily, slugs: Collection[str] | None) -> QuerySet[Segment]:
+    everything = segments_of(family)
+    return everything if slugs is None else everything.filter(slug__in=slugs)
+
+
+def _models(family: ModelFamily, rows: Sequence[Segment]) -> dict[int, RegisteredModel]:
+    return {model.segment_id: model for model in RegisteredModel.objects.filter(family=family, segment__in=rows)}
+
+
+def _champion_ids(models: Sequence[int], alias: str) -> list[int]:
+    champions = ModelVersion.objects.filter(aliases__name=alias, aliases__model__in=models)
     return list(champions.values_list("pk", flat=True))
 
 
-def _newest_candidates(family: ModelFamily, alias: str) -> dict[int, ModelVersion]:
-    """By model, the newest ready version if it never was champion: what was rolled back is no candidate again."""
+def _newest_ready(models: Sequence[int], alias: str) -> dict[int, Any]:
+    """By model, the newest ready version with `served`: what was champion once is no candidate again."""
     served = AliasMove.objects.filter(model=OuterRef("model"), name=alias, after=OuterRef("pk"))
-    ready = ModelVersion.objects.filter(model__family=family, status=ModelVersion.Status.READY)
+    ready = ModelVersion.objects.filter(model__in=models, status=ModelVersion.Status.READY)
     newest = ready.annotate(served=Exists(served)).order_by("model_id", "-number").distinct("model_id")
-    return {version.model_id: version for version in newest if not version.served}
+    return {version.model_id: version for version in newest}
 
 
-def _promoted_on(family: ModelFamily, alias: str) -> dict[int, Evaluation]:
+def _rolled_back(newest: Mapping[int, ModelVersion], alias: str) -> dict[int, RolledBack]:
+    """By model, how its newest version was taken back; a champion that serves now was not."""
+    back = AliasMove.objects.filter(before__in=[version.pk for version in newest.values()], name=alias)
+    moves = back.filter(kind=AliasMove.Kind.ROLLBACK).select_related("before", "by").order_by("id")
+    return {
+        move.model_id: RolledBack(move.before.number, str(move.by), move.at, move.reason)
+        for move in moves
+        if move.before
+    }
+
+
+def _promoted_on(models: Sequence[int], alias: str) -> dict[int, Evaluation]:
     """By version: the newest evaluation that it was promoted on."""
-    moves = AliasMove.objects.filter(model__family=family, name=alias, promotion__isnull=False)
+    moves = AliasMove.objects.filter(model__in=models, name=alias, promotion__isnull=False)
     newest = moves.order_by("after_id", "-id").distinct("after_id").values_list("after_id", "promotion__evaluation_id")
     version_of = {evaluation: version for version, evaluation in newest}
     found = Evaluation.objects.filter(pk__in=list(version_of)).defer("daily")
     return {version_of[evaluation.pk]: evaluation for evaluation in found}
 
 
-def _row(
-    evidence: Evidence,
-    segment: Segment,
-    model: RegisteredModel | None,
-    candidates: dict[int, ModelVersion],
-    promoted: dict[int, Evaluation],
-) -> FleetRow:
+def _row(found: Found, segment: Segment, model: RegisteredModel | None) -> FleetRow:
+    evidence = found.evidence
     champion = evidence.champions.get(model.pk) if model else None
-    wanted = candidates.get(model.pk) if model else None
+    wanted = found.candidates.get(model.pk) if model else None
     judged = candidacy(evidence, wanted) if wanted else None
     age = evidence.family.age_of(champion.trained_through) if champion else None
     return FleetRow(
@@ -176,21 +219,27 @@ def _row(
         champion=version_cell(champion) if champion else None,
         age_days=age,
         is_fresh=None if age is None else age <= evidence.family.freshness_days,
-        evaluated=_evaluated(evidence, champion, promoted) if champion else None,
+        evaluated=_evaluated(evidence, champion, found.promoted) if champion else None,
         newest=_alone_on_newest(evidence, champion) if champion else None,
         candidate=version_cell(wanted) if wanted else None,
         comparison=score_of(judged.evaluation) if judged and judged.evaluation else None,
         verdicts=judged.verdicts if judged else (),
         refusal=_refusal(judged),
         open_wave=evidence.open_waves.get(model.pk) if model else None,
+        rolled_back=_taken_back(found, model, champion),
     )
+
+
+def _taken_back(found: Found, model: RegisteredModel | None, champion: ModelVersion | None) -> RolledBack | None:
+    back = found.rolled_back.get(model.pk) if model else None
+    return back if back and champion and back.number > champion.number else None
 
 
 def _refusal(judged: Candidacy | None) -> str:
     return judged.refusal if judged else ""
 
 
-def _evaluated(evidence: Evidence, champion: ModelVersion, promoted: dict[int, Evaluation]) -> ScoreCell | None:
+def _evaluated(evidence: Evidence, champion: ModelVersion, promoted: Mapping[int, Evaluation]) -> ScoreCell | None:
     """What it was promoted on; else its newest done evaluation."""
     done = (row for row in evidence.evaluations.get(champion.pk, []) if row.status == Evaluation.Status.DONE)
     found = promoted.get(champion.pk) or next(done, None)

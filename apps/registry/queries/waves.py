@@ -15,6 +15,7 @@ from apps.core.errors import Missing
 from apps.core.permissions import allowed
 from apps.registry.gates import Outcome, Verdict
 from apps.registry.models import ModelVersion, Promotion, Wave
+from apps.registry.models.family import CHAMPION
 from apps.registry.models.promotion import WaveQuerySet
 from apps.registry.queries.candidacies import Candidacy, candidacies
 from apps.registry.queries.fleet import ScoreCell, VersionCell, score_of, version_cell
@@ -45,6 +46,7 @@ class PromotionRow:
     model: str
     segment: str
     name: str
+    region: str
     status: str
     refusal: str
     candidate: VersionCell
@@ -77,6 +79,10 @@ class WaveView:
     may_decide: bool
     may_withdraw: bool
 
+    @property
+    def approved_by(self) -> list[str]:
+        return [str(vote.user) for vote in self.votes if vote.verdict == "yes"]
+
 
 def waves(actor: User) -> WaveQuerySet:
     """The newest first."""
@@ -108,6 +114,17 @@ def wave_view(*, actor: User, wave_id: int) -> WaveView:
     )
 
 
+def applied(wave: Wave) -> int:
+    """How many champions it has moved."""
+    return wave.promotions.filter(status=Promotion.Status.APPLIED).count()
+
+
+def open_wave(family: ModelFamily, alias: str = CHAMPION) -> Wave | None:
+    """The open wave of several segments; while there is one, no other of several may be proposed."""
+    proposed = Wave.objects.filter(family=family, alias=alias, status=Wave.Status.PROPOSED, segments__gt=1)
+    return proposed.whole().first()
+
+
 def may_decide(actor: User, wave: Wave) -> bool:
     """True if a yes or no of this person would be taken now."""
     asked = wave.approval is not None and allowed(actor, "registry.approve", wave)
@@ -137,6 +154,7 @@ def _preview(found: Candidacy) -> PromotionRow:
         model=model.name,
         segment=model.segment.slug,
         name=model.segment.name,
+        region=model.segment.region,
         status=Promotion.Status.REFUSED if found.refusal else Promotion.Status.PROPOSED,
         refusal=found.refusal,
         candidate=version_cell(found.candidate),
@@ -154,6 +172,7 @@ def _row(promotion: Promotion) -> PromotionRow:
         model=promotion.model.name,
         segment=promotion.model.segment.slug,
         name=promotion.model.segment.name,
+        region=promotion.model.segment.region,
         status=promotion.status,
         refusal=promotion.refusal,
         candidate=version_cell(promotion.candidate),
