@@ -51,10 +51,11 @@ class TeamViewSet(ReadOnlyModelViewSet[Team]):
         return Response(TeamSerializer(team).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=MemberSerializer(many=True))
-    @action(detail=True, pagination_class=None)
+    @action(detail=True)
     def members(self, request: Request, slug: str) -> Response:
         """Who belongs to the team, and as what."""
-        return Response(MemberSerializer(queries.members(self.get_object()), many=True).data)
+        page = self.paginate_queryset(queries.members(self.get_object()))
+        return self.get_paginated_response(MemberSerializer(page, many=True).data)
 
     @extend_schema(request=NewMemberSerializer, responses={201: MemberSerializer})
     @members.mapping.post

@@ -109,7 +109,7 @@ def test_an_admin_fills_a_team_over_the_api(admin: User) -> None:
     assert client.post("/api/v1/users/", person, format="json").status_code == 201
     wish = {"username": "ada", "role": "lead"}
     assert client.post("/api/v1/teams/maps/members/", wish, format="json").status_code == 201
-    assert client.get("/api/v1/teams/maps/members/").json() == [wish]
+    assert client.get("/api/v1/teams/maps/members/").json()["results"] == [wish]
     assert client.get("/api/v1/users/ada/").json() == {"username": "ada", "name": "Ada", "teams": ["maps"]}
 
 
