@@ -273,6 +273,7 @@ def test_the_log_grows_by_what_is_new(browser: Client, submit: Submit) -> None:
     assert "one" not in text
     assert piece["HX-Reswap"] == "beforeend"
     assert "half" in text
+    assert ">Running<" in re.sub(r"\s+", "", text.split("#head-badge")[1])
     assert browser.get(_next(piece), headers=HTMX).content.decode().startswith("<div")
 
 
