@@ -1,5 +1,7 @@
 """API of accounts: who am I, my tokens, the teams."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -54,7 +56,8 @@ class TeamViewSet(ReadOnlyModelViewSet[Team]):
     @action(detail=True)
     def members(self, request: Request, slug: str) -> Response:
         """Who belongs to the team, and as what."""
-        page = self.paginate_queryset(queries.members(self.get_object()))
+        members: Any = queries.members(self.get_object())
+        page: Any = self.paginate_queryset(members)
         return self.get_paginated_response(MemberSerializer(page, many=True).data)
 
     @extend_schema(request=NewMemberSerializer, responses={201: MemberSerializer})

@@ -114,7 +114,7 @@ def _why_not_trained(segments: Sequence[str], asked: RequestQuerySet) -> dict[st
 
 
 def _grouped(events: Iterable[AuditEvent]) -> Iterator[Happening]:
-    for _, alike in groupby(events, key=lambda event: (event.actor_name, event.action, event.note)):
+    for _, alike in groupby(events, key=lambda event: (event.actor_id, event.action, event.note)):
         group = list(alike)
         newest = group[0]
         yield Happening(newest.actor_name, newest.sentence, len(group) - 1, newest.at, newest.note)
