@@ -128,7 +128,7 @@ def approve(lead: Person, promoted: int) -> None:
     page.get_by_role("button", name="Approve", exact=True).click()
     page.get_by_label("Note").fill("Seen.")
     page.get_by_role("button", name="Approve and promote").click()
-    expect(page.get_by_text("Approved.")).to_be_visible()
+    expect(page.get_by_text(f"Approved: {promoted} champions moved")).to_be_visible()
     expect(page.get_by_text("Applied").first).to_be_visible()
     lead.look()
 
