@@ -143,7 +143,7 @@ def roll_one_back(lead: Person) -> None:
     page.get_by_role("button", name="Roll back").click()
     expect(page.get_by_text("Rolled back: 1 of 1")).to_be_visible()
     page.goto("/m/eta-trip/atlanta/")
-    expect(page.get_by_text("The dispatchers complain.")).to_be_visible()
+    expect(page.get_by_text("The dispatchers complain.", exact=True)).to_be_visible()
 
 
 def test_a_manager_reads_why_a_tool_was_chosen(browser: Browser, portal: ServedPortal) -> None:
