@@ -35,7 +35,7 @@ def test_one_yes_of_a_lead_is_enough_where_one_is_needed(approval: Approval, app
     approved = vote(actor=approver, approval=approval, digest=DIGEST, verdict="yes", reason="beats it everywhere")
     assert approved.status == Status.APPROVED
     assert approved.closed_at is not None
-    assert said(approval) == ["owner asked for approval of Promote 12 cities", "approver said yes to Promote 12 cities"]
+    assert said(approval) == ["Owner asked for approval of Promote 12 cities", "Approver said yes to Promote 12 cities"]
     assert timeline(approval)[0].note == "beats it everywhere"
 
 
@@ -50,7 +50,7 @@ def test_the_first_no_closes(ask: Ask, approver: User, second_approver: User) ->
     assert vote(actor=approver, approval=approval, digest=DIGEST, verdict="yes").status == Status.OPEN
     refused = vote(actor=second_approver, approval=approval, digest=DIGEST, verdict="no", reason="Berlin is worse")
     assert refused.status == Status.REJECTED
-    assert said(approval)[-1] == "second said no to Promote 12 cities"
+    assert said(approval)[-1] == "Second said no to Promote 12 cities"
     assert [(str(one.user), one.verdict, one.reason) for one in votes_of(approval)] == [
         ("Approver", "yes", ""),
         ("Second", "no", "Berlin is worse"),
@@ -159,7 +159,7 @@ def test_an_account_that_is_switched_off_does_not_ask(ask: Ask, owner: User) -> 
 
 def test_its_author_withdraws_a_question(approval: Approval, owner: User, approver: User) -> None:
     assert close(actor=owner, approval=approval, status=Status.WITHDRAWN).status == Status.WITHDRAWN
-    assert said(approval)[-1] == "owner withdrew the question Promote 12 cities"
+    assert said(approval)[-1] == "Owner withdrew the question Promote 12 cities"
     with pytest.raises(Conflict, match="withdrawn already"):
         vote(actor=approver, approval=approval, digest=DIGEST, verdict="yes")
 
@@ -176,7 +176,7 @@ def test_a_question_expires_only_when_its_time_is_over(approval: Approval, owner
         close(actor=owner, approval=approval, status=Status.EXPIRED)
     make_overdue(approval)
     assert close(actor=owner, approval=approval, status=Status.EXPIRED).status == Status.EXPIRED
-    assert said(approval)[-1] == "owner let Promote 12 cities expire unanswered"
+    assert said(approval)[-1] == "Owner let Promote 12 cities expire unanswered"
 
 
 @pytest.mark.parametrize("status", ["approved", "rejected", "open", "nonsense"])

@@ -44,6 +44,7 @@ def real(everything: Everything) -> dict[str, dict[str, str]]:
         "teams": {"slug": "rides-eta"},
         "tokens": {"key": "none"},
         "tools": {"slug": "airflow"},
+        "users": {"username": "owner"},
         "versions": {
             "id": str(everything.candidate.pk),
             "version_id": str(everything.candidate.pk),

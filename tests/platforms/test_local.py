@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -423,9 +424,12 @@ def open_place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def python(open_place: Path) -> str:
-    """An interpreter that every user can reach: this one, or a copy where it lives in a closed folder."""
+    """An interpreter that every user can reach: this one, its base, or a copy where that lives in a closed folder."""
     if isolation(open_place / "scratch", []).on:
         return sys.executable
+    if may_reach(Path(os.__file__), UIDS[0], UIDS[0]):
+        venv.create(open_place / "venv", symlinks=True)
+        return str(open_place / "venv" / "bin" / "python")
     base, name = Path(sys.base_prefix), f"python{sys.version_info.major}.{sys.version_info.minor}"
     leave = shutil.ignore_patterns("site-packages", "test", "__pycache__", "idlelib", "config-*", "ensurepip")
     shutil.copytree(base / "lib" / name, open_place / "python" / "lib" / name, ignore=leave)

@@ -28,7 +28,7 @@ def test_an_experiment_is_made_once_and_told_once(owner: User, colleague: User, 
     first = ensure_experiment(actor=owner, name="eta-trip", team=team)
     second = ensure_experiment(actor=colleague, name="eta-trip", team=team)
     assert first == second
-    assert [str(event) for event in timeline(first)] == ["owner started the experiment eta-trip"]
+    assert [str(event) for event in timeline(first)] == ["Owner started the experiment eta-trip"]
 
 
 def test_a_name_belongs_to_one_team(experiment: Experiment, stranger: User, other_team: Team) -> None:
@@ -48,8 +48,8 @@ def test_an_experiment_is_restricted_later_once_and_told_once(experiment: Experi
     experiment.refresh_from_db()
     assert found.visibility == experiment.visibility == Visibility.TEAMS
     assert [str(event) for event in timeline(experiment)] == [
-        "owner restricted the experiment eta-trip to its team",
-        "owner started the experiment eta-trip",
+        "Owner restricted the experiment eta-trip to its team",
+        "Owner started the experiment eta-trip",
     ]
 
 
