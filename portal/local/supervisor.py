@@ -83,7 +83,8 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._handlers_before[number] = signal.getsignal(number)
-            if self._handlers_before[number] != signal.SIG_IGN:  # nohup stays nohup
+            ignored = self._handlers_before[number] == signal.SIG_IGN
+            if not (ignored and number == signal.SIGHUP):  # nohup stays nohup; Ctrl-C ends what a script started too
                 signal.signal(number, self._ask_to_stop)
         return self
 
