@@ -1,0 +1,22 @@
+"""API of the registry: families and their fleet, models, versions, evaluations, promotions."""
+
+from apps.registry.api.bodies import NAME
+from apps.registry.api.evaluations import EvaluationViewSet
+from apps.registry.api.families import FamilyViewSet, SegmentListView
+from apps.registry.api.models import AliasHistoryView, ModelVersionListView, ModelViewSet
+from apps.registry.api.promotions import PromotionViewSet
+from apps.registry.api.versions import VersionFileListView, VersionFileView, VersionViewSet
+
+__all__ = [
+    "NAME",
+    "AliasHistoryView",
+    "EvaluationViewSet",
+    "FamilyViewSet",
+    "ModelVersionListView",
+    "ModelViewSet",
+    "PromotionViewSet",
+    "SegmentListView",
+    "VersionFileListView",
+    "VersionFileView",
+    "VersionViewSet",
+]

@@ -1,0 +1,79 @@
+"""Versions and their verified files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import django_filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import ListAPIView
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from apps.accounts.signed_in import person
+from apps.artifacts.queries import file, files_of, open_file
+from apps.core.downloads import attachment
+from apps.registry import actions, queries
+from apps.registry import serializers as shapes
+from apps.registry.api.bodies import NUMBER, read
+from apps.registry.models import ModelVersion
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import FileResponse
+    from rest_framework.request import Request
+
+
+class VersionFilter(django_filters.FilterSet):
+    family = django_filters.CharFilter("model__family__slug")
+    segment = django_filters.CharFilter("model__segment__slug")
+    model = django_filters.CharFilter("model__name")
+    alias = django_filters.CharFilter("aliases__name")
+    run = django_filters.CharFilter("run")
+
+
+class VersionViewSet(ReadOnlyModelViewSet[ModelVersion]):
+    """Model versions you may see, the newest first."""
+
+    filterset_class = VersionFilter
+    lookup_value_regex = NUMBER
+    queryset = ModelVersion.objects.none()
+
+    def get_queryset(self) -> QuerySet[ModelVersion]:
+        return queries.all_versions(person(self.request))
+
+    def get_serializer_class(self) -> type[shapes.VersionSerializer]:
+        return shapes.VersionSerializer if self.action == "list" else shapes.VersionDetailSerializer
+
+    @extend_schema(request=shapes.DescriptionSerializer, responses=shapes.VersionDetailSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """The description is all that can change."""
+        version = self.get_object()
+        actions.describe_version(actor=person(request), version=version, **read(shapes.DescriptionSerializer, request))
+        return Response(shapes.VersionDetailSerializer(version).data)
+
+
+class VersionFileListView(ListAPIView[Any]):
+    """The version's files, by path; they can not change."""
+
+    serializer_class = shapes.StoredFileSerializer
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return files_of(_version(self.request, self.kwargs["version_id"]).tree)
+
+
+class VersionFileView(APIView):
+    """The verified bytes of one file, as a download."""
+
+    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    def get(self, request: Request, version_id: int, path: str) -> FileResponse:
+        tree = _version(request, version_id).tree
+        found = file(tree=tree, path=path)
+        return attachment(open_file(tree=tree, path=path), path=path, size=found.size, sha256=found.blob_id)
+
+
+def _version(request: Request, version_id: int) -> ModelVersion:
+    return queries.versions_by_id(actor=person(request), ids=[version_id])[0]
