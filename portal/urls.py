@@ -16,7 +16,7 @@ urlpatterns = [
     path("readyz", core.readyz, name="readyz"),
     path("", include("apps.dashboard.urls")),
     path("", include("apps.catalog.urls")),
-    path("promotions/", include("apps.registry.urls")),
+    path("", include("apps.registry.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("retraining/", include("apps.retraining.urls")),
     path("operations/", retraining.operations, name="operations"),

@@ -1,16 +1,18 @@
-"""Pages of promotion, below /promotions/."""
+"""Pages of the registry's verbs: families below /models/, promotions below /promotions/."""
 
 from django.urls import path
 
-from apps.registry import web
+from apps.registry.web import families, proposals, rollbacks, waves
 
 app_name = "registry"
 urlpatterns = [
-    path("", web.waves, name="waves"),
-    path("new/", web.propose, name="propose"),
-    path("roll-back/", web.roll_back, name="roll-back"),
-    path("<int:wave_id>/", web.wave, name="wave"),
-    path("<int:wave_id>/approve/", web.approve, name="approve"),
-    path("<int:wave_id>/reject/", web.reject, name="reject"),
-    path("<int:wave_id>/withdraw/", web.withdraw, name="withdraw"),
+    path("models/new/", families.create, name="create-family"),
+    path("models/<slug:slug>/settings/", families.edit, name="edit-family"),
+    path("promotions/", waves.waves, name="waves"),
+    path("promotions/new/", proposals.propose, name="propose"),
+    path("promotions/roll-back/", rollbacks.roll_back, name="roll-back"),
+    path("promotions/<int:wave_id>/", waves.wave, name="wave"),
+    path("promotions/<int:wave_id>/approve/", waves.approve, name="approve"),
+    path("promotions/<int:wave_id>/reject/", waves.reject, name="reject"),
+    path("promotions/<int:wave_id>/withdraw/", waves.withdraw, name="withdraw"),
 ]

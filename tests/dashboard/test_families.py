@@ -60,7 +60,7 @@ def test_the_list_shows_how_each_family_does(owner: User, cities: Cities, champi
 
 
 def test_the_list_is_honest_when_there_is_nothing(admin: User, stranger: User) -> None:
-    assert "Create the first one over the API" in words(shown(admin, "/models/"))
+    assert "Create the first one." in words(shown(admin, "/models/"))
     assert "A platform admin creates families" in words(shown(stranger, "/models/"))
 
 

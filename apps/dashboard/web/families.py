@@ -37,7 +37,7 @@ def families(request: PageRequest) -> HttpResponse:
 
 @require_safe
 def family(request: PageRequest, slug: str) -> HttpResponse:
-    """`?tab=` fleet (the default), promotions, retraining or activity."""
+    """`?tab=` fleet (the default), promotions, retraining, activity or settings."""
     found = family_of(request, slug)
     tab = request.GET.get("tab", "fleet")
     if tab not in TABS:
@@ -79,11 +79,19 @@ def _activity(request: PageRequest, family: ModelFamily) -> HttpResponse:
     return render(request, "dashboard/family_activity.html", shown)
 
 
+def _settings(request: PageRequest, family: ModelFamily) -> HttpResponse:
+    """What everybody may read of how the family is measured and promoted."""
+    approvers, may = registry.approvers(family), rights(person(request), family)
+    shown = {"tab": "settings", "family": family, "approvers": approvers, "may": may}
+    return render(request, "dashboard/family_settings.html", shown)
+
+
 TABS: dict[str, Callable[[PageRequest, ModelFamily], HttpResponse]] = {
     "fleet": _fleet,
     "promotions": _promotions,
     "retraining": _retraining,
     "activity": _activity,
+    "settings": _settings,
 }
 
 

@@ -22,6 +22,7 @@ RIGHTS = {
     "evaluate": "registry.evaluate",
     "retrain": "retraining.submit",
     "roll_back": "registry.roll_back",
+    "edit": "registry.edit_family",
 }
 
 

@@ -8,7 +8,7 @@ from apps.registry.queries.evaluations import (
     evaluations,
     evaluations_due,
 )
-from apps.registry.queries.families import approvers, families, family, segments, shared_names
+from apps.registry.queries.families import approvers, dimensions, families, family, segments, shared_names
 from apps.registry.queries.fleet import FleetRow, FleetSummary, RolledBack, ScoreCell, VersionCell, fleet, summary
 from apps.registry.queries.versions import (
     alias_history,
@@ -59,6 +59,7 @@ __all__ = [
     "approvers",
     "candidacies",
     "champion_of",
+    "dimensions",
     "dry_run",
     "evaluation",
     "evaluation_counts",

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from apps.accounts.queries import leads_of
 from apps.core.errors import Missing
-from apps.registry.models import Alias, ModelFamily, Segment
+from apps.registry.models import Alias, Dimension, ModelFamily, Segment
 from apps.registry.models.family import CHAMPION, FamilyQuerySet
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ def family(*, actor: User, slug: str) -> ModelFamily:
     if found is None:
         raise Missing("There is no model family of that name here, or you may not see it.")
     return found
+
+
+def dimensions() -> list[str]:
+    """Slugs of what segments can be."""
+    return list(Dimension.objects.order_by("slug").values_list("slug", flat=True))
 
 
 def segments(family: ModelFamily) -> QuerySet[Segment]:

@@ -1,0 +1,14 @@
+"""Shapes of the registry's pages."""
+
+from apps.registry.forms.families import FamilyForm, NewFamilyForm, settings_of
+from apps.registry.forms.promotions import ApproveForm, ReasonForm, RejectForm, WithdrawForm
+
+__all__ = [
+    "ApproveForm",
+    "FamilyForm",
+    "NewFamilyForm",
+    "ReasonForm",
+    "RejectForm",
+    "WithdrawForm",
+    "settings_of",
+]

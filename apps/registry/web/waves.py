@@ -1,0 +1,99 @@
+"""Promotions: the list, one of them, and what an approver says to it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from apps.accounts.signed_in import person
+from apps.core.errors import Invalid, PortalError
+from apps.registry import actions, queries
+from apps.registry.forms import ApproveForm, RejectForm, WithdrawForm
+from apps.registry.web.drawing import drawn
+from apps.registry.web.saying import faults
+
+if TYPE_CHECKING:
+    from apps.registry.models import Wave
+
+WAVES_PER_PAGE = 25
+
+
+def waves(request: HttpRequest) -> HttpResponse:
+    """All promotions, the newest first; `?status=` and `?family=` choose, `?mine=1` is what I can decide."""
+    found = queries.waiting_for(person(request)) if request.GET.get("mine") else queries.waves(person(request))
+    if status := request.GET.get("status"):
+        found = found.filter(status=status)
+    if family := request.GET.get("family"):
+        found = found.filter(family__slug=family)
+    page = Paginator(found, WAVES_PER_PAGE).get_page(request.GET.get("page"))
+    shown = {"page": page, "waiting": queries.waiting_for(person(request)).count(), "statuses": queries.WAVE_STATUSES}
+    return render(request, "registry/waves.html", shown)
+
+
+def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
+    """Everything an approver looks at, the worst regressions first."""
+    view = queries.wave_view(actor=person(request), wave_id=wave_id)
+    family = view.wave.family
+    shown = {
+        "view": view,
+        "family": family,
+        "rows": drawn(view.rows, family.direction),
+        "refused": drawn(view.refused, family.direction),
+        "approvers": queries.approvers(family),
+        "shared": queries.shared_names(family),
+    }
+    return render(request, "registry/wave.html", shown)
+
+
+@require_POST
+def approve(request: HttpRequest, wave_id: int) -> HttpResponse:
+    return _decide(request, wave_id, ApproveForm, actions.approve, _approved)
+
+
+@require_POST
+def reject(request: HttpRequest, wave_id: int) -> HttpResponse:
+    return _decide(
+        request, wave_id, RejectForm, actions.reject, lambda wave: "Rejected; its proposer sees your reason."
+    )
+
+
+@require_POST
+def withdraw(request: HttpRequest, wave_id: int) -> HttpResponse:
+    return _decide(request, wave_id, WithdrawForm, actions.withdraw, lambda _: "Withdrawn. Nothing has moved.")
+
+
+def _decide(
+    request: HttpRequest,
+    wave_id: int,
+    shape: type[forms.Form],
+    verb: "Callable[..., Wave]",
+    said: "Callable[[Wave], str]",
+) -> HttpResponse:
+    """Whatever comes of it is said on the wave's own page."""
+    found = queries.wave(actor=person(request), wave_id=wave_id)
+    form = shape(request.POST)
+    try:
+        if not form.is_valid():
+            raise Invalid(faults(form))
+        decided = verb(actor=person(request), wave=found, **form.cleaned_data)
+        messages.success(request, said(decided))
+    except PortalError as error:
+        messages.error(request, error.message)
+    return redirect("registry:wave", wave_id)
+
+
+def _approved(wave: "Wave") -> str:
+    """What has moved, with the way to the fleet; or that another approval is needed."""
+    if wave.status != "applied":
+        return "Your approval counts. Nothing has moved yet: another approval is needed."
+    moved = queries.applied(wave)
+    champions = wave.alias if moved == 1 else f"{wave.alias}s"
+    fleet = reverse("dashboard:family", args=[wave.family.slug])
+    return format_html('Approved: {} {} moved. <a href="{}">Open the fleet</a>', moved, champions, fleet)
