@@ -109,11 +109,13 @@ INSTALLED_APPS = [
     "apps.registry",
     "apps.retraining",
     "apps.dashboard",
+    "apps.mlflow_protocol",
     "apps.demo",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "apps.mlflow_protocol.web.ShortWay",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

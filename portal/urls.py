@@ -14,6 +14,7 @@ handler500 = "apps.core.web.server_error"
 urlpatterns = [
     path("healthz", core.healthz, name="healthz"),
     path("readyz", core.readyz, name="readyz"),
+    path("", include("apps.mlflow_protocol.urls")),
     path("", include("apps.dashboard.urls")),
     path("", include("apps.catalog.urls")),
     path("", include("apps.registry.urls")),

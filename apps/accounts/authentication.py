@@ -26,7 +26,7 @@ class TokenAuthentication(KnoxAuthentication):
             raise AuthenticationFailed("This is not a token of the portal; copy it again.") from error
         user, row = super().authenticate_credentials(token)
         present(row.credential)
-        _note_use(row)
+        note_use(row)
         return user, row
 
     def _cleanup_token(self, auth_token: ApiToken) -> bool:
@@ -41,7 +41,7 @@ class TokenAuthentication(KnoxAuthentication):
         return "Bearer"
 
 
-def _note_use(row: ApiToken) -> None:
+def note_use(row: ApiToken) -> None:
     """Sets last use, at most once a minute."""
     stale = Q(last_used_at=None) | Q(last_used_at__lt=timezone.now() - LAST_USED_STEP)
     if row.last_used_at is None or row.last_used_at < timezone.now() - LAST_USED_STEP:

@@ -10,8 +10,13 @@ from enum import StrEnum
 class Door(StrEnum):
     WEB = "web"
     API = "api"
+    MLFLOW = "mlflow"
     TASK = "task"
     COMMAND = "command"
+
+
+RUN_SCOPE = "run:"
+"""A token with the scope `run:<id>` can do the work of that run and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,11 @@ class Credential:
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes
+
+    @property
+    def run(self) -> str:
+        """The id of the one run whose work this credential can do; empty for any other."""
+        return next((scope.removeprefix(RUN_SCOPE) for scope in self.scopes if scope.startswith(RUN_SCOPE)), "")
 
     @property
     def narrowed(self) -> bool:

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from portal.celery import app
 
-OPEN = {"healthz", "readyz", "accounts/sign-in/"}
+OPEN = {"healthz", "readyz", "accounts/sign-in/", "health", "version"}
 """Addresses that need no sign-in."""
 SAMPLES = {"slug": "none", "name": "none.none", "key": "none", "token_key": "none", "path": "model.json"}
 

@@ -1,0 +1,1 @@
+"""Experiments, runs, metrics and logged models in MLflow's words."""
