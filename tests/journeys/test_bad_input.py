@@ -254,6 +254,7 @@ def bodies(known: Everything) -> dict[str, dict[str, Any]]:
     opinion = {"ring": "hold", "revision": 1, "owner": "owner", "team": "delivery", "support": "#x", "when_not": "x"}
     family = {"name": "Demand", "description": "", "tier": 2, "metric": "wape", "unit": "", "direction": "lower"}
     numbers = {"label_delay_days": 1, "freshness_days": 30, "approvals_needed": 1, "visibility": "teams"}
+    alias = {"name": "champion", "approvals_needed": 1}
     city = {"slug": "x", "name": "X", "region": "", "latitude": 1.0, "longitude": 1.0}
     return {
         "post requests/": SUBMIT | {"reason": "", "key": "k"},
@@ -269,7 +270,7 @@ def bodies(known: Everything) -> dict[str, dict[str, Any]]:
         "post evaluations/": versions | {"window_first": "2013-07-01", "window_last": "2013-07-31"},
         f"patch versions/{known.candidate.pk}/": {"description": "x"},
         "post families/": family | {"slug": "demand", "team": "rides-eta", "dimension": "city"},
-        "patch families/eta-trip/": family | numbers | {"evaluator": "eta", "protected_aliases": ["champion"]},
+        "patch families/eta-trip/": family | numbers | {"evaluator": "eta", "protected_aliases": [alias]},
         "put families/eta-trip/labelled-until/": {"day": "2013-07-31"},
         "put families/eta-trip/gates/": {"gates": [{"kind": "enough_data", "settings": {"rows": 5}}]},
         "post families/eta-trip/segments/": {"segments": [city]},

@@ -13,6 +13,7 @@ from apps.core.context import Credential, Door, present, through
 from apps.core.errors import Denied, Exists, Invalid, Missing
 from apps.registry import queries
 from apps.registry.actions import (
+    AliasSpec,
     SegmentSpec,
     add_segments,
     create_family,
@@ -55,7 +56,7 @@ def test_nobody_else_creates_a_family(owner: User, approver: User, operator: Use
         ({"direction": "sideways"}, "direction"),
         ({"visibility": "nobody"}, "visibility"),
         ({"evaluator": "nobody's"}, "evaluator"),
-        ({"protected_aliases": ["staging"]}, "protected_aliases"),
+        ({"aliases": [AliasSpec("staging")]}, "protected_aliases"),
         ({"approvals_needed": -1}, "approvals_needed"),
         ({"approvals_needed": 6}, "approvals_needed"),
         ({"freshness_days": 40_000}, "freshness_days"),

@@ -45,7 +45,7 @@ def test_an_admin_makes_a_family_and_comes_to_its_page(team: Team, admin: User) 
     assert response.redirect_chain == [("/m/daily-demand/", 302)]
     assert "Daily demand is there." in words(response)
     made = ModelFamily.objects.get(slug="daily-demand")
-    assert (made.team, made.tier, made.protected_aliases) == (team, 3, ["staging", "champion"])
+    assert (made.team, made.tier, made.alias_names) == (team, 3, ["staging", "champion"])
     assert made.gates.count() > 0
 
 

@@ -590,13 +590,13 @@ def test_the_database_keeps_aliases_and_their_history_together(
         AliasMove.objects.all()._raw_delete("default")
 
 
-def test_the_database_allows_one_open_promotion_per_city(wave: Wave) -> None:
+def test_the_database_allows_one_open_wave_per_city(wave: Wave) -> None:
     promotion = wave.promotions.get()
     other = Wave.objects.create(
         family=wave.family, reason="x", proposer=wave.proposer, segments=1, digest="x", expires_at=wave.expires_at
     )
     promotion.pk, promotion.wave = None, other
-    with pytest.raises(DatabaseError, match="one_open_promotion_per_alias"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="a_segment_is_in_one_open_wave"), transaction.atomic():
         promotion.save(force_insert=True)
 
 

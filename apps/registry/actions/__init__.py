@@ -20,11 +20,13 @@ from apps.registry.actions.families import (
     update_family,
 )
 from apps.registry.actions.promotions import Refused, approve, expire_waves, propose, reject, withdraw
+from apps.registry.actions.protection import AliasSpec
 from apps.registry.actions.rollbacks import Rollback, rollback
 from apps.registry.actions.versions import describe_version, register_version
 
 __all__ = [
     "BATCH",
+    "AliasSpec",
     "Claim",
     "Refused",
     "Rollback",

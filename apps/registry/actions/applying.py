@@ -14,7 +14,15 @@ from apps.core.transitions import move
 from apps.registry.actions.evaluations import ask_for
 from apps.registry.events import Event
 from apps.registry.models import Alias, AliasMove, ModelVersion, Promotion, Wave
-from apps.registry.queries.candidacies import Evidence, binding_of, champion_is, compared_with, evidence_of
+from apps.registry.queries.candidacies import (
+    Evidence,
+    binding_of,
+    champion_is,
+    compared_with,
+    evidence_of,
+    out_of_order,
+    rival_of,
+)
 from apps.registry.queries.windows import newest_window
 
 if TYPE_CHECKING:
@@ -39,16 +47,17 @@ def apply_wave(*, actor: User, wave: Wave, note: str = "") -> Wave:
 
     The caller holds the family's lock and has asked for the permission.
     """
-    related = ("candidate__model__family__team", "candidate__model__segment", "champion", "evaluation__champion")
+    related = ("candidate__model__family__team", "candidate__model__segment", "champion", "before", "evaluation")
     promotions = wave.promotions.filter(status=Promotion.Status.PROPOSED).select_related(*related)
     stale, standing = _sort_out(wave, list(promotions))
     _supersede(actor, stale)
-    moves = [Move(promotion.champion, promotion.candidate, promotion) for promotion in standing]
+    moves = [Move(promotion.before, promotion.candidate, promotion) for promotion in standing]
     _settle(standing)
     move_aliases(actor=actor, alias=wave.alias, moves=moves, kind=AliasMove.Kind.PROMOTION, reason=wave.reason)
     _evaluate_again(wave, stale)
+    wave.promotions.filter(is_open=True).update(is_open=False)
     if standing:
-        return move(wave, Wave.Status.APPLIED, closed_at=Now(), note=note)
+        return move(wave, Wave.Status.APPLIED, closed_at=Now(), note=note, stage=1, stage_at=Now())
     return move(wave, Wave.Status.SUPERSEDED, closed_at=Now(), note=_summary(stale))
 
 
@@ -97,12 +106,23 @@ def _sort_out(wave: Wave, promotions: Sequence[Promotion]) -> tuple[list[tuple[P
 
 
 def _change(evidence: Evidence, promotion: Promotion) -> str:
-    champion = evidence.champions.get(promotion.model_id)
+    champion = rival_of(evidence, promotion.candidate)
     evaluation = promotion.evaluation
     if evaluation and binding_of(evidence, promotion.candidate, champion, evaluation) == promotion.binding:
         return ""
     if (champion and champion.pk) != promotion.champion_id:
         return f"{compared_with(promotion.champion)}, {champion_is(champion)}."
+    return out_of_order(evidence, promotion.candidate) or _moved(evidence, promotion) or _other_rules(evidence)
+
+
+def _moved(evidence: Evidence, promotion: Promotion) -> str:
+    now, was = evidence.holders.get(promotion.model_id), promotion.before
+    if (now and now.pk) == (was and was.pk):
+        return ""
+    return f"The {evidence.alias} was {was.label if was else 'nothing'}, it is {now.label if now else 'nothing'} now."
+
+
+def _other_rules(evidence: Evidence) -> str:
     return f"The gates of {evidence.family} have changed since it was proposed."
 
 

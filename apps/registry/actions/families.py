@@ -16,9 +16,10 @@ from apps.audit.actions import record
 from apps.core.errors import Exists, Invalid
 from apps.core.permissions import require
 from apps.registry import evaluators
+from apps.registry.actions.protection import AliasSpec, set_protected_aliases
 from apps.registry.events import Event
 from apps.registry.gates import DEFAULT_GATES, GateSpec, check_gates
-from apps.registry.models import Dimension, Gate, ModelFamily, Segment
+from apps.registry.models import Dimension, Gate, ModelFamily, ProtectedAlias, Segment
 from apps.registry.models.family import CHAMPION
 from apps.tracking.actions import restrict_experiment
 
@@ -33,7 +34,6 @@ EDITABLE = (
     "unit",
     "direction",
     "evaluator",
-    "protected_aliases",
     "label_delay_days",
     "freshness_days",
     "visibility",
@@ -63,6 +63,7 @@ def create_family(
     dimension: str,
     metric: str,
     approvers: Sequence[User] = (),
+    aliases: Sequence[AliasSpec] = (AliasSpec(CHAMPION),),
     **settings: Any,
 ) -> ModelFamily:
     """A family with the default gates; `settings` are those of `update_family`.
@@ -79,6 +80,7 @@ def create_family(
     _fill(family, settings)
     family.save(force_insert=True)
     family.approvers.set(approvers)
+    set_protected_aliases(family=family, aliases=aliases)
     _replace_gates(family, DEFAULT_GATES)
     record(actor=actor, action=Event.FAMILY_CREATED, target=family, after=_settings_of(family))
     return family
@@ -86,9 +88,14 @@ def create_family(
 
 @transaction.atomic
 def update_family(
-    *, actor: User, family: ModelFamily, approvers: Sequence[User] | None = None, **settings: Any
+    *,
+    actor: User,
+    family: ModelFamily,
+    approvers: Sequence[User] | None = None,
+    aliases: Sequence[AliasSpec] | None = None,
+    **settings: Any,
 ) -> ModelFamily:
-    """Changes the named settings (those in EDITABLE) and, where given, the approvers. Raises Invalid."""
+    """Changes the named settings (those in EDITABLE) and, where given, approvers and aliases. Raises Invalid."""
     require(actor, "registry.edit_family", family)
     family = ModelFamily.objects.locked().get(pk=family.pk)
     before = _settings_of(family)
@@ -96,6 +103,8 @@ def update_family(
     family.save(update_fields=list(settings))
     if approvers is not None:
         family.approvers.set(approvers)
+    if aliases is not None:
+        set_protected_aliases(family=family, aliases=aliases)
     after = _settings_of(family)
     if family.visibility == ModelFamily.Visibility.TEAMS:
         restrict_experiment(actor=actor, name=family.experiment)
@@ -171,8 +180,6 @@ def _check_settings(family: ModelFamily) -> None:
         errors["approvals_needed"] = f"At most {MOST_APPROVALS} people approve one promotion."
     if family.evaluator and family.evaluator not in evaluators.names():
         errors["evaluator"] = f"There is no such evaluator; choose from {', '.join(evaluators.names()) or 'none'}."
-    if CHAMPION not in (family.protected_aliases or []):
-        errors["protected_aliases"] = f"The alias {CHAMPION!r} is always protected: what serves moves by promotion."
     if errors:
         raise Invalid(f"Some settings need another value: {' '.join(errors.values())}", errors=errors)
 
@@ -188,7 +195,13 @@ def _check_slug(slug: str, field: str) -> None:
 
 def _settings_of(family: ModelFamily) -> dict[str, Any]:
     approvers = list(family.approvers.order_by("username").values_list("username", flat=True))
-    return {name: getattr(family, name) for name in EDITABLE} | {"approvers": approvers}
+    aliases = [_words_of_alias(alias) for alias in family.protected_aliases.all()]
+    return {name: getattr(family, name) for name in EDITABLE} | {"approvers": approvers, "aliases": aliases}
+
+
+def _words_of_alias(alias: ProtectedAlias) -> str:
+    """`champion`, or `champion (2 approvals)` where it has a number of its own."""
+    return alias.name if alias.approvals_needed is None else f"{alias.name} ({alias.approvals_needed} approvals)"
 
 
 def _replace_gates(family: ModelFamily, gates: Sequence[GateSpec]) -> None:

@@ -65,7 +65,7 @@ def propose(
     found = candidacies(family, _loaded(versions), alias)
     eligible = [candidacy for candidacy in found if candidacy.eligible]
     _refuse_if_none(found, eligible)
-    _refuse_second_wave(family, alias, eligible)
+    _refuse_second_wave(family, eligible)
     wave = _create_wave(actor, family, eligible, reason.strip(), alias, key)
     _create_promotions(wave, found)
     record(actor=actor, action=Event.WAVE_PROPOSED, target=wave, after=_words_of(eligible), note=wave.reason)
@@ -144,8 +144,8 @@ def _check_request(family: ModelFamily, versions: Sequence[ModelVersion], reason
         raise Invalid(f"A reason has at most {LONGEST_REASON} characters.", field="reason")
     if not 1 <= len(versions) <= MOST_SEGMENTS:
         raise Invalid(f"Choose between 1 and {MOST_SEGMENTS} versions.", field="versions")
-    if alias not in family.protected_aliases:
-        known = ", ".join(family.protected_aliases)
+    if alias not in family.alias_names:
+        known = ", ".join(family.alias_names)
         raise Invalid(f"{family} promotes to {known}, not to {alias!r}.", field="alias")
     _check_versions(family, versions)
 
@@ -182,9 +182,9 @@ def _refuse_if_none(found: Sequence[Candidacy], eligible: Sequence[Candidacy]) -
     raise Refused(f"Nothing can be promoted. {' '.join(shown)}{more}", errors=errors)
 
 
-def _refuse_second_wave(family: ModelFamily, alias: str, eligible: Sequence[Candidacy]) -> None:
+def _refuse_second_wave(family: ModelFamily, eligible: Sequence[Candidacy]) -> None:
     """Two open waves of several segments could not be judged apart from each other."""
-    several = Wave.objects.filter(family=family, alias=alias, status=Wave.Status.PROPOSED, segments__gt=1)
+    several = Wave.objects.filter(family=family, status__in=Wave.OPEN, segments__gt=1)
     if len(eligible) > 1 and (other := several.first()):
         raise Conflict(f"{other} is still open: wait for its decision, or withdraw it, before you propose another.")
 
@@ -193,7 +193,7 @@ def _create_wave(
     actor: User, family: ModelFamily, eligible: Sequence[Candidacy], reason: str, alias: str, key: str
 ) -> Wave:
     digest = _digest(family, alias, reason, eligible)
-    approval = _ask(actor, family, alias, eligible, digest) if family.approvals else None
+    approval = _ask(actor, family, alias, eligible, digest) if family.approvals_for(alias) else None
     wave = Wave.objects.create(
         family=family,
         alias=alias,
@@ -221,7 +221,7 @@ def _ask(actor: User, family: ModelFamily, alias: str, eligible: Sequence[Candid
         title=f"Make {cities} of {family} {alias}",
         digest=digest,
         team=family.team,
-        needed=family.approvals,
+        needed=family.approvals_for(alias),
         excluded=_authors(actor, [candidacy.candidate for candidacy in eligible]),
         approvers=list(family.approvers.all()),
         days=DAYS_OPEN,
@@ -256,9 +256,11 @@ def _promotion(wave: Wave, candidacy: Candidacy) -> Promotion:
         model_id=candidacy.candidate.model_id,
         alias=wave.alias,
         candidate=candidacy.candidate,
-        champion=None if candidacy.champion == candidacy.candidate else candidacy.champion,
+        champion=candidacy.champion,
+        before=candidacy.before,
         evaluation=candidacy.evaluation,
         status=Promotion.Status.PROPOSED if candidacy.eligible else Promotion.Status.REFUSED,
+        is_open=candidacy.eligible,
         binding=candidacy.binding,
         refusal=candidacy.refusal,
     )
@@ -293,6 +295,7 @@ def _open_question(wave: Wave) -> Approval:
 
 def _close(wave: Wave, status: str, *, note: str) -> Wave:
     wave.promotions.filter(status=Promotion.Status.PROPOSED).update(status=status)
+    wave.promotions.filter(is_open=True).update(is_open=False)
     return move(wave, status, closed_at=Now(), note=note)
 
 

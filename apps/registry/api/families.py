@@ -20,6 +20,8 @@ from apps.registry.gates import GateSpec
 from apps.registry.models import ModelFamily
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.db.models import QuerySet
     from rest_framework.request import Request
 
@@ -42,14 +44,14 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
 
     @extend_schema(request=shapes.NewFamilySerializer, responses={201: shapes.FamilySerializer})
     def create(self, request: Request) -> Response:
-        body = dict(read(shapes.NewFamilySerializer, request))
+        body = _settings(read(shapes.NewFamilySerializer, request))
         owner = team(slug=body.pop("team"))
         family = actions.create_family(actor=person(request), team=owner, **body)
         return self._answer(family, status.HTTP_201_CREATED)
 
     @extend_schema(request=shapes.FamilySettingsSerializer, responses=shapes.FamilySerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
-        body = read(shapes.FamilySettingsSerializer, request)
+        body = _settings(read(shapes.FamilySettingsSerializer, request))
         return self._answer(actions.update_family(actor=person(request), family=self._family(slug), **body))
 
     @extend_schema(request=shapes.LabelledUntilSerializer, responses=shapes.FamilySerializer)
@@ -73,6 +75,14 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
     def fleet(self, request: Request, slug: str) -> Response:
         """A row per segment: champion, newest month, candidate, verdicts. Not paged: a map shows all of it."""
         return Response(shapes.FleetRowSerializer(queries.fleet(self._family(slug)), many=True).data)
+
+
+def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body in the action's words."""
+    settings = dict(body)
+    if "protected_aliases" in settings:
+        settings["aliases"] = [actions.AliasSpec(**alias) for alias in settings.pop("protected_aliases")]
+    return settings
 
 
 class SegmentListView(ListAPIView[Any]):

@@ -10,7 +10,9 @@ from django import forms
 from apps.accounts import queries as accounts
 from apps.core.errors import Missing
 from apps.registry import evaluators
-from apps.registry.models import ModelFamily
+from apps.registry.actions import AliasSpec
+from apps.registry.models import ModelFamily, ProtectedAlias
+from apps.registry.models.family import CHAMPION
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
@@ -44,6 +46,13 @@ class People(Names):
 
     def clean(self, value: Any) -> list[User]:
         return [_somebody(name) for name in super().clean(value)]
+
+
+class Aliases(Names):
+    """Names in their order, as aliases; `staging:2` asks for two approvals of its own."""
+
+    def clean(self, value: Any) -> list[AliasSpec]:
+        return [_alias(word) for word in super().clean(value)]
 
 
 class FamilyForm(forms.Form):
@@ -93,9 +102,9 @@ class FamilyForm(forms.Form):
         required=False,
         help_text="Usernames. They approve beside the leads of the owner team; never what they made themselves.",
     )
-    protected_aliases = Names(
+    protected_aliases = Aliases(
         help_text="In order, such as staging, champion. They move only by promotion or rollback, and a version "
-        "reaches each only from the one before it."
+        "reaches each only from the one before it. staging:0 needs no approval, champion:2 needs two."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -129,9 +138,22 @@ class NewFamilyForm(FamilyForm):
 
 def settings_of(family: ModelFamily) -> dict[str, Any]:
     """A family as its form shows it; one that is not saved yet has the defaults."""
-    found = {name: getattr(family, name) for name in FamilyForm.base_fields if name != "approvers"}
+    elsewhere = ("approvers", "protected_aliases")
+    found = {name: getattr(family, name) for name in FamilyForm.base_fields if name not in elsewhere}
     people = family.approvers.all() if family.pk else []
-    return found | {"approvers": sorted(person.username for person in people)}
+    aliases = [_words_of(alias) for alias in family.protected_aliases.all()] if family.pk else [CHAMPION]
+    return found | {"approvers": sorted(person.username for person in people), "protected_aliases": aliases}
+
+
+def _words_of(alias: ProtectedAlias) -> str:
+    return alias.name if alias.approvals_needed is None else f"{alias.name}:{alias.approvals_needed}"
+
+
+def _alias(word: str) -> AliasSpec:
+    name, _, needed = word.partition(":")
+    if needed and not needed.isdecimal():
+        raise forms.ValidationError(f"{needed!r} is no number of approvals; write {name}:1.")
+    return AliasSpec(name, int(needed) if needed else None)
 
 
 def _somebody(username: str) -> User:

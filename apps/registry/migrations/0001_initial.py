@@ -6,8 +6,6 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-import apps.registry.models.family
-
 
 class Migration(migrations.Migration):
     initial = True
@@ -52,7 +50,7 @@ class Migration(migrations.Migration):
                     "protected_aliases",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=64),
-                        default=apps.registry.models.family.default_aliases,
+                        default=list,
                         size=None,
                     ),
                 ),

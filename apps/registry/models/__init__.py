@@ -1,9 +1,10 @@
 """The registry's nouns: families of models, their versions, evaluations, gates, waves of promotions."""
 
-from apps.registry.models.alias import Alias, AliasMove
+from apps.registry.models.alias import Alias, AliasMove, Rollback
 from apps.registry.models.evaluation import Evaluation
-from apps.registry.models.family import Dimension, Gate, ModelFamily, Segment
-from apps.registry.models.promotion import GateResult, Promotion, Wave
+from apps.registry.models.family import Dimension, Gate, ModelFamily, ProtectedAlias, Segment
+from apps.registry.models.freeze import Freeze
+from apps.registry.models.promotion import GateResult, LiveValue, Promotion, Wave
 from apps.registry.models.version import ModelVersion, RegisteredModel
 
 __all__ = [
@@ -11,12 +12,16 @@ __all__ = [
     "AliasMove",
     "Dimension",
     "Evaluation",
+    "Freeze",
     "Gate",
     "GateResult",
+    "LiveValue",
     "ModelFamily",
     "ModelVersion",
     "Promotion",
+    "ProtectedAlias",
     "RegisteredModel",
+    "Rollback",
     "Segment",
     "Wave",
 ]

@@ -3,7 +3,6 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 TIERS_WITH_APPROVAL = (1, 2)
 """A version of these tiers is promoted only after somebody else has said yes."""
-
-
-def default_aliases() -> list[str]:
-    return [CHAMPION]
 
 
 class Dimension(models.Model):
@@ -97,7 +92,6 @@ class ModelFamily(models.Model):
     unit = models.CharField(max_length=32, blank=True)
     direction = models.CharField(max_length=8, choices=Direction, default=Direction.LOWER)
     evaluator = models.CharField(max_length=64, blank=True)
-    protected_aliases = ArrayField(models.CharField(max_length=64), default=default_aliases)
     label_delay_days = models.PositiveSmallIntegerField(default=0)
     labelled_until = models.DateField(null=True, blank=True)
     freshness_days = models.PositiveSmallIntegerField(default=90)
@@ -135,11 +129,48 @@ class ModelFamily(models.Model):
             return self.approvals_needed
         return 1 if self.tier in TIERS_WITH_APPROVAL else 0
 
+    def approvals_for(self, alias: str) -> int:
+        """How many people must say yes before this alias moves: its own number, else the family's."""
+        own = next((row.approvals_needed for row in self.protected_aliases.all() if row.name == alias), None)
+        return self.approvals if own is None else own
+
+    @property
+    def alias_names(self) -> list[str]:
+        """Its protected aliases in their order: `staging` before `champion`."""
+        return [row.name for row in self.protected_aliases.all()]
+
     def age_of(self, trained_through: date | None) -> int | None:
         """Days from a model's last day of training to the newest day with labels; never from the wall clock."""
         if self.labelled_until is None or trained_through is None:
             return None
         return (self.labelled_until - trained_through).days
+
+
+class ProtectedAlias(models.Model):
+    """An alias that moves only by promotion or rollback; a version holds the one before it in the order first."""
+
+    family = models.ForeignKey(ModelFamily, models.CASCADE, related_name="protected_aliases")
+    name = models.CharField(max_length=64)
+    position = models.PositiveSmallIntegerField()
+    approvals_needed = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How many people must say yes; the family's own number if not said."
+    )
+
+    class Meta:
+        ordering = ["position"]
+        verbose_name_plural = "protected aliases"
+        constraints = [
+            models.UniqueConstraint(fields=["family", "name"], name="a_family_protects_an_alias_once"),
+            models.UniqueConstraint(
+                fields=["family", "position"],
+                name="protected_aliases_have_an_order",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+            models.CheckConstraint(condition=Q(approvals_needed__lte=5), name="at_most_5_approvals_of_an_alias"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Gate(models.Model):

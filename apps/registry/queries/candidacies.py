@@ -20,10 +20,14 @@ NO_LABELS = "The family has no month with labels yet, so nothing can be evaluate
 
 @dataclass(frozen=True)
 class Candidacy:
-    """A version that somebody would promote. `refusal` says why not; empty means that it may be proposed."""
+    """A version that somebody would promote. `refusal` says why not; empty means that it may be proposed.
+
+    It is compared with the `champion`; what the alias points to now is `before`, the same where it is the champion's.
+    """
 
     candidate: ModelVersion
     champion: ModelVersion | None
+    before: ModelVersion | None
     evaluation: Evaluation | None
     verdicts: tuple[Verdict, ...]
     refusal: str
@@ -42,7 +46,10 @@ class Evidence:
     alias: str
     window: Window | None
     gates: tuple[GateSpec, ...]
-    champions: dict[int, ModelVersion]  # by model
+    champions: dict[int, ModelVersion]  # by model: what serves, which a candidate is compared with
+    holders: dict[int, ModelVersion]  # by model: what the alias points to
+    earlier: str  # the alias that comes before this one in the family's order; empty for the first
+    earlier_holders: dict[int, ModelVersion]  # by model
     evaluations: dict[int, list[Evaluation]]  # by candidate, the newest first
     open_waves: dict[int, int]  # wave by model
 
@@ -54,26 +61,30 @@ def candidacies(family: ModelFamily, versions: Sequence[ModelVersion], alias: st
 
 
 def evidence_of(family: ModelFamily, alias: str, models: Iterable[int], candidates: Iterable[int]) -> Evidence:
-    models, gates = list(models), gate_specs(family)
+    models, gates, earlier = list(models), gate_specs(family), alias_before(family, alias)
+    serving = champions(models)
     return Evidence(
         family=family,
         alias=alias,
         window=newest_window(family),
         gates=gates,
-        champions=champions(models, alias),
+        champions=serving,
+        holders=serving if alias == CHAMPION else champions(models, alias),
+        earlier=earlier,
+        earlier_holders=champions(models, earlier) if earlier else {},
         evaluations=_evaluations(candidates),
-        open_waves=_open_waves(models, alias),
+        open_waves=_open_waves(models),
     )
 
 
 def candidacy(evidence: Evidence, version: ModelVersion) -> Candidacy:
-    champion = evidence.champions.get(version.model_id)
+    champion, before = rival_of(evidence, version), evidence.holders.get(version.model_id)
     evaluation, why_not = _comparison(evidence, version, champion)
     facts = _facts(evidence.family, version, champion, evaluation, why_not)
     verdicts = tuple(judge(facts, evidence.gates))
-    refusal = _refusal(evidence, version, champion, why_not) or objections(verdicts)
+    refusal = _refusal(evidence, version, why_not) or objections(verdicts)
     binding = binding_of(evidence, version, champion, evaluation) if evaluation and not why_not else ""
-    return Candidacy(version, champion, evaluation, verdicts, refusal, binding)
+    return Candidacy(version, champion, before, evaluation, verdicts, refusal, binding)
 
 
 def binding_of(
@@ -87,8 +98,38 @@ def binding_of(
         "evaluation": [evaluation.pk, evaluation.evaluator_version, evaluation.data_digest],
         "gates": [[gate.kind, dict(gate.settings)] for gate in evidence.gates],
         "label_delay_days": evidence.family.label_delay_days,
-    }
+    } | _order_of(evidence, candidate.model_id)
     return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()
+
+
+def rival_of(evidence: Evidence, version: ModelVersion) -> ModelVersion | None:
+    """The champion that a version competes with; None for the first one, and for the champion itself."""
+    champion = evidence.champions.get(version.model_id)
+    return None if champion and champion.pk == version.pk else champion
+
+
+def _order_of(evidence: Evidence, model: int) -> dict[str, Any]:
+    """Where the candidate stands in the order of aliases; nothing for a family that has only its champion."""
+    if evidence.alias == CHAMPION and not evidence.earlier:
+        return {}
+    before, earlier = evidence.holders.get(model), evidence.earlier_holders.get(model)
+    return {"before": before and before.pk, "earlier": [evidence.earlier, earlier and earlier.pk]}
+
+
+def alias_before(family: ModelFamily, alias: str) -> str:
+    """The alias that a version holds before it may get this one; empty for the first of the order."""
+    names = family.alias_names
+    position = names.index(alias) if alias in names else 0
+    return names[position - 1] if position else ""
+
+
+def out_of_order(evidence: Evidence, version: ModelVersion) -> str:
+    """The sentence why this version is not yet where this alias begins; empty when it is."""
+    holder = evidence.earlier_holders.get(version.model_id)
+    if not evidence.earlier or (holder and holder.pk == version.pk):
+        return ""
+    now = f"that is {holder.label}" if holder else "nothing is yet"
+    return f"{version.label} is not the {evidence.earlier} ({now}): promote it to {evidence.earlier} first."
 
 
 def champions(models: Iterable[int], alias: str = CHAMPION) -> dict[int, ModelVersion]:
@@ -109,9 +150,9 @@ def _evaluations(candidates: Iterable[int]) -> dict[int, list[Evaluation]]:
     return found
 
 
-def _open_waves(models: Iterable[int], alias: str) -> dict[int, int]:
-    proposed = Promotion.objects.filter(model__in=list(models), alias=alias, status=Promotion.Status.PROPOSED)
-    return dict(proposed.values_list("model_id", "wave_id"))
+def _open_waves(models: Iterable[int]) -> dict[int, int]:
+    """Whatever the alias: a segment is in at most one open wave."""
+    return dict(Promotion.objects.filter(model__in=list(models), is_open=True).values_list("model_id", "wave_id"))
 
 
 def _comparison(
@@ -184,11 +225,12 @@ def _compared(done: Evaluation) -> Compared:
     )
 
 
-def _refusal(evidence: Evidence, version: ModelVersion, champion: ModelVersion | None, why_not: str) -> str:
+def _refusal(evidence: Evidence, version: ModelVersion, why_not: str) -> str:
+    before = evidence.holders.get(version.model_id)
     if version.status != ModelVersion.Status.READY:
         return f"{version.label} is not ready."
-    if champion and champion.pk == version.pk:
+    if before and before.pk == version.pk:
         return f"{version.label} is the {evidence.alias} already."
     if wave := evidence.open_waves.get(version.model_id):
         return f"It is part of promotion #{wave}, which is still open."
-    return why_not
+    return out_of_order(evidence, version) or why_not

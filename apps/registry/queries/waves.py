@@ -15,7 +15,6 @@ from apps.core.errors import Missing
 from apps.core.permissions import allowed
 from apps.registry.gates import Outcome, Verdict
 from apps.registry.models import ModelVersion, Promotion, Wave
-from apps.registry.models.family import CHAMPION
 from apps.registry.models.promotion import WaveQuerySet
 from apps.registry.queries.candidacies import Candidacy, candidacies
 from apps.registry.queries.fleet import ScoreCell, VersionCell, score_of, version_cell
@@ -119,10 +118,9 @@ def applied(wave: Wave) -> int:
     return wave.promotions.filter(status=Promotion.Status.APPLIED).count()
 
 
-def open_wave(family: ModelFamily, alias: str = CHAMPION) -> Wave | None:
+def open_wave(family: ModelFamily) -> Wave | None:
     """The open wave of several segments; while there is one, no other of several may be proposed."""
-    proposed = Wave.objects.filter(family=family, alias=alias, status=Wave.Status.PROPOSED, segments__gt=1)
-    return proposed.whole().first()
+    return Wave.objects.filter(family=family, status__in=Wave.OPEN, segments__gt=1).whole().first()
 
 
 def may_decide(actor: User, wave: Wave) -> bool:

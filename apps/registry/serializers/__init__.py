@@ -15,6 +15,7 @@ from apps.registry.serializers.families import (
     NewFamilySerializer,
     NewSegmentSerializer,
     NewSegmentsSerializer,
+    ProtectedAliasSerializer,
     SegmentSerializer,
 )
 from apps.registry.serializers.promotions import (
@@ -72,6 +73,7 @@ __all__ = [
     "ParameterChangeSerializer",
     "PromotionRowSerializer",
     "ProposalSerializer",
+    "ProtectedAliasSerializer",
     "RejectionSerializer",
     "RollbackRequestSerializer",
     "RollbackSerializer",

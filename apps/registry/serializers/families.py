@@ -22,6 +22,19 @@ class GateSerializer(serializers.Serializer[Any]):
     settings = serializers.DictField(child=serializers.FloatField(), default=dict)
 
 
+class ProtectedAliasSerializer(serializers.Serializer[Any]):
+    """An alias that moves only by promotion or rollback; their order is the order of promotion."""
+
+    name = serializers.SlugField(max_length=64)
+    approvals_needed = serializers.IntegerField(
+        min_value=0,
+        max_value=5,
+        allow_null=True,
+        default=None,
+        help_text="How many people must say yes; the family's own number if not said.",
+    )
+
+
 class FamilySerializer(serializers.ModelSerializer[ModelFamily]):
     team = serializers.CharField(source="team.slug")
     dimension = serializers.CharField(source="dimension.slug")
@@ -30,6 +43,7 @@ class FamilySerializer(serializers.ModelSerializer[ModelFamily]):
     )
     approvals = serializers.IntegerField(help_text="How many people must say yes to a promotion.")
     gates = GateSerializer(many=True)
+    protected_aliases = ProtectedAliasSerializer(many=True)
     segments = serializers.IntegerField(source="segment_count", help_text="Segments of its dimension.")
     champions = serializers.IntegerField(source="champion_count", help_text="Segments that have a champion.")
     created_by = serializers.CharField(source="created_by.username")
@@ -73,7 +87,7 @@ class FamilySettingsSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField(max_length=32, allow_blank=True, required=False)
     direction = serializers.ChoiceField(choices=ModelFamily.Direction.choices, required=False)
     evaluator = serializers.CharField(max_length=64, allow_blank=True, required=False)
-    protected_aliases = serializers.ListField(child=serializers.SlugField(max_length=64), max_length=10, required=False)
+    protected_aliases = ProtectedAliasSerializer(many=True, required=False)
     label_delay_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
     freshness_days = serializers.IntegerField(min_value=1, max_value=3_650, required=False)
     visibility = serializers.ChoiceField(choices=ModelFamily.Visibility.choices, required=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -45,14 +45,20 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
 def _create(request: HttpRequest, form: NewFamilyForm) -> ModelFamily | None:
     """None when the form says why not."""
     try:
-        return actions.create_family(actor=person(request), **form.cleaned_data)
+        return actions.create_family(actor=person(request), **_settings(form))
     except PortalError as error:
         tell(form, error)
         return None
 
 
-def _save(request: HttpRequest, family: ModelFamily, form: FamilyForm) -> bool:
+def _settings(form: FamilyForm) -> dict[str, Any]:
+    """What was filled in, in the action's words."""
     settings = dict(form.cleaned_data)
+    return settings | {"aliases": settings.pop("protected_aliases")}
+
+
+def _save(request: HttpRequest, family: ModelFamily, form: FamilyForm) -> bool:
+    settings = _settings(form)
     day = settings.pop("labelled_until")
     try:
         with transaction.atomic():
