@@ -9,6 +9,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.core.context import Door, through
 from apps.core.errors import PortalError, Unavailable
@@ -102,6 +103,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return error_response(request, Unavailable(DATABASE_AWAY))
     message = "Something broke here; it is logged. Try again, and tell the platform team if it happens twice."
     return error_response(request, _Plain(500, "error", message))
+
+
+def inside(request: HttpRequest, address: str, otherwise: str = "/") -> str:
+    """The address if it is one of ours, for going back to where the reader was."""
+    ours = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
+    return address if ours else otherwise
 
 
 @login_not_required

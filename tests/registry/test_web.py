@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -370,3 +371,51 @@ def test_pages_need_as_many_queries_for_twelve_segments_as_for_one(
         approve(actor=approver, wave=each, digest=each.digest)
     assert counted(way_back(*many)) == counted(way_back(many[0]))
     assert counted("/promotions/") <= MOST_QUERIES
+
+
+# deciding where it is listed
+
+
+def test_an_approver_decides_in_the_list_and_stays_there(wave: Wave, approver: User, atlanta: Segment) -> None:
+    browser = signed_in(approver)
+    told = words(browser.get("/promotions/?mine=1"))
+    assert "Mean MAE 9.00 → 6.00 min; the smallest gain is 3.00." in told
+    assert "Approve and promote" in told
+    yes = {"digest": wave.digest, "next": "/promotions/?mine=1"}
+    response = browser.post(f"/promotions/{wave.pk}/approve/", yes, follow=True)
+    assert response.redirect_chain == [("/promotions/?mine=1", 302)]
+    assert "Approved: 1 champion moved." in words(response)
+    assert champion_of(atlanta) == "v2"
+
+
+def test_who_may_not_decide_has_no_buttons_in_the_list(wave: Wave, colleague: User) -> None:
+    told = words(signed_in(colleague).get("/promotions/"))
+    assert "July winds" in told
+    assert "Approve and promote" not in told
+
+
+def test_the_way_back_after_a_decision_leads_nowhere_else(wave: Wave, approver: User) -> None:
+    away = {"digest": wave.digest, "next": "https://elsewhere.example/"}
+    response = signed_in(approver).post(f"/promotions/{wave.pk}/approve/", away)
+    assert response["Location"] == f"/promotions/{wave.pk}/"
+
+
+def test_an_approver_reads_what_all_candidates_have_otherwise_in_one_line(
+    many: list[Segment],
+    family: ModelFamily,
+    make_champion: MakeVersion,
+    make_version: MakeVersion,
+    evaluate: Evaluate,
+    colleague: User,
+    approver: User,
+) -> None:
+    for segment in many[:7]:
+        make_champion(segment)
+    newer = [make_version(segment, parameters={"alpha": 2.0}, trained_from=date(2013, 5, 1)) for segment in many[:7]]
+    evaluate(*newer)
+    sent = propose(actor=colleague, family=family, versions=newer, reason="Seven")
+    told = words(signed_in(approver).get(f"/promotions/{sent.pk}/"))
+    assert "Trained on 1 Apr 2013 – 30 Jun 2013 1 May 2013 – 30 Jun 2013 7" in told
+    assert "alpha 1.0 2.0 7" in told
+    assert "These 5 gain least" in told
+    assert "The other 2" in told

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
     from apps.catalog.models import Decision
-    from apps.registry.models import Wave
+    from apps.registry.queries import Outline
     from apps.retraining.models import RequestQuerySet, RetrainingRequest
     from apps.retraining.oversight import RecentFailure
     from apps.retraining.queries import Progress
@@ -36,7 +36,10 @@ SEVERITY = ("bad", "warn", "idle", "ok")
 
 @dataclass(frozen=True)
 class Task:
-    """Something that waits for the reader: a decision, or a failure of their own."""
+    """Something that waits for the reader: a decision, or a failure of their own.
+
+    `decides` is a promotion that can be decided where it is listed.
+    """
 
     icon: str
     title: str
@@ -44,6 +47,7 @@ class Task:
     url: str
     verb: str
     since: datetime | None = None
+    decides: Outline | None = None
 
 
 @dataclass(frozen=True)
@@ -95,18 +99,20 @@ def my_work(*, actor: User) -> MyWork:
 
 def _promotions(actor: User) -> list[Task]:
     """Promotions that this person may decide, the most urgent first."""
-    return [_promotion(wave) for wave in registry.waiting_for(actor)[:SHOWN]]
+    return [_promotion(outline) for outline in registry.outlines(registry.waiting_for(actor)[:SHOWN])]
 
 
-def _promotion(wave: Wave) -> Task:
+def _promotion(outline: Outline) -> Task:
+    wave = outline.wave
     cities = "1 segment" if wave.segments == 1 else f"{wave.segments} segments"
     return Task(
         icon="crown",
         title=f"{wave.family}: promote {cities} to {wave.alias}",
         detail=f"{wave.proposer}: {wave.reason}",
         url=reverse("registry:wave", args=[wave.pk]),
-        verb="Review",
+        verb="Look closer",
         since=wave.created_at,
+        decides=outline,
     )
 
 

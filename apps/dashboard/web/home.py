@@ -4,12 +4,12 @@ from django.conf import settings
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from apps.accounts.signed_in import person
 from apps.core.errors import Invalid
 from apps.core.templatetags.portal import THEME_COOKIE, THEMES
+from apps.core.web import inside
 from apps.dashboard import queries
 from apps.dashboard.web.reading import PageRequest
 
@@ -28,12 +28,6 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     theme = request.POST.get("theme", "")
     if theme not in THEMES:
         raise Invalid(f"There is no theme {theme[:20]!r}: choose light, dark or auto.", field="theme")
-    response = redirect(_inside(request, request.POST.get("next", "/")))
+    response = redirect(inside(request, request.POST.get("next", "/")))
     response.set_cookie(THEME_COOKIE, theme, max_age=A_YEAR, secure=not settings.LOCAL, httponly=True, samesite="Lax")
     return response
-
-
-def _inside(request: HttpRequest, address: str) -> str:
-    """The address if it is one of ours, else home."""
-    inside = url_has_allowed_host_and_scheme(address, {request.get_host()}, require_https=request.is_secure())
-    return address if inside else "/"

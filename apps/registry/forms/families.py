@@ -72,7 +72,7 @@ class FamilyForm(forms.Form):
     )
     metric = forms.CharField(max_length=64, help_text="The one that decides, such as mae.")
     unit = forms.CharField(max_length=32, required=False, help_text="Of the metric, such as min.")
-    direction = forms.ChoiceField(choices=ModelFamily.Direction, label="Direction")
+    direction = forms.ChoiceField(choices=ModelFamily.Direction)
     evaluator = forms.ChoiceField(
         required=False,
         help_text="Scores candidate, champion and baseline on identical rows. A platform admin adds evaluators.",

@@ -10,6 +10,7 @@ from apps.registry.queries.evaluations import (
 )
 from apps.registry.queries.families import approvers, dimensions, families, family, segments, shared_names
 from apps.registry.queries.fleet import FleetRow, FleetSummary, RolledBack, ScoreCell, VersionCell, fleet, summary
+from apps.registry.queries.outlines import Outline, outlines
 from apps.registry.queries.versions import (
     alias_history,
     all_versions,
@@ -44,6 +45,7 @@ __all__ = [
     "EvaluationCounts",
     "FleetRow",
     "FleetSummary",
+    "Outline",
     "ParameterChange",
     "PromotionRow",
     "RolledBack",
@@ -74,6 +76,7 @@ __all__ = [
     "models",
     "newest_window",
     "open_wave",
+    "outlines",
     "segments",
     "shared_names",
     "summary",

@@ -13,6 +13,7 @@ from apps.core.errors import PortalError
 from apps.core.permissions import require
 from apps.registry import actions, queries
 from apps.registry.forms import ReasonForm
+from apps.registry.web.differences import differences
 from apps.registry.web.drawing import drawn
 from apps.registry.web.saying import tell
 
@@ -29,13 +30,15 @@ def propose(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (sent := _send(request, family, versions, form)):
         return redirect("registry:wave", sent)
     rows = drawn(queries.dry_run(family, versions), family.direction)
+    passing = [one for one in rows if not one.row.refusal]
     shown = {
         "family": family,
         "left_out": left_out,
         "shared": queries.shared_names(family),
         "open_wave": queries.open_wave(family),
         "form": form,
-        "passing": [one for one in rows if not one.row.refusal],
+        "passing": passing,
+        "differences": differences([one.row for one in passing]),
         "refused": [one for one in rows if one.row.refusal],
         "approvers": queries.approvers(family),
     }

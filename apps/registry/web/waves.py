@@ -14,8 +14,10 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.signed_in import person
 from apps.core.errors import Invalid, PortalError
+from apps.core.web import inside
 from apps.registry import actions, queries
 from apps.registry.forms import ApproveForm, RejectForm, WithdrawForm
+from apps.registry.web.differences import differences
 from apps.registry.web.drawing import drawn
 from apps.registry.web.saying import faults
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from apps.registry.models import Wave
 
 WAVES_PER_PAGE = 25
+WORST = 5
+"""So many segments come first, with all that the gates say: an approver reads five sooner than fifty."""
 
 
 def waves(request: HttpRequest) -> HttpResponse:
@@ -33,7 +37,9 @@ def waves(request: HttpRequest) -> HttpResponse:
     if family := request.GET.get("family"):
         found = found.filter(family__slug=family)
     page = Paginator(found, WAVES_PER_PAGE).get_page(request.GET.get("page"))
-    shown = {"page": page, "waiting": queries.waiting_for(person(request)).count(), "statuses": queries.WAVE_STATUSES}
+    waiting = set(queries.waiting_for(person(request)).values_list("pk", flat=True))
+    lines = queries.outlines(page.object_list)
+    shown = {"page": page, "lines": lines, "waiting": waiting, "statuses": queries.WAVE_STATUSES}
     return render(request, "registry/waves.html", shown)
 
 
@@ -44,8 +50,10 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
     shown = {
         "view": view,
         "family": family,
-        "rows": drawn(view.rows, family.direction),
+        "least": drawn(view.rows[:WORST], family.direction),
+        "rest": drawn(view.rows[WORST:], family.direction),
         "refused": drawn(view.refused, family.direction),
+        "differences": differences(view.rows),
         "approvers": queries.approvers(family),
         "shared": queries.shared_names(family),
     }
@@ -76,7 +84,7 @@ def _decide(
     verb: "Callable[..., Wave]",
     said: "Callable[[Wave], str]",
 ) -> HttpResponse:
-    """Whatever comes of it is said on the wave's own page."""
+    """Whatever comes of it is said where it was decided: on the wave's own page, or on a list."""
     found = queries.wave(actor=person(request), wave_id=wave_id)
     form = shape(request.POST)
     try:
@@ -86,7 +94,7 @@ def _decide(
         messages.success(request, said(decided))
     except PortalError as error:
         messages.error(request, error.message)
-    return redirect("registry:wave", wave_id)
+    return redirect(inside(request, request.POST.get("next", ""), reverse("registry:wave", args=[wave_id])))
 
 
 def _approved(wave: "Wave") -> str:
