@@ -47,6 +47,12 @@ def team_ids_of(user: User) -> list[int]:
     return [*ids, user.service_of_id] if user.service_of_id else ids
 
 
+def default_team(user: User) -> Team | None:
+    """The team that what this user makes belongs to: their default, a service account's own, or the first by name."""
+    chosen = user.default_team or user.service_of
+    return chosen or Team.objects.filter(members=user).order_by("name").first()
+
+
 def tokens_of(user: User) -> QuerySet[ApiToken]:
     return ApiToken.objects.filter(user=user).order_by("-created")
 

@@ -43,12 +43,12 @@ class Batch:
         roles = {"candidate": evaluation.candidate, "champion": evaluation.champion}
         files = {role: version and self._files(version) for role, version in roles.items()}
         name = str(evaluation.pk)
-        self.comparisons.append({"id": name, "segment": evaluation.model.segment.slug, **files})
+        self.comparisons.append({"id": name, "segment": evaluation.model.its_segment.slug, **files})
         self.evaluations[name] = evaluation
 
     def _files(self, version: ModelVersion) -> dict[str, object]:
         """Named by their content: what two models share is handed over once."""
-        files = list(files_of(version.tree))
+        files = list(files_of(version.its_tree))
         self.inputs.update({file.blob_id: local_path(file) for file in files})
         return {"files": {file.path: file.blob_id for file in files}}
 
@@ -171,7 +171,7 @@ def _store_answers(batch: Batch, answers: Mapping[str, object]) -> None:
     """Each comparison ends for itself: with its numbers, or with the sentence why there are none."""
     results, failures = [], []
     for name, evaluation in batch.evaluations.items():
-        direction = evaluation.model.family.direction
+        direction = evaluation.model.its_family.direction
         try:
             answer = numbers_of(answers.get(name), against=evaluation.champion_id is not None, direction=direction)
             results.append((claim_of(evaluation), answer))

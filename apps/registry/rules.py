@@ -6,17 +6,25 @@ from typing import TYPE_CHECKING
 
 import rules
 
+from apps.accounts.queries import default_team
 from apps.accounts.rules import belongs, is_platform_admin, leads
 from apps.core.permissions import grant
-from apps.registry.models import ModelFamily, Wave
+from apps.registry.models import ModelFamily, RegisteredModel, Wave
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
 
 @rules.predicate
-def belongs_to_owner(user: User, family: ModelFamily) -> bool:
-    return belongs(user, family.team_id)
+def belongs_to_owner(user: User, target: ModelFamily | RegisteredModel) -> bool:
+    """Member of the team that owns the family, or the model that stands alone."""
+    family = target.family if isinstance(target, RegisteredModel) else target
+    return belongs(user, family.team_id if family else target.team_id)
+
+
+@rules.predicate
+def has_team(user: User) -> bool:
+    return default_team(user) is not None
 
 
 @rules.predicate
@@ -62,10 +70,16 @@ grant(
     refusal="Only a lead of the team that owns this family, or a platform admin, can add segments to it.",
 )
 grant(
+    "registry.create_model",
+    has_team,
+    scope=WRITE,
+    refusal="A model belongs to its creator's team, and you are in none; ask a platform admin to add you to one.",
+)
+grant(
     "registry.register",
     belongs_to_owner,
     scope=WRITE,
-    refusal="Only members of the team that owns this family can register versions of it.",
+    refusal="Only members of the team that owns this family or model can register versions and change what it says.",
 )
 grant(
     "registry.evaluate",

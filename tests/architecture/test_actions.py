@@ -23,6 +23,7 @@ NOT_AUDITED = {
     "registry.actions.evaluations.release_evaluations": "work of the evaluator; its row tells it",
     "registry.actions.evaluations.renew_evaluations": "a heartbeat",
     "registry.actions.evaluations.ring_for": "a doorbell",
+    "registry.actions.models.refuse_while_promoted": "a check of actions that have asked",
     "registry.actions.promotions.expire_waves": "time needs no permission; each wave that expires is recorded",
     "registry.actions.protection.check_alias_name": "asks nothing and changes nothing; part of actions that do",
     "registry.actions.protection.check_aliases": "asks nothing and changes nothing; part of actions that do",

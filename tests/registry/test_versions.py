@@ -20,7 +20,7 @@ def test_a_first_version_makes_the_model_and_seals_the_files(
     version = make_version(atlanta, parameters={"alpha": 2})
     assert str(version) == "eta-trip.atlanta v1"
     assert version.status == "READY"
-    assert version.tree.__class__.objects.get(pk=version.tree_id).digest == version.digest != ""
+    assert version.its_tree.digest == version.digest != ""
     assert [event.sentence for event in timeline(version)] == ["registered eta-trip.atlanta v1"]
     assert version.created_by == owner
 
@@ -40,14 +40,14 @@ def test_each_city_counts_its_own_versions(make_version: MakeVersion, atlanta: S
 def test_versions_created_at_the_same_moment_are_numbered_consecutively(
     make_version: MakeVersion, atlanta: Segment, tmp_path: object
 ) -> None:
-    trees = [make_version(atlanta, content=str(n)).tree for n in range(1)]
+    trees = [make_version(atlanta, content=str(n)).its_tree for n in range(1)]
     template = ModelVersion.objects.get()
 
     def register(n: int) -> int:
         try:
             return register_version(
                 actor=template.created_by,
-                family=template.model.family,
+                family=template.model.its_family,
                 segment=atlanta,
                 run=None,
                 tree=trees[0],
@@ -89,7 +89,7 @@ def test_the_database_refuses_to_change_a_ready_version(
     make_version: MakeVersion, atlanta: Segment, change: dict[str, object]
 ) -> None:
     version = make_version(atlanta)
-    with pytest.raises(DatabaseError, match="a ready version changes nothing"), transaction.atomic():
+    with pytest.raises(DatabaseError, match="a ready version changes only"), transaction.atomic():
         ModelVersion.objects.filter(pk=version.pk).update(**change)
     with pytest.raises(DatabaseError, match="a ready version is kept"), transaction.atomic():
         ModelVersion.objects.filter(pk=version.pk)._raw_delete("default")

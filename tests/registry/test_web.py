@@ -167,7 +167,7 @@ def test_segments_of_one_name_are_told_apart_by_slug_and_region(
     sent = propose(actor=colleague, family=family, versions=versions, reason="First")
     assert "Portland me · ME" in words(signed_in(approver).get(f"/promotions/{sent.pk}/"))
     approve(actor=approver, wave=sent, digest=sent.digest)
-    back = words(signed_in(approver).get(way_back(*(version.model.segment for version in versions))))
+    back = words(signed_in(approver).get(way_back(*(version.model.its_segment for version in versions))))
     assert "Portland portland · OR" in back
 
 

@@ -155,7 +155,7 @@ def test_a_success_is_a_version_with_files_metrics_and_window(submit: Submit, tm
     assert (run.status, run.version, run.progress, run.reason) == ("succeeded", version, 1.0, "")
     assert (version.origin, version.created_by) == (f"segment-run:{run.pk}", request.requester)
     assert (version.trained_from, version.trained_through) == (date(2013, 4, 1), date(2013, 6, 30))
-    assert [file.path for file in files_of(version.tree)] == ["metrics.json", "model.json"]
+    assert [file.path for file in files_of(version.its_tree)] == ["metrics.json", "model.json"]
     assert run.run is not None
     assert reported(run.run) == {"mae": 6.5}
     assert (run.run.status, run.attempts.get().end) == ("FINISHED", "succeeded")

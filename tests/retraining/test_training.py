@@ -36,7 +36,7 @@ def test_a_script_that_succeeds_leaves_a_version_with_its_files(submit: Submit) 
     run = run_of(request)
     assert (run.status, run.reason) == ("succeeded", "")
     assert f"training atlanta as {run.run_id}" in run.log
-    with open_file(tree=ModelVersion.objects.get().tree, path="model.json") as file:
+    with open_file(tree=ModelVersion.objects.get().its_tree, path="model.json") as file:
         assert file.read() == b'{"segment": "atlanta", "alpha": 2.5}'
 
 

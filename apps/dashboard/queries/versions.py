@@ -150,7 +150,7 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int) ->
         evaluation=evaluation,
         daily=_daily(evaluation) if evaluation else None,
         evaluations=evaluations,
-        files=list(files_of(version.tree)),
+        files=list(files_of(version.tree)) if version.tree else [],
         settings=_settings(version, champion),
         promotions=list(version.promotions.select_related("wave__proposer").prefetch_related("gate_results")),
         moves=[move for move in moves if version.pk in (move.after_id, move.before_id)],

@@ -19,15 +19,36 @@ from apps.registry.actions.families import (
     set_labelled_until,
     update_family,
 )
+from apps.registry.actions.models import (
+    create_model,
+    delete_model,
+    describe_model,
+    rename_model,
+    tag_model,
+    untag_model,
+)
 from apps.registry.actions.promotions import Refused, approve, expire_waves, propose, reject, withdraw
 from apps.registry.actions.protection import AliasSpec
 from apps.registry.actions.rollbacks import Rollback, rollback
-from apps.registry.actions.versions import describe_version, register_version
+from apps.registry.actions.versions import (
+    Origin,
+    create_version,
+    delete_version,
+    describe_version,
+    fail_registration,
+    fill_card,
+    finish_registration,
+    move_stage,
+    register_version,
+    tag_version,
+    untag_version,
+)
 
 __all__ = [
     "BATCH",
     "AliasSpec",
     "Claim",
+    "Origin",
     "Refused",
     "Rollback",
     "SegmentSpec",
@@ -35,20 +56,34 @@ __all__ = [
     "approve",
     "claim_evaluations",
     "create_family",
+    "create_model",
+    "create_version",
+    "delete_model",
+    "delete_version",
+    "describe_model",
     "describe_version",
     "expire_waves",
     "fail_evaluations",
+    "fail_registration",
+    "fill_card",
     "finish_evaluations",
+    "finish_registration",
+    "move_stage",
     "propose",
     "register_version",
     "reject",
     "release_evaluations",
+    "rename_model",
     "renew_evaluations",
     "request_evaluations",
     "ring_for",
     "rollback",
     "set_gates",
     "set_labelled_until",
+    "tag_model",
+    "tag_version",
+    "untag_model",
+    "untag_version",
     "update_family",
     "withdraw",
 ]

@@ -215,7 +215,7 @@ def _digest(family: ModelFamily, alias: str, reason: str, eligible: Sequence[Can
 
 
 def _ask(actor: User, family: ModelFamily, alias: str, eligible: Sequence[Candidacy], digest: str) -> Approval:
-    cities = eligible[0].candidate.model.segment.name if len(eligible) == 1 else f"{len(eligible)} segments"
+    cities = eligible[0].candidate.model.its_segment.name if len(eligible) == 1 else f"{len(eligible)} segments"
     return open_approval(
         actor=actor,
         title=f"Make {cities} of {family} {alias}",

@@ -67,7 +67,7 @@ def _refusal(way: WayBack) -> str:
     if way.back_to is None:
         return way.refusal
     try:
-        for file in files_of(way.back_to.tree):
+        for file in files_of(way.back_to.its_tree):
             local_path(file)
     except Unavailable as error:
         return f"{way.name}: {way.back_to.label} can not serve again. {error.message}"

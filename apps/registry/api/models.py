@@ -46,7 +46,7 @@ class ModelViewSet(ReadOnlyModelViewSet[RegisteredModel]):
         """Back to what was champion before. Say which version you take back, and a second click does nothing."""
         body = dict(read(shapes.ModelRollbackSerializer, request))
         version = _taken_back(request, name, body.pop("version"), body["alias"])
-        done = actions.rollback(actor=person(request), family=version.model.family, versions=[version], **body)
+        done = actions.rollback(actor=person(request), family=version.model.its_family, versions=[version], **body)
         return Response(shapes.RollbackSerializer(done).data)
 
 

@@ -62,7 +62,7 @@ class VersionFileListView(ListAPIView[Any]):
     filter_backends = ()
 
     def get_queryset(self) -> QuerySet[Any]:
-        return files_of(_version(self.request, self.kwargs["version_id"]).tree)
+        return files_of(_version(self.request, self.kwargs["version_id"]).its_tree)
 
 
 class VersionFileView(APIView):
@@ -70,7 +70,7 @@ class VersionFileView(APIView):
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, version_id: int, path: str) -> FileResponse:
-        tree = _version(request, version_id).tree
+        tree = _version(request, version_id).its_tree
         found = file(tree=tree, path=path)
         return attachment(open_file(tree=tree, path=path), path=path, size=found.size, sha256=found.blob_id)
 

@@ -5,7 +5,7 @@ from apps.registry.models.evaluation import Evaluation
 from apps.registry.models.family import Dimension, Gate, ModelFamily, ProtectedAlias, Segment
 from apps.registry.models.freeze import Freeze
 from apps.registry.models.promotion import GateResult, LiveValue, Promotion, Wave
-from apps.registry.models.version import ModelVersion, RegisteredModel
+from apps.registry.models.version import ModelVersion, RegisteredModel, Stage
 
 __all__ = [
     "Alias",
@@ -23,5 +23,6 @@ __all__ = [
     "RegisteredModel",
     "Rollback",
     "Segment",
+    "Stage",
     "Wave",
 ]

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from apps.core.context import Boundary
 from apps.registry.models.family import CHAMPION, ModelFamily
-from apps.registry.models.version import ModelVersion, RegisteredModel
+from apps.registry.models.version import LONGEST_ALIAS, ModelVersion, RegisteredModel
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -18,7 +18,7 @@ class Alias(models.Model):
     """A name that points to one version of a model; what moved it and when is in AliasMove."""
 
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="aliases")
-    name = models.CharField(max_length=64)
+    name = models.CharField(max_length=LONGEST_ALIAS)
     version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="aliases")
 
     class Meta:
@@ -89,7 +89,7 @@ class AliasMove(models.Model):
         REMOVED = "removed"
 
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="alias_moves")
-    name = models.CharField(max_length=64)
+    name = models.CharField(max_length=LONGEST_ALIAS)
     before = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
     after = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
     kind = models.CharField(max_length=16, choices=Kind)

@@ -2,55 +2,138 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from apps.core.context import Boundary
+from apps.core.context import Boundary, current
+from apps.core.errors import Conflict, Missing
 from apps.registry.models.family import ModelFamily, Segment
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+    from apps.artifacts.models import Tree
+
+
+NAME_LENGTH = 256
+"""MLflow's own limits, in characters."""
+SOURCE_LENGTH = LONGEST_REASON = 500
+LONGEST_RUN_REF = 32
+LONGEST_LOGGED_MODEL = 64
+LONGEST_ALIAS = 255
+
+
+class Stage(models.TextChoices):
+    """MLflow's stages: deprecated there, served because clients still ask for them."""
+
+    NONE = "None"
+    STAGING = "Staging"
+    PRODUCTION = "Production"
+    ARCHIVED = "Archived"
 
 
 class ModelQuerySet(models.QuerySet["RegisteredModel"]):
     def visible_to(self, user: "User") -> "ModelQuerySet":
-        return self.filter(family__in=ModelFamily.objects.visible_to(user))
+        """Members of visible families, and what stands alone: that is for everyone, as far as the token reaches."""
+        return self.filter(_seen_through("", user))
+
+    def living(self) -> "ModelQuerySet":
+        """Not deleted; of the deleted ones only the history is left."""
+        return self.filter(deleted_at=None)
+
+
+def _seen_through(path: str, user: "User") -> Q:
+    credential = current().credential
+    alone = Q(**{f"{path}family": None})
+    if not user.is_active:
+        return Q(pk=None)
+    if credential and credential.narrowed:
+        alone &= Q(**{f"{path}team__slug__in": credential.teams})
+    return alone | Q(**{f"{path}family__in": ModelFamily.objects.visible_to(user)})
 
 
 class RegisteredModel(models.Model):
-    """One segment's model, named `<family>.<segment>` as MLflow clients ask for it."""
+    """One segment's model, named `<family>.<segment>` as MLflow clients ask for it; or one that stands alone.
 
-    name = models.CharField(max_length=130, unique=True)
-    family = models.ForeignKey(ModelFamily, models.PROTECT, related_name="registered_models")
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="models")
+    A deleted model keeps its row, its versions and their history; its name can be used again by another row.
+    """
+
+    name = models.CharField(max_length=NAME_LENGTH)
+    family = models.ForeignKey(ModelFamily, models.PROTECT, null=True, blank=True, related_name="registered_models")
+    segment = models.ForeignKey(Segment, models.PROTECT, null=True, blank=True, related_name="models")
+    team = models.ForeignKey("accounts.Team", models.PROTECT, null=True, blank=True, related_name="+")
+    description = models.TextField(blank=True)
+    tags = models.JSONField(default=dict, blank=True, help_text="Texts by key.")
+    created_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_number = models.PositiveIntegerField(default=0, editable=False, help_text="No version number comes twice.")
 
     objects = ModelQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["family", "segment"], name="one_model_per_segment")]
+        indexes = [
+            models.Index(fields=["updated_at", "name"], condition=Q(deleted_at=None), name="models_by_last_change"),
+            models.Index(OpClass(F("name"), "text_pattern_ops"), name="models_by_part_of_name"),
+            GinIndex(OpClass(F("tags"), "jsonb_path_ops"), name="models_by_tag"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=Q(deleted_at=None), name="living_models_differ_by_name"),
+            models.UniqueConstraint(
+                fields=["family", "segment"], condition=Q(deleted_at=None), name="one_living_model_per_segment"
+            ),
+            models.CheckConstraint(
+                condition=Q(family=None, segment=None, team__isnull=False)
+                | Q(family__isnull=False, segment__isnull=False, team=None),
+                name="a_model_belongs_to_a_family_or_a_team",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     @property
     def boundary(self) -> Boundary:
-        return self.family.boundary
+        return self.family.boundary if self.family else Boundary(team=self.team.slug if self.team else "")
+
+    @property
+    def its_family(self) -> ModelFamily:
+        """Raises Conflict where it stands alone."""
+        if self.family is None:
+            raise Conflict(f"{self.name} stands alone; only the models of a family are evaluated and promoted.")
+        return self.family
+
+    @property
+    def its_segment(self) -> Segment:
+        """Raises Conflict where it stands alone."""
+        if self.segment is None:
+            raise Conflict(f"{self.name} stands alone; only the models of a family have a segment.")
+        return self.segment
 
 
 class VersionQuerySet(models.QuerySet["ModelVersion"]):
     def visible_to(self, user: "User") -> "VersionQuerySet":
-        return self.filter(model__family__in=ModelFamily.objects.visible_to(user))
+        return self.filter(_seen_through("model__", user))
+
+    def living(self) -> "VersionQuerySet":
+        """Neither deleted nor of a deleted model."""
+        return self.filter(deleted_at=None, model__deleted_at=None)
 
     def whole(self) -> "VersionQuerySet":
         """With what its name, its boundary and its page need."""
-        return self.select_related("model__family__team", "model__segment", "created_by", "run__user")
+        related = ("model__family__team", "model__segment", "model__team", "created_by", "run__user", "tree")
+        return self.select_related(*related)
 
 
 class ModelVersion(models.Model):
-    """What was trained and what with; once READY the database lets only the description change."""
+    """What was trained and what with.
+
+    Once READY the database lets only description, tags, card and stage change. A deleted version keeps its row.
+    Without a tree its files are elsewhere (`source` says where) or still on their way.
+    """
 
     class Status(models.TextChoices):
         PENDING_REGISTRATION = "PENDING_REGISTRATION", "pending registration"
@@ -71,23 +154,51 @@ class ModelVersion(models.Model):
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=32, choices=Status, default=Status.PENDING_REGISTRATION)
+    status_message = models.CharField(max_length=LONGEST_REASON, blank=True)
     kind = models.CharField(max_length=16, choices=Kind)
+    stage = models.CharField(max_length=16, choices=Stage, default=Stage.NONE)
     run = models.ForeignKey("tracking.Run", models.PROTECT, null=True, blank=True, related_name="+")
-    tree = models.ForeignKey("artifacts.Tree", models.PROTECT, related_name="+")
+    run_ref = models.CharField(
+        max_length=LONGEST_RUN_REF, blank=True, help_text="The run's id as it was sent; may be elsewhere's."
+    )
+    run_link = models.CharField(max_length=SOURCE_LENGTH, blank=True)
+    logged_model = models.CharField(
+        max_length=LONGEST_LOGGED_MODEL, blank=True, help_text="Id of the logged model it came from."
+    )
+    source = models.CharField(max_length=SOURCE_LENGTH, blank=True, help_text="An opaque address; never fetched.")
+    tree = models.ForeignKey("artifacts.Tree", models.PROTECT, null=True, blank=True, related_name="+")
     digest = models.CharField(max_length=64, blank=True)
     trained_from = models.DateField(null=True, blank=True)
     trained_through = models.DateField(null=True, blank=True)
     parameters = models.JSONField(default=dict, blank=True)
+    reported_params = models.JSONField(default=dict, blank=True, help_text="What training said about itself.")
+    reported_metrics = models.JSONField(default=list, blank=True, help_text="As MLflow's metrics; decide nothing.")
+    signature = models.JSONField(null=True, blank=True, help_text="Inputs and outputs, from its MLmodel file.")
     pipeline = models.CharField(max_length=100, blank=True)
     origin = models.CharField(max_length=100, null=True, blank=True, unique=True)
     created_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     description = models.TextField(blank=True)
+    tags = models.JSONField(default=dict, blank=True, help_text="Texts by key.")
+    card = models.JSONField(default=dict, blank=True, help_text="Texts by key: what it is for, its limits.")
 
     objects = VersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-number"]
+        indexes = [
+            models.Index(
+                fields=["model", "stage", "-number"], condition=Q(deleted_at=None), name="latest_version_of_a_stage"
+            ),
+            models.Index(fields=["-updated_at"], condition=Q(deleted_at=None), name="versions_by_last_change"),
+            models.Index(fields=["-created_at"], condition=Q(deleted_at=None), name="versions_by_age"),
+            models.Index(fields=["-number"], condition=Q(deleted_at=None), name="versions_by_number"),
+            models.Index(OpClass(F("run_ref"), "varchar_pattern_ops"), name="versions_by_run"),
+            models.Index(OpClass(F("source"), "varchar_pattern_ops"), name="versions_by_source"),
+            GinIndex(OpClass(F("tags"), "jsonb_path_ops"), name="versions_by_tag"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["model", "number"], name="version_numbers_differ_per_model"),
             models.CheckConstraint(condition=Q(number__gte=1), name="version_numbers_start_at_1"),
@@ -95,7 +206,10 @@ class ModelVersion(models.Model):
                 condition=Q(trained_from=None) | Q(trained_through__gte=F("trained_from")),
                 name="training_ends_after_it_begins",
             ),
-            models.CheckConstraint(condition=~Q(status="READY") | ~Q(digest=""), name="a_ready_version_has_a_digest"),
+            models.CheckConstraint(
+                condition=~Q(status="READY") | Q(tree=None, digest="") | Q(tree__isnull=False) & ~Q(digest=""),
+                name="a_ready_version_with_files_has_a_digest",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -108,3 +222,10 @@ class ModelVersion(models.Model):
     @property
     def boundary(self) -> Boundary:
         return self.model.boundary
+
+    @property
+    def its_tree(self) -> "Tree":
+        """Raises Missing where its files are not kept here."""
+        if self.tree is None:
+            raise Missing(f"The portal keeps no files of {self}; its source is {self.source or 'not known'}.")
+        return self.tree

@@ -167,7 +167,8 @@ def _segments(family: ModelFamily, slugs: Collection[str] | None) -> QuerySet[Se
 
 
 def _models(family: ModelFamily, rows: Sequence[Segment]) -> dict[int, RegisteredModel]:
-    return {model.segment_id: model for model in RegisteredModel.objects.filter(family=family, segment__in=rows)}
+    found = RegisteredModel.objects.living().filter(family=family, segment__in=rows)
+    return {model.its_segment.pk: model for model in found.select_related("segment")}
 
 
 def _champion_ids(models: Sequence[int], alias: str) -> list[int]:
@@ -178,7 +179,7 @@ def _champion_ids(models: Sequence[int], alias: str) -> list[int]:
 def _newest_ready(models: Sequence[int], alias: str) -> dict[int, Any]:
     """By model, the newest ready version with `served`: what was champion once is no candidate again."""
     served = AliasMove.objects.filter(model=OuterRef("model"), name=alias, after=OuterRef("pk"))
-    ready = ModelVersion.objects.filter(model__in=models, status=ModelVersion.Status.READY)
+    ready = ModelVersion.objects.living().filter(model__in=models, status=ModelVersion.Status.READY)
     newest = ready.annotate(served=Exists(served)).order_by("model_id", "-number").distinct("model_id")
     return {version.model_id: version for version in newest}
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def models(actor: User) -> ModelQuerySet:
     """By name, each with its aliases."""
     aliases = Prefetch("aliases", Alias.objects.select_related("version").order_by("name"))
-    found = RegisteredModel.objects.visible_to(actor).select_related("family__team", "segment")
+    found = RegisteredModel.objects.living().visible_to(actor).select_related("family__team", "segment", "team")
     return found.prefetch_related(aliases).order_by("name")
 
 
 def model(*, actor: User, name: str) -> RegisteredModel:
-    """`<family>.<segment>`. Raises Missing."""
+    """`<family>.<segment>`, or one that stands alone. Raises Missing."""
     found = models(actor).filter(name=name).first() if "\0" not in name else None
     if found is None:
         raise Missing("There is no model of that name here, or you may not see it.")
@@ -32,13 +32,13 @@ def model(*, actor: User, name: str) -> RegisteredModel:
 
 def all_versions(actor: User) -> VersionQuerySet:
     """Versions of every model, the newest first, each with its aliases."""
-    found = ModelVersion.objects.visible_to(actor).whole().select_related("tree").prefetch_related("aliases")
+    found = ModelVersion.objects.living().visible_to(actor).whole().prefetch_related("aliases")
     return found.order_by("-id")
 
 
 def versions(model: RegisteredModel) -> VersionQuerySet:
     """The newest first, each with its aliases."""
-    found = ModelVersion.objects.filter(model=model).whole().prefetch_related("aliases")
+    found = ModelVersion.objects.living().filter(model=model).whole().prefetch_related("aliases")
     return found.order_by("-number")
 
 

@@ -20,7 +20,7 @@ class WayBack:
 
     @property
     def name(self) -> str:
-        return self.version.model.segment.name
+        return self.version.model.its_segment.name
 
 
 def ways_back(family: ModelFamily, segments: Iterable[str], alias: str = CHAMPION) -> list[WayBack]:

@@ -19,8 +19,8 @@ Names = serializers.Field[Any, Any, Any, Any]
 
 class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
     model = serializers.CharField(source="model.name")
-    family = serializers.CharField(source="model.family.slug")
-    segment = serializers.CharField(source="model.segment.slug")
+    family = serializers.CharField(source="model.family.slug", allow_null=True, default=None)
+    segment = serializers.CharField(source="model.segment.slug", allow_null=True, default=None)
     run = serializers.CharField(source="run_id", allow_null=True, help_text="The tracking run it came from.")
     aliases: Names = serializers.SlugRelatedField("name", many=True, read_only=True)
     created_by = serializers.CharField(source="created_by.username")
@@ -78,8 +78,8 @@ class AliasCellSerializer(serializers.Serializer[Any]):
 
 
 class ModelSerializer(serializers.ModelSerializer[RegisteredModel]):
-    family = serializers.CharField(source="family.slug")
-    segment = serializers.CharField(source="segment.slug")
+    family = serializers.CharField(source="family.slug", allow_null=True, default=None)
+    segment = serializers.CharField(source="segment.slug", allow_null=True, default=None)
     aliases = AliasCellSerializer(many=True)
 
     class Meta:
