@@ -307,12 +307,23 @@ RETRAINING_OUTPUT_BYTES = 512 * 1024 * 1024
 RETRAINING_MOST_SEGMENTS = 5_000
 
 # Evaluation
+DEMO_EVALUATORS = BASE_DIR / "apps" / "demo" / "evaluators"
 EVALUATORS = {
     "eta": {
-        "script": BASE_DIR / "apps" / "demo" / "evaluators" / "eta_evaluator.py",
+        "script": DEMO_EVALUATORS / "eta_evaluator.py",
         "data": PIPELINES_DATA / "lake",
         "preload": ["numpy", "pandas"],
-    }
+    },
+    "demand": {
+        "script": DEMO_EVALUATORS / "demand_evaluator.py",
+        "data": PIPELINES_DATA / "demand",
+        "preload": ["numpy", "pandas"],
+    },
+    "late": {
+        "script": DEMO_EVALUATORS / "late_evaluator.py",
+        "data": PIPELINES_DATA / "lake",
+        "preload": ["numpy", "pandas"],
+    },
 }
 """Scripts that score models, by name; named here by whoever runs the portal, never by a person at a page."""
 EVALUATION_LEASE_SECONDS = RETRAINING_LEASE_SECONDS

@@ -1,9 +1,10 @@
-"""The demo company's data lake: one small file of trips per month and destination.
+"""The demo company's data: one small file of trips per month and destination, one of days per destination.
 
     lake/month=2013-07/segment=atlanta.csv      day,hour,origin,carrier,…,air_time_min
+    demand/segment=atlanta.csv                  day,scheduled,cancelled,arrived,…,wind_mph
 
-Only what is *labelled* is there: `reveal` adds the trips up to a day, so that training and evaluation see what
-the company would have known then. A training script reads two or three files of about 100 rows.
+Only what is *labelled* is there: `reveal` and `reveal_demand` add what happened up to a day, so that training and
+evaluation see what the company would have known then. A training script reads a few files of about 100 rows.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ COLUMNS = (
     "air_time_min",
     "arr_delay_min",
 )
+DEMAND_COLUMNS = ("day", "scheduled", "cancelled", "arrived", "late15", "temp_f", "precip_in", "wind_mph")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ def reveal(lake: Path, until: date) -> int:
     return sum(_grow(lake / name, text) for name, text in _partitions(until).items())
 
 
+def reveal_demand(folder: Path, until: date) -> int:
+    """The same for the flights of each day: one file per destination, with every day from 1 January on."""
+    return sum(_grow(folder / name, text) for name, text in _daily_files(until).items())
+
+
 def labelled_until(lake: Path) -> date | None:
     """The newest day with trips, or None when nothing is revealed."""
     months = sorted(lake.glob("month=*"))
@@ -84,13 +91,33 @@ def _partitions(until: date) -> dict[str, str]:
     return {name: "\n".join([header, *sorted(lines), ""]) for name, lines in rows.items()}
 
 
+def _daily_files(until: date) -> dict[str, str]:
+    rows: dict[str, list[str]] = defaultdict(list)
+    for slug, day in _days():
+        if day["day"] <= until.isoformat():
+            rows[f"segment={slug}.csv"].append(",".join(day[c] for c in DEMAND_COLUMNS))
+    return {name: "\n".join([",".join(DEMAND_COLUMNS), *sorted(lines), ""]) for name, lines in rows.items()}
+
+
+def _days() -> Iterator[tuple[str, dict[str, str]]]:
+    slugs = _slugs()
+    with gzip.open(DATA / "demand_by_city_daily.csv.gz", "rt", newline="", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            yield slugs[row["segment"]], row | {"day": row["date"]}
+
+
 def _trips() -> Iterator[tuple[str, dict[str, str]]]:
-    with (DATA / "eta_segments.csv").open(newline="", encoding="utf-8") as lines:
-        slugs = {row["segment"]: row["slug"] for row in csv.DictReader(lines)}
+    slugs = _slugs()
     with gzip.open(DATA / "eta_by_city.csv.gz", "rt", newline="", encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             row["day"] = date(YEAR, int(row["month"]), int(row["day"])).isoformat()
             yield slugs[row["segment"]], row
+
+
+def _slugs() -> dict[str, str]:
+    """The portal's name of each destination by the airport's code in the files."""
+    with (DATA / "eta_segments.csv").open(newline="", encoding="utf-8") as lines:
+        return {row["segment"]: row["slug"] for row in csv.DictReader(lines)}
 
 
 def _grow(file: Path, text: str) -> bool:

@@ -16,7 +16,8 @@ import pytest
 
 DEMO = Path(__file__).parents[2] / "apps" / "demo"
 PIPELINES = DEMO / "pipelines"
-EVALUATOR = DEMO / "evaluators" / "eta_evaluator.py"
+EVALUATORS = DEMO / "evaluators"
+EVALUATOR = EVALUATORS / "eta_evaluator.py"
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,17 @@ def train_here(script: str, folder: Path, params: Mapping[str, Any], *, segment:
 
 def trips(slug: str, months: range) -> list[dict[str, str]]:
     """The trips with every value, straight out of the shipped file: what the scripts' figures are checked against."""
+    rows = [row for row in shipped("eta_by_city", slug) if int(row["month"]) in months]
+    return [row for row in rows if all(row.values())]
+
+
+def flights(slug: str) -> dict[str, int]:
+    """How many were scheduled on each day of the year, straight out of the shipped file."""
+    return {row["date"]: int(row["scheduled"]) for row in shipped("demand_by_city_daily", slug)}
+
+
+def shipped(name: str, slug: str) -> list[dict[str, str]]:
     with (DEMO / "data" / "eta_segments.csv").open() as lines:
         airport = next(row["segment"] for row in csv.DictReader(lines) if row["slug"] == slug)
-    with gzip.open(DEMO / "data" / "eta_by_city.csv.gz", "rt") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["segment"] == airport and int(row["month"]) in months]
-    return [row for row in rows if all(row.values())]
+    with gzip.open(DEMO / "data" / f"{name}.csv.gz", "rt") as lines:
+        return [row for row in csv.DictReader(lines) if row["segment"] == airport]

@@ -48,6 +48,7 @@ def evaluations(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     out = tmp_path_factory.mktemp("evaluations") / "out"
     inputs(out).mkdir()
     write_models(inputs(out))
+    (inputs(out) / "baseline").write_text(json.dumps({"baseline": "median-of-3-months"}))
     train_models(inputs(out), lake)
     asked = comparisons()
     ended = run_script(EVALUATOR, out, {"window": JULY, "comparisons": asked}, lake=lake)
@@ -83,6 +84,7 @@ def comparisons() -> list[dict[str, Any]]:
         *(compared(name) for name in ["spring", "forged", *MODELS]),
         *(compared(name, file="model.skops") for name in ["trees", "untrusted", "without-names"]),
         compared("spring", champion=None, name="first-ever"),
+        compared("baseline", file="baseline.json"),
         compared("spring", champion="half-a-file", name="broken-champion"),
         compared("spring", segment="atlantis", name="nowhere"),
         compared("not-there", name="missing-file"),
@@ -126,6 +128,11 @@ def test_the_baseline_is_the_plain_median_of_the_three_months_before(evaluations
     usual = statistics.median(int(row["air_time_min"]) for row in trips("atlanta", range(4, 7)))
     expected = statistics.mean(abs(usual - int(row["air_time_min"])) for row in trips("atlanta", range(7, 8)))
     assert evaluations["spring"]["metric"]["baseline"] == pytest.approx(expected)
+
+
+def test_the_baseline_can_be_a_version_itself(evaluations: dict[str, Any]) -> None:
+    metric = evaluations["baseline"]["metric"]
+    assert metric["candidate"] == metric["baseline"] == evaluations["spring"]["metric"]["baseline"]
 
 
 def test_the_baseline_sees_nothing_of_the_window_itself(tmp_path: Path) -> None:
@@ -191,16 +198,16 @@ def test_the_forger_s_claim_is_not_even_read_and_its_model_is_far_worse(evaluati
 @pytest.mark.parametrize(
     ("comparison", "sentence"),
     [
-        ("peeks-at-the-answer", "it asks for air_time_min, which is not among the inputs known at departure."),
-        ("peeks-at-the-landing", "it asks for arr_delay_min, which is not among the inputs known at departure."),
-        ("not-a-number", "it does not predict one finite number for each trip."),
-        ("infinite", "it does not predict one finite number for each trip."),
-        ("huge", "it does not predict one finite number for each trip."),
+        ("peeks-at-the-answer", "it asks for air_time_min, which is not among the inputs known beforehand."),
+        ("peeks-at-the-landing", "it asks for arr_delay_min, which is not among the inputs known beforehand."),
+        ("not-a-number", "it does not predict one finite number for each row."),
+        ("infinite", "it does not predict one finite number for each row."),
+        ("huge", "it does not predict one finite number for each row."),
         ("words-for-numbers", "its file is broken (ValueError)."),
         ("half-a-file", "its file is broken (JSONDecodeError)."),
         ("missing-file", "its file is broken (FileNotFoundError)."),
         ("another-format", "its format is 'linear/2'; this evaluator reads 'linear/1'."),
-        ("pickle", "it has none of the files this evaluator can read (model.json, model.skops)."),
+        ("pickle", "it has none of the files this evaluator can read (model.json, model.skops, baseline.json)."),
         ("untrusted", "model.skops holds types that are not on the evaluator's list."),
         ("without-names", "its file is broken (AttributeError)."),
     ],

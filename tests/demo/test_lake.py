@@ -1,7 +1,7 @@
 from datetime import date
 from pathlib import Path
 
-from apps.demo.lake import destinations, labelled_until, reveal
+from apps.demo.lake import destinations, labelled_until, reveal, reveal_demand
 
 
 def contents(lake: Path) -> dict[str, bytes]:
@@ -52,3 +52,12 @@ def test_there_are_81_destinations_with_names_of_their_own() -> None:
     places = destinations()
     assert len(places) == len({place.slug for place in places}) == 81
     assert (places[0].slug, places[0].city, places[0].region) == ("atlanta", "Atlanta", "GA")
+
+
+def test_each_destination_has_every_day_up_to_the_one_that_is_revealed(tmp_path: Path) -> None:
+    assert reveal_demand(tmp_path, date(2013, 3, 17)) == 81
+    assert reveal_demand(tmp_path, date(2013, 3, 17)) == 0
+    assert reveal_demand(tmp_path, date(2013, 2, 1)) == 0
+    each = [file.read_text().splitlines()[1:] for file in tmp_path.glob("segment=*.csv")]
+    assert {len(lines) for lines in each} == {31 + 28 + 17}
+    assert {lines[-1][:10] for lines in each} == {"2013-03-17"}

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from tests.demo.company import PIPELINES, contract, run_script, train_here, trips
+from apps.retraining.forms.parts import Kind, parts_of
+from tests.demo.company import EVALUATORS, PIPELINES, contract, flights, run_script, train_here, trips
 
 RIDGE, BOOSTING, FAIL = (PIPELINES / f"{name}.py" for name in ("eta_ridge", "eta_boosting", "fail_on_purpose"))
+DEMAND, LATE, INTERVAL = (
+    PIPELINES / f"{name}.py" for name in ("demand_ridge", "late_risk_logit", "bootstrap_interval")
+)
 SCHEMAS = {
-    script: script.with_name(f"{script.stem.replace('_', '-')}.schema.json") for script in (RIDGE, BOOSTING, FAIL)
+    script: script.with_name(f"{script.stem.replace('_', '-')}.schema.json") for script in PIPELINES.glob("*.py")
 }
 
 
@@ -83,28 +87,106 @@ def test_every_corner_of_the_form_trains(script: str, asked: dict[str, Any], lak
     assert json.loads((out / "metrics.json").read_text())["mae"] > 0
 
 
-def test_both_training_scripts_read_their_trips_by_the_same_words() -> None:
-    shared = {
-        "window",
-        "window_lines",
-        "usable",
-        "honest_metrics",
-        "provenance",
-        "card",
-        "no_data",
-        "progress",
-        "write",
-    }
-    ridge, boosting = (
-        {name: code for name, code in functions(script) if name in shared} for script in (RIDGE, BOOSTING)
-    )
-    assert set(ridge) == shared
-    assert ridge == boosting
+def test_daily_demand_learns_from_the_days_before_and_from_nothing_later(demand: Path, tmp_path: Path) -> None:
+    """Half of the year is trained on; the file knows the whole of it, and the script looks at none of the rest."""
+    out = train_here("demand_ridge.py", tmp_path / "out", {}, segment="atlanta", lake=demand)
+    half = tmp_path / "half"
+    half.mkdir()
+    lines = (demand / "segment=atlanta.csv").read_text().splitlines()
+    (half / "segment=atlanta.csv").write_text("\n".join(lines[: 1 + 181]))
+    again = train_here("demand_ridge.py", tmp_path / "again", {}, segment="atlanta", lake=half)
+    assert out is not None
+    assert again is not None
+    assert (out / "model.json").read_text() == (again / "model.json").read_text()
+    assert json.loads((out / "metrics.json").read_text())["rows"] == 181 - 7
+    model = json.loads((out / "model.json").read_text())
+    (week,) = (term for term in model["numbers"] if term["name"] == "lag_7")
+    known = list(flights("atlanta").values())[: 181 - 7]
+    assert week["mean"] == pytest.approx(sum(known) / len(known))
+
+
+def test_a_city_where_nobody_flew_has_no_daily_demand(tmp_path: Path) -> None:
+    days = [f"2013-{month:02}-{day:02},0,0,0,0,50,0,5" for month in (4, 5, 6) for day in range(1, 31)]
+    file = tmp_path / "demand" / "segment=nowhere.csv"
+    file.parent.mkdir()
+    file.write_text("\n".join(["day,scheduled,cancelled,arrived,late15,temp_f,precip_in,wind_mph", *days]))
+    out = tmp_path / "out"
+    assert train_here("demand_ridge.py", out, {}, segment="nowhere", lake=file.parent) is None
+    assert (out / "reason.txt").read_text() == "Nobody flew there between 2013-01-01 and 2013-06-30."
+
+
+@pytest.mark.parametrize("weight", ["none", "balanced"])
+def test_the_risk_of_a_late_arrival_is_ranked_from_what_is_known_before_departure(
+    weight: str, lake: Path, tmp_path: Path
+) -> None:
+    out = train_here("late_risk_logit.py", tmp_path / "out", {"class_weight": weight}, segment="atlanta", lake=lake)
+    assert out is not None
+    metrics, model = (json.loads((out / name).read_text()) for name in ("metrics.json", "model.json"))
+    spring = trips("atlanta", range(4, 7))
+    assert metrics["late_share"] == pytest.approx(sum(int(row["arr_delay_min"]) > 15 for row in spring) / len(spring))
+    assert 0.5 < metrics["auc"] < 0.9
+    asked = {term["name"] for term in model["numbers"] + model["categories"]}
+    assert asked == {"hour", "temp_f", "wind_mph", "precip_in", "visibility_mi", "origin", "carrier"}
+
+
+def test_a_city_with_too_few_late_trips_ends_as_no_data(lake: Path, tmp_path: Path) -> None:
+    asked = {"min_late": 500}
+    assert train_here("late_risk_logit.py", tmp_path / "out", asked, segment="atlanta", lake=lake) is None
+    assert "of the 500 late (or punctual) trips needed" in (tmp_path / "out" / "reason.txt").read_text()
+
+
+def test_the_bootstrap_tells_its_progress_and_the_interval_holds_the_mean(lake: Path, tmp_path: Path) -> None:
+    asked = {"n": 100, "max_iter": 10, "max_depth": 2}
+    ended = run_script(INTERVAL, tmp_path / "out", asked, segment="bangor", lake=lake)
+    assert (ended.code, ended.errors) == (0, "")
+    told = [line.split()[1] for line in ended.printed.splitlines()]
+    assert len(told) == 102
+    assert sorted(told, key=float) == told
+    metrics = ended.json("metrics.json")
+    assert metrics["refits"] == len(ended.json("interval.json")["mae"]) == 100
+    assert metrics["mae_low"] < metrics["mae"] < metrics["mae_high"]
+
+
+def test_the_same_seed_draws_the_same_refits(lake: Path, tmp_path: Path) -> None:
+    asked = {"n": 10, "max_iter": 10, "max_depth": 2}
+    outs = [
+        train_here("bootstrap_interval.py", tmp_path / name, asked | {"seed": seed}, segment="bangor", lake=lake)
+        for name, seed in [("one", 7), ("same", 7), ("other", 8)]
+    ]
+    one, same, other = (out and (out / "interval.json").read_text() for out in outs)
+    assert one == same != other
+
+
+def test_every_script_is_offered_with_a_form() -> None:
+    assert set(SCHEMAS) == {RIDGE, BOOSTING, FAIL, DEMAND, LATE, INTERVAL}
+
+
+@pytest.mark.parametrize(
+    ("folder", "own"),
+    [
+        (PIPELINES, {"main", "usable", "fit", "honest_metrics", "card", "coefficients"}),
+        (EVALUATORS, {"compare", "labelled"}),
+    ],
+    ids=["pipelines", "evaluators"],
+)
+def test_what_several_scripts_do_they_do_in_the_same_words(folder: Path, own: set[str]) -> None:
+    """A script is one file, so that its sha256 names all that it does; what they share must not drift apart."""
+    said: dict[str, dict[str, list[str]]] = {}
+    for script in folder.glob("*.py"):
+        for name, code in functions(script):
+            said.setdefault(name, {}).setdefault(code, []).append(script.name)
+    drifted = {name: list(spelt.values()) for name, spelt in said.items() if len(spelt) > 1 and name not in own}
+    assert drifted == {}
 
 
 def functions(script: Path) -> list[tuple[str, str]]:
     tree = ast.parse(script.read_text())
-    return [(node.name, ast.unparse(node)) for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return [(node.name, ast.unparse(node)) for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+
+
+def test_the_trips_are_read_in_the_same_way_by_all_that_read_trips() -> None:
+    usable = [dict(functions(script))["usable"] for script in (RIDGE, BOOSTING, LATE, INTERVAL)]
+    assert len(set(usable)) == 1
 
 
 # --- forms ---
@@ -117,6 +199,7 @@ def test_the_form_is_a_valid_schema_with_titles_help_and_working_examples(script
     for name, field in form["properties"].items():
         assert field["title"] != name
         assert field["description"].endswith(".")
+        assert field["section"]
         for value in [field["default"], *field["examples"]]:
             Draft202012Validator(field, format_checker=FormatChecker()).validate(value)
 
@@ -125,6 +208,11 @@ def test_the_form_is_a_valid_schema_with_titles_help_and_working_examples(script
 def test_what_the_form_offers_is_what_the_script_takes(script: Path) -> None:
     offered = {name: field["default"] for name, field in schema(script)["properties"].items()}
     assert offered == runpy.run_path(str(script))["DEFAULTS"]
+
+
+@pytest.mark.parametrize("script", SCHEMAS, ids=lambda script: script.stem)
+def test_no_parameter_falls_back_to_a_box_of_json(script: Path) -> None:
+    assert [part.name for part in parts_of(schema(script)) if Kind.JSON in (part.kind, part.item)] == []
 
 
 @pytest.mark.parametrize(

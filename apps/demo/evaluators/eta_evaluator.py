@@ -3,7 +3,7 @@
 Runs under the same contract as a training script, but is no training code: the portal starts it and believes
 what it says. PORTAL_PARAMS holds
 
-    {"window": {"first": "2013-07-01", "last": "2013-07-31"}, "baseline_months": 3,
+    {"window": {"first": "2013-07-01", "last": "2013-07-31"},
      "comparisons": [{"id": "…", "segment": "atlanta",
                       "candidate": {"files": {"model.json": "<name below PORTAL_INPUTS>"}},
                       "champion": {"files": {…}} or null}]}
@@ -13,6 +13,7 @@ day, and an error sentence where a comparison could not be made; one broken mode
 
 Models are not trusted: they are read as JSON or as skops with a list of allowed types, never unpickled, and
 they are shown only what is known at departure. A model that asks for the answer gets a sentence instead.
+A baseline is a model too: its file `baseline.json` names which of those that this evaluator knows.
 """
 
 import hashlib
@@ -33,10 +34,9 @@ NUMBERS = ["distance_mi", "hour", "dep_delay_min", "temp_f", "wind_mph", "precip
 CATEGORIES = ["origin", "carrier"]
 INPUTS = NUMBERS + CATEGORIES
 TARGET = "air_time_min"
+FORMAT = "linear/1"
 BASELINE_MONTHS = 3
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
-
-Predict = Callable[[pd.DataFrame], np.ndarray]
 
 
 class Refused(Exception):
@@ -45,14 +45,19 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Window:
-    """The labelled trips of some days: the raw lines for the digest, the usable ones as a table."""
+    """What is labelled of some days: the raw lines for the digest, the usable ones as a table."""
 
+    segment: str
+    first: date
     lines: list[str]
-    trips: pd.DataFrame
+    rows: pd.DataFrame
 
     @property
     def digest(self) -> str:
         return "sha256:" + hashlib.sha256("\n".join(self.lines[1:]).encode()).hexdigest()
+
+
+Predict = Callable[[Window], np.ndarray]
 
 
 def main() -> None:
@@ -65,44 +70,46 @@ def main() -> None:
 
 def evaluations(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     first, last = (date.fromisoformat(params["window"][end]) for end in ("first", "last"))
-    months = params.get("baseline_months", BASELINE_MONTHS)
     for done, comparison in enumerate(params["comparisons"]):
         progress(done / len(params["comparisons"]), comparison["segment"])
-        yield comparison["id"], outcome(comparison, first, last, months)
+        yield comparison["id"], outcome(comparison, first, last)
 
 
-def outcome(comparison: dict[str, Any], first: date, last: date, baseline_months: int) -> dict[str, Any]:
+def outcome(comparison: dict[str, Any], first: date, last: date) -> dict[str, Any]:
     try:
-        return compare(comparison, first, last, baseline_months)
+        return compare(comparison, first, last)
     except Refused as refusal:
         return failure(str(refusal))
 
 
-def compare(comparison: dict[str, Any], first: date, last: date, baseline_months: int) -> dict[str, Any]:
-    segment = comparison["segment"]
-    window = labelled(segment, first, last)
-    if window.trips.empty:
-        raise Refused(f"There is no labelled trip of {segment} between {first} and {last}.")
-    errors = pd.DataFrame({"day": window.trips["day"]})
-    errors["candidate"] = absolute_errors("candidate", comparison["candidate"], window.trips)
-    errors["champion"] = absolute_errors("champion", comparison.get("champion"), window.trips)
-    errors["baseline"] = (window.trips[TARGET] - usual_minutes(segment, first, baseline_months)).abs()
-    return success(errors, window.digest)
+def compare(comparison: dict[str, Any], first: date, last: date) -> dict[str, Any]:
+    window = labelled(comparison["segment"], first, last)
+    if window.rows.empty:
+        raise Refused(f"There is no labelled trip of {window.segment} between {first} and {last}.")
+    scores = pd.DataFrame({"day": window.rows["day"]})
+    for role in ("candidate", "champion"):
+        scores[role] = absolute_errors(predicted(role, comparison.get(role), window), window)
+    scores["baseline"] = absolute_errors(BASELINES[BASELINE](window), window)
+    return success(scores, window.digest)
 
 
-def absolute_errors(role: str, model: dict[str, Any] | None, trips: pd.DataFrame) -> Any:
-    """Minutes by trip; NaN everywhere where there is no such model."""
+def absolute_errors(minutes: Any, window: Window) -> Any:
+    return np.abs(minutes - window.rows[TARGET].to_numpy())
+
+
+def predicted(role: str, model: dict[str, Any] | None, window: Window) -> Any:
+    """One number for each row; NaN everywhere where there is no such model."""
     if model is None:
         return np.nan
     try:
-        predicted = load(model["files"])(trips[INPUTS])
+        answer = np.asarray(load(model["files"])(window), dtype=float)
     except Refused as refusal:
         raise Refused(f"The {role} could not be scored: {refusal}") from None
     except Exception as error:  # whatever a broken file makes a library raise stays with this comparison
         raise Refused(f"The {role} could not be scored: its file is broken ({type(error).__name__}).") from error
-    if predicted.shape != (len(trips),) or not np.isfinite(np.abs(predicted).sum()):
-        raise Refused(f"The {role} could not be scored: it does not predict one finite number for each trip.")
-    return np.abs(predicted - trips[TARGET].to_numpy())
+    if answer.shape != (len(window.rows),) or not np.isfinite(np.abs(answer).sum()):
+        raise Refused(f"The {role} could not be scored: it does not predict one finite number for each row.")
+    return answer
 
 
 # --- models ---
@@ -116,23 +123,23 @@ def load(files: dict[str, str]) -> Predict:
 
 
 def load_linear(file: Path) -> Predict:
-    """`linear/1`: an intercept, standardised numbers, one coefficient for each value of a category."""
+    """`FORMAT`: an intercept, standardised numbers, one coefficient for each value of a category."""
     model = json.loads(file.read_text(encoding="utf-8"))
-    if model.get("format") != "linear/1":
-        raise Refused(f"its format is {model.get('format')!r}; this evaluator reads 'linear/1'.")
+    if model.get("format") != FORMAT:
+        raise Refused(f"its format is {model.get('format')!r}; this evaluator reads {FORMAT!r}.")
     refuse_unknown([term["name"] for term in model["numbers"]], NUMBERS)
     refuse_unknown([term["name"] for term in model["categories"]], CATEGORIES)
-    return lambda trips: linear(model, trips)
+    return lambda window: linear(model, window.rows)
 
 
-def linear(model: dict[str, Any], trips: pd.DataFrame) -> np.ndarray:
-    predicted = np.full(len(trips), float(model["intercept"]))
+def linear(model: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
+    answer = np.full(len(rows), float(model["intercept"]))
     for term in model["numbers"]:
-        predicted += (trips[term["name"]].to_numpy() - term["mean"]) / term["scale"] * term["coefficient"]
+        answer += (rows[term["name"]].to_numpy() - term["mean"]) / term["scale"] * term["coefficient"]
     for term in model["categories"]:  # a value that training never saw adds nothing, as in the script
         known = term["coefficients"]
-        predicted += np.array([known.get(value, 0.0) for value in trips[term["name"]]], dtype=float)
-    return predicted
+        answer += np.array([known.get(value, 0.0) for value in rows[term["name"]]], dtype=float)
+    return answer
 
 
 def load_skops(file: Path) -> Predict:
@@ -145,15 +152,40 @@ def load_skops(file: Path) -> Predict:
         raise Refused("model.skops holds types that are not on the evaluator's list.") from None
     columns = [str(name) for name in model.feature_names_in_]
     refuse_unknown(columns, INPUTS)
-    return lambda trips: np.asarray(model.predict(trips[columns]), dtype=float)
+    return lambda window: model.predict(window.rows[columns])
+
+
+def load_baseline(file: Path) -> Predict:
+    name = json.loads(file.read_text(encoding="utf-8")).get("baseline")
+    if name not in BASELINES:
+        raise Refused(f"there is no baseline {name!r}; this evaluator knows {', '.join(BASELINES)}.")
+    return BASELINES[name]
 
 
 def refuse_unknown(asked: list[str], known: list[str]) -> None:
     if unknown := sorted(set(asked) - set(known)):
-        raise Refused(f"it asks for {', '.join(unknown)}, which is not among the inputs known at departure.")
+        raise Refused(f"it asks for {', '.join(unknown)}, which is not among the inputs known beforehand.")
 
 
-LOADERS: dict[str, Callable[[Path], Predict]] = {"model.json": load_linear, "model.skops": load_skops}
+LOADERS: dict[str, Callable[[Path], Predict]] = {
+    "model.json": load_linear,
+    "model.skops": load_skops,
+    "baseline.json": load_baseline,
+}
+
+
+# --- baselines ---
+
+
+def usual_minutes(window: Window) -> np.ndarray:
+    """The plain median of the months before the window; NaN when there was no trip."""
+    begin = (pd.Timestamp(window.first) - pd.DateOffset(months=BASELINE_MONTHS)).date()
+    before = labelled(window.segment, begin, window.first - timedelta(days=1)).rows
+    return np.full(len(window.rows), np.nan if before.empty else float(before[TARGET].median()))
+
+
+BASELINE = "median-of-3-months"
+BASELINES: dict[str, Predict] = {BASELINE: usual_minutes}
 
 
 # --- trips ---
@@ -163,9 +195,9 @@ LOADERS: dict[str, Callable[[Path], Predict]] = {"model.json": load_linear, "mod
 def labelled(segment: str, first: date, last: date) -> Window:
     lines = window_lines(segment, first, last)
     if not lines:
-        return Window([], pd.DataFrame())
+        return Window(segment, first, [], pd.DataFrame())
     trips = pd.read_csv(io.StringIO("\n".join(lines)), dtype={"day": str, "origin": str, "carrier": str})
-    return Window(lines, trips.dropna(subset=[*INPUTS, TARGET]))
+    return Window(segment, first, lines, trips.dropna(subset=[*INPUTS, TARGET]))
 
 
 def window_lines(segment: str, first: date, last: date) -> list[str]:
@@ -176,29 +208,22 @@ def window_lines(segment: str, first: date, last: date) -> list[str]:
     return [texts[0][0], *trips] if trips else []
 
 
-def usual_minutes(segment: str, first: date, months: int) -> float:
-    """The baseline: the plain median of the months before the window; NaN when there was no trip."""
-    begin = (pd.Timestamp(first) - pd.DateOffset(months=months)).date()
-    trips = labelled(segment, begin, first - timedelta(days=1)).trips
-    return float("nan") if trips.empty else float(trips[TARGET].median())
-
-
 # --- answers ---
 
 
-def success(errors: pd.DataFrame, digest: str) -> dict[str, Any]:
+def success(scores: pd.DataFrame, digest: str) -> dict[str, Any]:
     roles = ["candidate", "champion", "baseline"]
-    by_day = errors.groupby("day")
+    by_day = scores.groupby("day")
     sums = by_day[roles].sum(min_count=1)
     daily = [
         {"day": day, "rows": rows} | {role: number(sums.at[day, role]) for role in roles}
         for day, rows in by_day.size().items()
     ]
     return {
-        "rows": len(errors),
+        "rows": len(scores),
         "days": len(daily),
         "data_digest": digest,
-        "metric": {role: number(errors[role].mean()) for role in roles},
+        "metric": {role: number(scores[role].mean()) for role in roles},
         "daily": daily,
         "error": None,
     }

@@ -2,7 +2,7 @@
 
 A training script under the portal's contract: plain files and environment variables, no SDK, nothing of the
 portal is imported. One file without neighbours, so that it can run anywhere, as anyone; therefore the part that
-reads the trips stands in `eta_ridge.py` too, word for word (a test holds the two together).
+reads the trips stands in the other scripts too, word for word (a test holds them together).
 """
 
 import hashlib
@@ -111,9 +111,9 @@ def fit(trips: pd.DataFrame, params: dict) -> Pipeline:
     return Pipeline(steps).fit(trips[[*numbers, *categories]], trips[TARGET])
 
 
-def provenance(lines: list[str], trips: pd.DataFrame, first: date, last: date) -> dict[str, Any]:
+def provenance(lines: list[str], used: pd.DataFrame, first: date, last: date) -> dict[str, Any]:
     digest = hashlib.sha256("\n".join(lines[1:]).encode()).hexdigest()
-    return {"first": str(first), "last": str(last), "rows": len(trips), "digest": f"sha256:{digest}"}
+    return {"first": str(first), "last": str(last), "rows": len(used), "digest": f"sha256:{digest}"}
 
 
 def card(kind: str, params: dict[str, Any], metrics: dict[str, float], first: date, last: date) -> str:
