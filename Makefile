@@ -32,7 +32,8 @@ check: install-dev ## lint, format, types, import contracts, migrations, templat
 
 # None of these needs a server; the settings only want addresses that look like some.
 CHECKED := PORTAL_LOCAL=0 DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 \
-	SECRET_KEY=only-for-checks-that-start-no-server-0123456789-abcdefghijklmnopqrstuvwxyz
+	SECRET_KEY=only-for-checks-that-start-no-server-0123456789-abcdefghijklmnopqrstuvwxyz \
+	ENCRYPTION_KEYS=b25seS1mb3ItY2hlY2tzLW5vLXNlcnZlci1zdGFydHM=
 .PHONY: $(CHECKS:%=check-%)
 check-types:
 	@$(CHECKED) $(BIN)/mypy

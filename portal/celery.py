@@ -1,6 +1,7 @@
-"""Celery's wiring: two queues, the beat of the coordinators, and the doorbell that actions ring.
+"""Celery's wiring: three queues, the beat of the coordinators, and the doorbell that actions ring.
 
-`control` carries what decides (short, never blocked); `work` carries what takes time (training, evaluating).
+`control` carries what decides (short, never blocked); `work` carries what takes time (training, evaluating);
+`outgoing` carries what waits for other machines (mail, webhooks), and never waits for the other two.
 """
 
 import os
@@ -17,12 +18,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-app.conf.task_queues = (Queue("control"), Queue("work"))
-app.conf.task_routes = {"retraining.train": {"queue": "work"}, "registry.evaluate": {"queue": "work"}}
+app.conf.task_queues = (Queue("control"), Queue("work"), Queue("outgoing"))
+app.conf.task_routes = {
+    "retraining.train": {"queue": "work"},
+    "registry.evaluate": {"queue": "work"},
+    "notifications.send": {"queue": "outgoing"},
+}
 app.conf.beat_schedule = {
     # A tick that waited for longer than a few others is worth nothing.
     "retraining.coordinate": {"task": "retraining.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "registry.coordinate": {"task": "registry.coordinate", "schedule": 2.0, "options": {"expires": 10}},
+    "notifications.coordinate": {"task": "notifications.coordinate", "schedule": 2.0, "options": {"expires": 10}},
 }
 
 

@@ -28,7 +28,8 @@ def _from_environment(name: str, local: str | None) -> str:
     if value:
         return value
     if NEEDS_NO_SERVICES.intersection(sys.argv[1:2]):
-        return {"SECRET_KEY": "unused-" * 10}.get(name, "postgres://unused@127.0.0.1:1/unused")
+        unused = {"SECRET_KEY": "unused-" * 10, "ENCRYPTION_KEYS": "dW51c2Vk" * 5 + "dW51"}
+        return unused.get(name, "postgres://unused@127.0.0.1:1/unused")
     raise ImproperlyConfigured(
         f"{name} is not set and nothing runs in {VAR_DIR}: start `make serve`, or set {name}. "
         "If it runs with another data folder, set VAR_DIR to that."
@@ -59,6 +60,9 @@ _no_statement_longer = f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
 _no_idle_transaction_longer = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}"
 
 SECRET_KEY = _from_environment("SECRET_KEY", _local.secret_key if _local else None)
+ENCRYPTION_KEYS = _from_environment("ENCRYPTION_KEYS", _local.encryption_key if _local else None).split(",")
+"""Keys of the secrets in the database (32 bytes in base64 each): the first encrypts, all decrypt. To change the key,
+put a new one in front, run `manage.py reseal_secrets`, and take the old one away."""
 DATABASES = {"default": _database(_from_environment("DATABASE_URL", _local.database_url if _local else None))}
 REDIS_URL = _from_environment("REDIS_URL", _local.redis_url if _local else None)
 
@@ -108,6 +112,7 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.registry",
     "apps.retraining",
+    "apps.notifications",
     "apps.dashboard",
     "apps.mlflow_protocol",
     "apps.demo",
@@ -265,6 +270,8 @@ SPECTACULAR_SETTINGS = {
         "WaveStatusEnum": "apps.registry.models.Wave.Status",
         "PromotionStatusEnum": "apps.registry.models.Promotion.Status",
         "GateKindEnum": "apps.registry.models.Gate.Kind",
+        "DeliveryStatusEnum": "apps.notifications.models.Delivery.Status",
+        "WebhookStatusEnum": "apps.notifications.models.Webhook.Status",
         "AliasMoveKindEnum": "apps.registry.models.AliasMove.Kind",
     },
 }
@@ -329,6 +336,18 @@ EVALUATORS = {
 EVALUATION_LEASE_SECONDS = RETRAINING_LEASE_SECONDS
 EVALUATION_SECONDS = 600  # one batch of comparisons; the demo's takes two or three
 EVALUATION_MEMORY_MB = 2_048
+
+# Notices to people and webhooks
+PORTAL_URL = os.environ.get("PORTAL_URL", _local.address if _local else "").rstrip("/")
+"""Where people reach the portal, such as https://portal.example.org: what links in mails begin with."""
+WEBHOOK_SCHEMES = os.environ.get("WEBHOOK_SCHEMES", "https").split(",")
+"""Schemes that the address of a webhook may have."""
+WEBHOOK_PRIVATE_NETWORKS = [part for part in os.environ.get("WEBHOOK_PRIVATE_NETWORKS", "").split(",") if part]
+"""Networks inside the company that webhooks may reach, such as 10.20.0.0/16; without any, only public addresses."""
+WEBHOOK_TIMEOUT_SECONDS = 15.0
+"""A receiver that has not answered whole by then has failed this attempt."""
+WEBHOOK_TRIES = 8  # over about three hours: 2 s after the first, then four times as long after each
+DELIVERY_LEASE_SECONDS = 60.0  # longer than any attempt takes; a worker that is gone has lost its delivery by then
 
 # Logs
 structlog.configure(

@@ -80,6 +80,7 @@ class _Portal:
         self._order, self._found, self._supervisor = order, found, supervisor
         self._env = servers.environment(found, order.var_dir, {**os.environ, **LOCALLY})
         self._env["PORTAL_DEMO"] = "1" if order.demo else "0"
+        self._env.setdefault("PORTAL_URL", order.address)
 
     def run(self) -> None:
         try:

@@ -54,12 +54,13 @@ def announce(var_dir: Path, running: Services) -> None:
 
 
 def environment(running: Services, var_dir: Path, base: Mapping[str, str]) -> dict[str, str]:
-    """What every process of the portal gets: the addresses, the key, the folder and the supervisor's mark."""
+    """What every process of the portal gets: the addresses, the keys, the folder and the supervisor's mark."""
     return {
         **base,
         "DATABASE_URL": running.database_url,
         "REDIS_URL": running.redis_url,
         "SECRET_KEY": base.get("SECRET_KEY") or running.secret_key,
+        "ENCRYPTION_KEYS": base.get("ENCRYPTION_KEYS") or running.encryption_key,
         "VAR_DIR": str(var_dir),
         MARK: running.mark,
     }
@@ -79,7 +80,14 @@ def _started(wanted: Wanted, keys: Keys, supervisor: Supervisor) -> Services:
     database_url = _own(wanted.database_url, postgres.check_own) or _start_postgres(wanted, keys, supervisor)
     redis_url = _own(wanted.redis_url, valkey.check_own) or _start_valkey(wanted, keys, supervisor)
     mark = secrets.token_hex(8)
-    found = Services(database_url, redis_url, keys.secret_key, pid=os.getpid(), mark=mark)
+    found = Services(
+        database_url,
+        redis_url,
+        keys.secret_key,
+        pid=os.getpid(),
+        mark=mark,
+        encryption_key=keys.encryption_key,
+    )
     announce(wanted.var_dir, found)
     return found
 

@@ -6,6 +6,7 @@ killed supervisor never looks alive.
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -30,6 +31,7 @@ class Keys:
     postgres_password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     database_password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     redis_password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    encryption_key: str = field(default_factory=lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
     postgres_folder: str = ""
 
 
@@ -43,6 +45,7 @@ class Services:
     pid: int
     mark: str
     address: str = ""
+    encryption_key: str = ""
 
 
 def load(var_dir: Path) -> Services | None:

@@ -59,7 +59,8 @@ def test_only_what_takes_time_is_in_the_queue_of_work() -> None:
     ours = {name: queue_of(name) for name in app.tasks if not name.startswith("celery.")}
     assert ours, "no task is registered"
     assert {name for name, queue in ours.items() if queue == "work"} == {"retraining.train", "registry.evaluate"}
-    assert set(ours.values()) == {"work", "control"}
+    assert {name for name, queue in ours.items() if queue == "outgoing"} == {"notifications.send"}
+    assert set(ours.values()) == {"work", "control", "outgoing"}
 
 
 def test_what_beat_rings_exists_and_is_quick() -> None:

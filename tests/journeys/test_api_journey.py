@@ -218,7 +218,7 @@ def test_an_operator_sees_workers_cancels_what_runs_and_retries_only_what_failed
     portal: ServedPortal, scientist: Person, operator: Person
 ) -> None:
     workers = {tuple(worker["queues"]): worker for worker in operator.all("workers/")}
-    assert set(workers) == {("control",), ("work",)}
+    assert set(workers) == {("control",), ("work",), ("outgoing",)}
     assert all(worker["alive"] for worker in workers.values())
     assert {row["status"] for row in operator.all("queues/")} == {"waiting", "sent", "running"}
     operator_cancels_what_runs(portal, scientist, operator)

@@ -8,7 +8,15 @@ from apps.registry.queries.evaluations import (
     evaluations,
     evaluations_due,
 )
-from apps.registry.queries.families import approvers, dimensions, families, family, segments, shared_names
+from apps.registry.queries.families import (
+    approvers,
+    dimensions,
+    families,
+    family,
+    restricted_families,
+    segments,
+    shared_names,
+)
 from apps.registry.queries.fleet import FleetRow, FleetSummary, RolledBack, ScoreCell, VersionCell, fleet, summary
 from apps.registry.queries.outlines import Outline, outlines
 from apps.registry.queries.versions import (
@@ -77,6 +85,7 @@ __all__ = [
     "newest_window",
     "open_wave",
     "outlines",
+    "restricted_families",
     "segments",
     "shared_names",
     "summary",

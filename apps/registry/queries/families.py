@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
@@ -42,6 +43,15 @@ def family(*, actor: User, slug: str) -> ModelFamily:
 def dimensions() -> list[str]:
     """Slugs of what segments can be."""
     return list(Dimension.objects.order_by("slug").values_list("slug", flat=True))
+
+
+def restricted_families(slugs: Iterable[str]) -> set[str]:
+    """Those of them that not everybody may read."""
+    return set(
+        ModelFamily.objects.filter(slug__in=set(slugs))
+        .exclude(visibility=ModelFamily.Visibility.EVERYONE)
+        .values_list("slug", flat=True)
+    )
 
 
 def segments(family: ModelFamily) -> QuerySet[Segment]:

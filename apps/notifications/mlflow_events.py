@@ -1,0 +1,141 @@
+"""The registry's audit in MLflow's words: which webhook event a thing that happened is, and with which data.
+
+The data were frozen in the audit event when it happened; nothing is looked up later. A thing that MLflow has no
+event for is told to nobody here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from apps.registry.events import Event
+
+if TYPE_CHECKING:
+    from apps.audit.models import AuditEvent
+
+Data = dict[str, Any]
+IS_PROMPT, PROMPT_TYPE, PROMPT_TEXT = "mlflow.prompt.is_prompt", "_mlflow_prompt_type", "mlflow.prompt.text"
+
+_TAG = {"key": "example_key", "value": "example_value"}
+_TAGS = {"tags": {"example_key": "example_value"}}
+_MODEL = {"name": "example_model"}
+_VERSION = {"name": "example_model", "version": "1"}
+_PROMPT = {"name": "example_prompt"}
+_PROMPT_VERSION = {"name": "example_prompt", "version": "1"}
+EXAMPLES: dict[str, Data] = {
+    "registered_model.created": {**_MODEL, **_TAGS, "description": "An example registered model"},
+    "model_version.created": {
+        **_VERSION,
+        "source": "models:/123",
+        "run_id": "abcd1234abcd5678",
+        **_TAGS,
+        "description": "An example model version",
+    },
+    "model_version_tag.set": {**_VERSION, **_TAG},
+    "model_version_tag.deleted": {**_VERSION, "key": "example_key"},
+    "model_version_alias.created": {**_MODEL, "alias": "example_alias", "version": "1"},
+    "model_version_alias.deleted": {**_MODEL, "alias": "example_alias"},
+    "prompt.created": {**_PROMPT, **_TAGS, "description": "An example prompt"},
+    "prompt_version.created": {
+        **_PROMPT_VERSION,
+        "template": "Hello {{name}}!",
+        **_TAGS,
+        "description": "An example prompt version",
+    },
+    "prompt_tag.set": {**_PROMPT, **_TAG},
+    "prompt_tag.deleted": {**_PROMPT, "key": "example_key"},
+    "prompt_version_tag.set": {**_PROMPT_VERSION, **_TAG},
+    "prompt_version_tag.deleted": {**_PROMPT_VERSION, "key": "example_key"},
+    "prompt_alias.created": {**_PROMPT, "alias": "example_alias", "version": "1"},
+    "prompt_alias.deleted": {**_PROMPT, "alias": "example_alias"},
+    "budget_policy.exceeded": {
+        "budget_policy_id": "bp-abc123",
+        "budget_unit": "USD",
+        "budget_amount": 100.0,
+        "current_spend": 105.5,
+        "duration_unit": "MONTHS",
+        "duration_value": 1,
+        "target_scope": "ENDPOINT",
+        "workspace": "default",
+        "target_value": "ep-abc123",
+        "window_start": 1704067200000,
+    },
+}
+"""Every event of MLflow with what a test of it sends. The portal has no budgets: that one is taken and never comes."""
+
+NAMES = tuple(EXAMPLES)
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """What a webhook hears: the event's name, such as "model_version.created", and its data."""
+
+    name: str
+    data: Data
+
+    def body(self, at: datetime) -> Data:
+        """The JSON object that is sent."""
+        entity, action = self.name.split(".")
+        return {"entity": entity, "action": action, "timestamp": at.isoformat(), "data": self.data}
+
+
+def announcement_of(event: AuditEvent) -> Announcement | None:
+    """What webhooks hear of it; None when MLflow has no event for it."""
+    told = _TOLD.get(event.action)
+    return told(event) if told else None
+
+
+def _model_created(event: AuditEvent) -> Announcement:
+    if _is_prompt(event.after.get("tags", {})):
+        return Announcement("prompt.created", _picked(event, "name") | _described(event))
+    return Announcement("registered_model.created", _picked(event, "name", "tags", "description"))
+
+
+def _version_created(event: AuditEvent) -> Announcement:
+    tags = event.after.get("tags", {})
+    if _is_prompt(tags):
+        template = tags.get(PROMPT_TEXT, "")
+        data = _picked(event, "name", "version") | {"template": template} | _described(event)
+        return Announcement("prompt_version.created", data)
+    data = _picked(event, "name", "version", "source", "run_id", "tags") | {"description": _text(event)}
+    return Announcement("model_version.created", data | {"run_id": data.get("run_id") or None})
+
+
+def _alias_moved(event: AuditEvent) -> Announcement | None:
+    """An alias's move by promotion or rollback names it in `after`: `{"champion": "v3"}`."""
+    alias, label = next(iter(event.after.items()), ("", ""))
+    model = event.target_name.rpartition(" v")[0]
+    data = {"name": model, "alias": alias, "version": str(label).removeprefix("v")}
+    return Announcement("model_version_alias.created", data) if alias else None
+
+
+_TOLD: Mapping[str, Callable[[AuditEvent], Announcement | None]] = {
+    Event.VERSION_REGISTERED: _version_created,
+    Event.PROMOTED: _alias_moved,
+    Event.ROLLED_BACK: _alias_moved,
+}
+"""Audit word → what webhooks hear."""
+
+TOLD_WORDS = tuple(str(word) for word in _TOLD)
+
+
+def _picked(event: AuditEvent, *fields: str) -> Data:
+    return {field: event.after.get(field) for field in fields}
+
+
+def _described(event: AuditEvent) -> Data:
+    """Tags without those by which MLflow itself knows a prompt, and the description."""
+    own = {IS_PROMPT, PROMPT_TYPE, PROMPT_TEXT}
+    tags = {key: value for key, value in event.after.get("tags", {}).items() if key not in own}
+    return {"tags": tags, "description": _text(event)}
+
+
+def _text(event: AuditEvent) -> str | None:
+    return event.after.get("description") or None
+
+
+def _is_prompt(tags: Mapping[str, str]) -> bool:
+    return tags.get(IS_PROMPT, "").lower() == "true"
