@@ -270,6 +270,7 @@ SPECTACULAR_SETTINGS = {
         "WaveStatusEnum": "apps.registry.models.Wave.Status",
         "PromotionStatusEnum": "apps.registry.models.Promotion.Status",
         "GateKindEnum": "apps.registry.models.Gate.Kind",
+        "OutcomeEnum": "apps.registry.models.GateResult.Outcome",
         "DeliveryStatusEnum": "apps.notifications.models.Delivery.Status",
         "WebhookStatusEnum": "apps.notifications.models.Webhook.Status",
         "AliasMoveKindEnum": "apps.registry.models.AliasMove.Kind",

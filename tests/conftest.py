@@ -1,5 +1,6 @@
 """The people of every test: owner, colleague and approver of one team, a stranger, an operator, an admin."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -85,9 +86,7 @@ def signed_in(user: User) -> Client:
 
 def api(user: User, *, scope: list[str] | None = None, **narrowed: Any) -> APIClient:
     """An API client with a token of the user's own; every scope unless said."""
-    made = create_token(
-        actor=user, name=f"test {User.objects.count()}-{id(object())}", scopes=scope or scopes(), **narrowed
-    )
+    made = create_token(actor=user, name=f"test {uuid.uuid4()}", scopes=scope or scopes(), **narrowed)
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {made.secret}")
     return client

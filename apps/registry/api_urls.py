@@ -21,6 +21,8 @@ router.register("evaluations", api.EvaluationViewSet, basename="evaluation")
 router.register("promotions", api.PromotionViewSet, basename="promotion")
 
 urlpatterns = [
+    path("gate-kinds/", api.GateKindListView.as_view(), name="gate-kinds"),
+    path("families/<slug:slug>/gates/preview/", api.GatePreviewView.as_view(), name="family-gates-preview"),
     path("families/<slug:slug>/segments/", api.SegmentListView.as_view(), name="family-segments"),
     path("models/<model_name:name>/versions/", api.ModelVersionListView.as_view(), name="model-versions"),
     path("models/<model_name:name>/aliases/", api.AliasHistoryView.as_view(), name="model-aliases"),

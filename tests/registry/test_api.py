@@ -193,7 +193,7 @@ def test_families_are_made_and_changed_over_the_api(admin: User, approver: User,
     assert lead.patch("/api/v1/families/demand/", {"evaluator": "odd"}, format="json").status_code == 400
     gates = {"gates": [{"kind": "enough_data", "settings": {"rows": 50}}]}
     assert lead.put("/api/v1/families/demand/gates/", gates, format="json").json()["gates"] == [
-        {"kind": "enough_data", "settings": {"rows": 50.0}}
+        {"kind": "enough_data", "alias": "", "settings": {"rows": 50}}
     ]
     day = {"day": str(date(2013, 6, 30))}
     assert (

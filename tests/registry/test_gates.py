@@ -48,7 +48,8 @@ def test_a_clear_winner_passes_every_gate() -> None:
     assert passes(verdicts)
     assert objections(verdicts) == ""
     assert verdicts[0].sentence == "It is 4.6 min better than v1 (90 % interval 3.1 to 6 min)."
-    assert verdicts[0].numbers == {"difference": 4.6, "lower": 3.1, "upper": 6.0, "margin": 0.0}
+    found = {"difference": 4.6, "lower": 3.1, "upper": 6.0, "margin": 0.0, "rows": 92, "days": 30}
+    assert verdicts[0].numbers == found
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,11 @@ def test_an_unknown_window_fails_and_a_baseline_has_none() -> None:
 
 def test_a_first_champion_has_nothing_to_be_better_than_but_may_not_leak() -> None:
     first = replace(GOOD, champion=None)
-    assert [verdict.sentence for verdict in judge(first, DEFAULT_GATES)][:2] == [NO_CHAMPION] * 2
+    said = [verdict.sentence for verdict in judge(first, DEFAULT_GATES)]
+    assert said[:2] == [
+        NO_CHAMPION,
+        "It was evaluated on 92 rows on 30 days; there is no champion yet that could be kept.",
+    ]
     assert passes(judge(first, DEFAULT_GATES))
     leaky = replace(first, candidate=Trained("v1", date(2013, 7, 31)))
     assert [verdict.outcome for verdict in judge(leaky, DEFAULT_GATES)] == [Outcome.PASS, Outcome.PASS, Outcome.FAIL]

@@ -150,6 +150,7 @@ def set_gates(*, actor: User, family: ModelFamily, gates: Sequence[GateSpec]) ->
     require(actor, "registry.edit_family", family)
     check_gates(gates)
     family = ModelFamily.objects.locked().get(pk=family.pk)
+    _check_aliases(family, gates)
     before = _words_of_gates(family)
     _replace_gates(family, gates)
     after = _words_of_gates(family)
@@ -207,10 +208,18 @@ def _words_of_alias(alias: ProtectedAlias) -> str:
 def _replace_gates(family: ModelFamily, gates: Sequence[GateSpec]) -> None:
     family.gates.all().delete()
     Gate.objects.bulk_create(
-        Gate(family=family, kind=gate.kind, settings=dict(gate.settings), position=position)
+        Gate(family=family, alias=gate.alias, kind=gate.kind, settings=dict(gate.settings), position=position)
         for position, gate in enumerate(gates)
     )
 
 
+def _check_aliases(family: ModelFamily, gates: Sequence[GateSpec]) -> None:
+    for gate in gates:
+        if gate.alias and gate.alias not in family.alias_names:
+            known = ", ".join(family.alias_names)
+            raise Invalid(f"{family} promotes to {known}, not to {gate.alias!r}.", field="gates")
+
+
 def _words_of_gates(family: ModelFamily) -> dict[str, Any]:
-    return dict(family.gates.values_list("kind", "settings"))
+    rows = family.gates.values_list("alias", "kind", "settings")
+    return {f"{kind} of {alias}" if alias else kind: settings for alias, kind, settings in rows}

@@ -3,6 +3,7 @@
 from apps.registry.api.bodies import NAME
 from apps.registry.api.evaluations import EvaluationViewSet
 from apps.registry.api.families import FamilyViewSet, SegmentListView
+from apps.registry.api.gates import GateKindListView, GatePreviewView
 from apps.registry.api.models import AliasHistoryView, ModelVersionListView, ModelViewSet
 from apps.registry.api.promotions import PromotionViewSet
 from apps.registry.api.versions import VersionFileListView, VersionFileView, VersionViewSet
@@ -12,6 +13,8 @@ __all__ = [
     "AliasHistoryView",
     "EvaluationViewSet",
     "FamilyViewSet",
+    "GateKindListView",
+    "GatePreviewView",
     "ModelVersionListView",
     "ModelViewSet",
     "PromotionViewSet",

@@ -2,8 +2,9 @@
 
 from apps.registry.models.alias import Alias, AliasMove, Rollback
 from apps.registry.models.evaluation import Evaluation
-from apps.registry.models.family import Dimension, Gate, ModelFamily, ProtectedAlias, Segment
+from apps.registry.models.family import Dimension, ModelFamily, ProtectedAlias, Segment
 from apps.registry.models.freeze import Freeze
+from apps.registry.models.gate import Gate
 from apps.registry.models.promotion import GateResult, LiveValue, Promotion, Wave
 from apps.registry.models.version import ModelVersion, RegisteredModel, Stage
 

@@ -62,6 +62,12 @@ class Evaluation(models.Model):
     candidate_metric = models.FloatField(null=True, blank=True)
     champion_metric = models.FloatField(null=True, blank=True)
     baseline_metric = models.FloatField(null=True, blank=True)
+    baselines = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="By name: metric on the same rows, and the difference with its bounds.",
+    )
     difference = models.FloatField(null=True, blank=True)
     lower = models.FloatField(null=True, blank=True)
     upper = models.FloatField(null=True, blank=True)

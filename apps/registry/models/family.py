@@ -3,6 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 TIERS_WITH_APPROVAL = (1, 2)
 """A version of these tiers is promoted only after somebody else has said yes."""
+
+
+RESOLVE_CACHE_SECONDS = 60
 
 
 class Dimension(models.Model):
@@ -86,12 +90,38 @@ class ModelFamily(models.Model):
     description = models.TextField(blank=True)
     team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+")
     approvers = models.ManyToManyField("accounts.User", related_name="+", blank=True)
+    on_call = models.ManyToManyField("accounts.User", related_name="+", blank=True)
     tier = models.PositiveSmallIntegerField(default=3)
     dimension = models.ForeignKey(Dimension, models.PROTECT, related_name="families")
     metric = models.CharField(max_length=64)
     unit = models.CharField(max_length=32, blank=True)
     direction = models.CharField(max_length=8, choices=Direction, default=Direction.LOWER)
     evaluator = models.CharField(max_length=64, blank=True)
+    baselines = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Names of the evaluator's baselines that candidates are held against; pages show the first.",
+    )
+    serving_contract = models.JSONField(
+        null=True, blank=True, help_text='What serving has: {"inputs": {"distance_mi": "double"}, "output": "double"}.'
+    )
+    fallback_order = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Where resolve looks when a segment has no champion: region, global, or the slug of a segment.",
+    )
+    resolve_cache_seconds = models.PositiveIntegerField(default=RESOLVE_CACHE_SECONDS, db_default=RESOLVE_CACHE_SECONDS)
+    card_fields = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="What a version's card has to say.",
+    )
     label_delay_days = models.PositiveSmallIntegerField(default=0)
     labelled_until = models.DateField(null=True, blank=True)
     freshness_days = models.PositiveSmallIntegerField(default=90)
@@ -171,24 +201,3 @@ class ProtectedAlias(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Gate(models.Model):
-    """A rule that a candidate must pass, as data; what the settings mean stands in `gates.py`."""
-
-    class Kind(models.TextChoices):
-        SIGNIFICANCE = "significance", "better than the champion"
-        ENOUGH_DATA = "enough_data", "enough data"
-        NO_LEAKAGE = "no_leakage", "no leakage"
-
-    family = models.ForeignKey(ModelFamily, models.CASCADE, related_name="gates")
-    kind = models.CharField(max_length=32, choices=Kind)
-    settings = models.JSONField(default=dict, blank=True)
-    position = models.PositiveSmallIntegerField(default=0)
-
-    class Meta:
-        ordering = ["position", "id"]
-        constraints = [models.UniqueConstraint(fields=["family", "kind"], name="a_family_has_each_gate_once")]
-
-    def __str__(self) -> str:
-        return self.get_kind_display()

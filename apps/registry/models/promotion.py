@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 
 from apps.core.context import Boundary
 from apps.registry.models.evaluation import Evaluation
-from apps.registry.models.family import CHAMPION, Gate, ModelFamily
+from apps.registry.models.family import CHAMPION, ModelFamily
+from apps.registry.models.gate import Gate
 from apps.registry.models.version import ModelVersion, RegisteredModel
 
 if TYPE_CHECKING:

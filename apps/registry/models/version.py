@@ -175,6 +175,12 @@ class ModelVersion(models.Model):
     reported_metrics = models.JSONField(default=list, blank=True, help_text="As MLflow's metrics; decide nothing.")
     signature = models.JSONField(null=True, blank=True, help_text="Inputs and outputs, from its MLmodel file.")
     pipeline = models.CharField(max_length=100, blank=True)
+    formats = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="The format of each file, by its path."
+    )
+    provenance = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Commit, lock, data and seed it was made from."
+    )
     origin = models.CharField(max_length=100, null=True, blank=True, unique=True)
     created_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -1,6 +1,6 @@
 """Reads of the registry."""
 
-from apps.registry.queries.candidacies import Candidacy, candidacies, gate_specs
+from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
     evaluation,
@@ -18,6 +18,7 @@ from apps.registry.queries.families import (
     shared_names,
 )
 from apps.registry.queries.fleet import FleetRow, FleetSummary, RolledBack, ScoreCell, VersionCell, fleet, summary
+from apps.registry.queries.gate_preview import GatePreview, PreviewRow, gate_preview
 from apps.registry.queries.outlines import Outline, outlines
 from apps.registry.queries.versions import (
     alias_history,
@@ -53,8 +54,10 @@ __all__ = [
     "EvaluationCounts",
     "FleetRow",
     "FleetSummary",
+    "GatePreview",
     "Outline",
     "ParameterChange",
+    "PreviewRow",
     "PromotionRow",
     "RolledBack",
     "ScoreCell",
@@ -64,6 +67,7 @@ __all__ = [
     "WayBack",
     "Window",
     "alias_history",
+    "all_gates",
     "all_versions",
     "applied",
     "approvers",
@@ -78,6 +82,7 @@ __all__ = [
     "families",
     "family",
     "fleet",
+    "gate_preview",
     "gate_specs",
     "may_decide",
     "model",

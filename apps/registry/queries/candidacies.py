@@ -10,9 +10,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.registry.gates import Compared, Facts, GateSpec, Trained, Verdict, day, judge, objections
+from apps.registry.gates import GateSpec, Verdict, day, gates_for, judge, objections
 from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion, Promotion
 from apps.registry.models.family import CHAMPION
+from apps.registry.queries.facts import facts_of, rules_of
 from apps.registry.queries.windows import Window, newest_window
 
 NO_LABELS = "The family has no month with labels yet, so nothing can be evaluated."
@@ -61,13 +62,13 @@ def candidacies(family: ModelFamily, versions: Sequence[ModelVersion], alias: st
 
 
 def evidence_of(family: ModelFamily, alias: str, models: Iterable[int], candidates: Iterable[int]) -> Evidence:
-    models, gates, earlier = list(models), gate_specs(family), alias_before(family, alias)
+    models, earlier = list(models), alias_before(family, alias)
     serving = champions(models)
     return Evidence(
         family=family,
         alias=alias,
         window=newest_window(family),
-        gates=gates,
+        gates=gate_specs(family, alias),
         champions=serving,
         holders=serving if alias == CHAMPION else champions(models, alias),
         earlier=earlier,
@@ -80,7 +81,7 @@ def evidence_of(family: ModelFamily, alias: str, models: Iterable[int], candidat
 def candidacy(evidence: Evidence, version: ModelVersion) -> Candidacy:
     champion, before = rival_of(evidence, version), evidence.holders.get(version.model_id)
     evaluation, why_not = _comparison(evidence, version, champion)
-    facts = _facts(evidence.family, version, champion, evaluation, why_not)
+    facts = facts_of(evidence.family, version, champion, evaluation, why_not)
     verdicts = tuple(judge(facts, evidence.gates))
     refusal = _refusal(evidence, version, why_not) or objections(verdicts)
     binding = binding_of(evidence, version, champion, evaluation) if evaluation and not why_not else ""
@@ -97,7 +98,7 @@ def binding_of(
         "champion": champion and [champion.pk, champion.digest],
         "evaluation": [evaluation.pk, evaluation.evaluator_version, evaluation.data_digest],
         "gates": [[gate.kind, dict(gate.settings)] for gate in evidence.gates],
-        "label_delay_days": evidence.family.label_delay_days,
+        "rules": rules_of(evidence.family, candidate),
     } | _order_of(evidence, candidate.model_id)
     return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()
 
@@ -138,8 +139,14 @@ def champions(models: Iterable[int], alias: str = CHAMPION) -> dict[int, ModelVe
     return {row.model_id: row.version for row in found}
 
 
-def gate_specs(family: ModelFamily) -> tuple[GateSpec, ...]:
-    return tuple(GateSpec(gate.kind, gate.settings) for gate in family.gates.all())
+def gate_specs(family: ModelFamily, alias: str = CHAMPION) -> tuple[GateSpec, ...]:
+    """The gates that guard the alias, in order."""
+    return gates_for(all_gates(family), alias)
+
+
+def all_gates(family: ModelFamily) -> tuple[GateSpec, ...]:
+    """Of every alias, as they are edited."""
+    return tuple(GateSpec(gate.kind, gate.settings, gate.alias) for gate in family.gates.all())
 
 
 def _evaluations(candidates: Iterable[int]) -> dict[int, list[Evaluation]]:
@@ -190,39 +197,6 @@ def compared_with(champion: ModelVersion | None) -> str:
 
 def champion_is(champion: ModelVersion | None) -> str:
     return f"the champion is {champion.label}" if champion else "there is no champion now"
-
-
-def _facts(
-    family: ModelFamily,
-    candidate: ModelVersion,
-    champion: ModelVersion | None,
-    evaluation: Evaluation | None,
-    why_not: str,
-) -> Facts:
-    return Facts(
-        candidate=_trained(candidate),
-        champion=_trained(champion) if champion else None,
-        compared=None if evaluation is None or why_not else _compared(evaluation),
-        why_not=why_not,
-        unit=family.unit,
-        label_delay_days=family.label_delay_days,
-    )
-
-
-def _trained(version: ModelVersion) -> Trained:
-    return Trained(version.label, version.trained_through, untrained=version.kind == ModelVersion.Kind.BASELINE)
-
-
-def _compared(done: Evaluation) -> Compared:
-    return Compared(
-        first=done.window_first,
-        last=done.window_last,
-        rows=done.rows or 0,
-        days=done.days or 0,
-        difference=done.difference,
-        lower=done.lower,
-        upper=done.upper,
-    )
 
 
 def _refusal(evidence: Evidence, version: ModelVersion, why_not: str) -> str:

@@ -131,6 +131,21 @@ def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[st
     return [_row(found, segment, models.get(segment.pk)) for segment in rows]
 
 
+def candidates_of(family: ModelFamily, alias: str = CHAMPION) -> list[ModelVersion]:
+    """The newest ready version of each segment that never was behind the alias, by the segment's name."""
+    models = RegisteredModel.objects.living().filter(family=family).select_related("family__team", "segment")
+    known = {model.pk: model for model in models}
+    newest = _newest_ready(list(known), alias)
+    found = [version for version in newest.values() if not version.served]
+    for version in found:
+        version.model = known[version.model_id]
+    return sorted(found, key=_by_city)
+
+
+def _by_city(version: ModelVersion) -> tuple[str, str]:
+    return version.model.its_segment.name, version.model.its_segment.slug
+
+
 def summary(rows: Sequence[FleetRow]) -> FleetSummary:
     """Pure: counts and means of the rows."""
     newest = [row.newest for row in rows if row.newest]

@@ -9,14 +9,19 @@ from apps.registry.serializers.evaluations import (
 from apps.registry.serializers.families import (
     FamilySerializer,
     FamilySettingsSerializer,
-    GateSerializer,
-    GatesSerializer,
     LabelledUntilSerializer,
     NewFamilySerializer,
     NewSegmentSerializer,
     NewSegmentsSerializer,
     ProtectedAliasSerializer,
     SegmentSerializer,
+)
+from apps.registry.serializers.gates import (
+    GateKindSerializer,
+    GatePreviewSerializer,
+    GateSerializer,
+    GatesSerializer,
+    ProposedGatesSerializer,
 )
 from apps.registry.serializers.promotions import (
     ApprovalSerializer,
@@ -61,6 +66,8 @@ __all__ = [
     "FamilySerializer",
     "FamilySettingsSerializer",
     "FleetRowSerializer",
+    "GateKindSerializer",
+    "GatePreviewSerializer",
     "GateSerializer",
     "GatesSerializer",
     "LabelledUntilSerializer",
@@ -73,6 +80,7 @@ __all__ = [
     "ParameterChangeSerializer",
     "PromotionRowSerializer",
     "ProposalSerializer",
+    "ProposedGatesSerializer",
     "ProtectedAliasSerializer",
     "RejectionSerializer",
     "RollbackRequestSerializer",

@@ -6,20 +6,10 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from apps.registry.models import (
-    Gate,
-    ModelFamily,
-    Segment,
-)
+from apps.registry.models import ModelFamily, Segment
+from apps.registry.serializers.gates import GateSerializer
 
 Names = serializers.Field[Any, Any, Any, Any]
-
-
-class GateSerializer(serializers.Serializer[Any]):
-    """A gate as data; a setting that is not named has its default."""
-
-    kind = serializers.ChoiceField(choices=Gate.Kind.choices)
-    settings = serializers.DictField(child=serializers.FloatField(), default=dict)
 
 
 class ProtectedAliasSerializer(serializers.Serializer[Any]):
@@ -104,10 +94,6 @@ class NewFamilySerializer(FamilySettingsSerializer):
 
 class LabelledUntilSerializer(serializers.Serializer[Any]):
     day = serializers.DateField(help_text="The newest day with labels.")
-
-
-class GatesSerializer(serializers.Serializer[Any]):
-    gates = GateSerializer(many=True)
 
 
 class SegmentSerializer(serializers.ModelSerializer[Segment]):

@@ -1,0 +1,76 @@
+"""What gates may look at, out of the rows. Pure: nothing is read here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from apps.registry.gates import Against, Compared, Contents, Facts, Trained
+from apps.registry.models import ModelVersion
+from apps.registry.signatures import contract, declared
+
+if TYPE_CHECKING:
+    from apps.registry.models import Evaluation, ModelFamily
+
+
+def facts_of(
+    family: ModelFamily,
+    candidate: ModelVersion,
+    champion: ModelVersion | None,
+    evaluation: Evaluation | None,
+    why_not: str,
+) -> Facts:
+    """`why_not` says why the evaluation does not count; empty when it does."""
+    return Facts(
+        candidate=_trained(candidate),
+        champion=_trained(champion) if champion else None,
+        compared=None if evaluation is None or why_not else _compared(evaluation),
+        why_not=why_not,
+        unit=family.unit,
+        label_delay_days=family.label_delay_days,
+        lower_is_better=family.direction == family.Direction.LOWER,
+        tier=family.tier,
+        baselines=tuple(family.baselines),
+        contract=contract(family.serving_contract),
+        card_fields=tuple(family.card_fields),
+    )
+
+
+def rules_of(family: ModelFamily, candidate: ModelVersion) -> dict[str, Any]:
+    """What of the family and of a changing card the verdicts hang on, beside the gates themselves."""
+    return {
+        "label_delay_days": family.label_delay_days,
+        "direction": family.direction,
+        "tier": family.tier,
+        "baselines": family.baselines,
+        "contract": family.serving_contract,
+        "card": {name: bool(candidate.card.get(name, "").strip()) for name in family.card_fields},
+    }
+
+
+def _trained(version: ModelVersion) -> Trained:
+    untrained = version.kind == ModelVersion.Kind.BASELINE
+    return Trained(version.label, version.trained_through, untrained=untrained, contents=_contents(version))
+
+
+def _contents(version: ModelVersion) -> Contents:
+    return Contents(
+        formats=version.formats,
+        signature=declared(version.signature),
+        card=version.card,
+        provenance=version.provenance,
+        parameters=version.parameters,
+    )
+
+
+def _compared(done: Evaluation) -> Compared:
+    return Compared(
+        first=done.window_first,
+        last=done.window_last,
+        rows=done.rows or 0,
+        days=done.days or 0,
+        difference=done.difference,
+        lower=done.lower,
+        upper=done.upper,
+        metric=done.candidate_metric,
+        baselines={name: Against(**numbers) for name, numbers in done.baselines.items()},
+    )
