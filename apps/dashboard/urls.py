@@ -7,6 +7,7 @@ from apps.dashboard.web import families, home, segments, versions
 app_name = "dashboard"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("waiting/", home.waiting, name="waiting"),
     path("theme/", home.choose_theme, name="theme"),
     path("models/", families.families, name="families"),
     path("models/<slug:slug>/promote/", families.promote, name="promote"),

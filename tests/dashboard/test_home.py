@@ -138,3 +138,19 @@ def test_the_home_page_stays_within_its_queries(
         browser.get("/")
         with django_assert_max_num_queries(25):
             browser.get("/")
+
+
+def test_the_rail_says_how_much_waits_and_nothing_when_nothing_does(
+    owner: User, approver: User, stranger: User, family: ModelFamily, cities: Cities, champions: Make, candidates: Make
+) -> None:
+    slugs = cities(2)
+    champions(slugs)
+    propose(actor=owner, family=family, versions=list(candidates(slugs).values()), reason="Summer")
+    assert 'hx-get="/waiting/"' in shown(approver, "/models/")
+    assert words(shown(approver, "/waiting/")) == "1 waits for you"
+    assert words(shown(stranger, "/waiting/")) == ""
+
+
+def test_a_failure_of_mine_counts_in_the_rail(owner: User, colleague: User, failed: RetrainingRequest) -> None:
+    assert words(shown(owner, "/waiting/")) == "1 waits for you"
+    assert words(shown(colleague, "/waiting/")) == ""

@@ -1,7 +1,7 @@
 """Reads that bring several parts of the portal together."""
 
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
-from apps.dashboard.queries.home import Health, MyWork, Running, Task, my_work
+from apps.dashboard.queries.home import Health, MyWork, Running, Task, my_work, waiting_count
 from apps.dashboard.queries.overview import FamilyLine, family_lines
 from apps.dashboard.queries.versions import SegmentPage, VersionPage, segment_page, version_page
 
@@ -23,4 +23,5 @@ __all__ = [
     "not_evaluated",
     "segment_page",
     "version_page",
+    "waiting_count",
 ]

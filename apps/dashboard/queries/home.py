@@ -97,6 +97,14 @@ def my_work(*, actor: User) -> MyWork:
     )
 
 
+def waiting_count(*, actor: User) -> int:
+    """How many things wait for this person, for the rail."""
+    mine = retraining.requests(actor).filter(requester=actor)
+    everybodys = len(oversight.recent_failures(actor)) if is_operator(actor) else 0
+    counted = (registry.waiting_for(actor), catalog.waiting_for(actor), _ended_badly(mine))
+    return sum(rows.count() for rows in counted) + everybodys
+
+
 def _promotions(actor: User) -> list[Task]:
     """Promotions that this person may decide, the most urgent first."""
     return [_promotion(outline) for outline in registry.outlines(registry.waiting_for(actor)[:SHOWN])]
@@ -132,10 +140,13 @@ def _decision(decision: Decision) -> Task:
 
 
 def _own_failures(mine: RequestQuerySet) -> list[Task]:
-    ended = mine.filter(status__in=("finished_with_failures", "failed"), finished_at__gt=Now() - RECENT)
-    found = list(ended[:SHOWN])
+    found = list(_ended_badly(mine)[:SHOWN])
     progress = retraining.progress_of([request.pk for request in found])
     return [_own_failure(request, progress[request.pk]) for request in found]
+
+
+def _ended_badly(mine: RequestQuerySet) -> RequestQuerySet:
+    return mine.filter(status__in=("finished_with_failures", "failed"), finished_at__gt=Now() - RECENT)
 
 
 def _own_failure(request: RetrainingRequest, progress: Progress) -> Task:

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.signed_in import person
 from apps.core.errors import Invalid
@@ -20,6 +20,13 @@ def home(request: PageRequest) -> HttpResponse:
     """My work: what waits for me, what runs, how my models do."""
     prefetch_related_objects([person(request)], "memberships")
     return render(request, "dashboard/home.html", {"work": queries.my_work(actor=person(request))})
+
+
+@require_safe
+def waiting(request: PageRequest) -> HttpResponse:
+    """How much waits for the reader, for the rail: asked for after the page, so that no page waits for it."""
+    prefetch_related_objects([person(request)], "memberships")
+    return render(request, "dashboard/_waiting_count.html", {"count": queries.waiting_count(actor=person(request))})
 
 
 @require_POST
