@@ -321,19 +321,23 @@ EVALUATORS = {
         "script": DEMO_EVALUATORS / "eta_evaluator.py",
         "data": PIPELINES_DATA / "lake",
         "preload": ["numpy", "pandas"],
+        "baselines": ["median-of-3-months"],
     },
     "demand": {
         "script": DEMO_EVALUATORS / "demand_evaluator.py",
         "data": PIPELINES_DATA / "demand",
         "preload": ["numpy", "pandas"],
+        "baselines": ["same-weekday-last-week", "yesterday"],
     },
     "late": {
         "script": DEMO_EVALUATORS / "late_evaluator.py",
         "data": PIPELINES_DATA / "lake",
         "preload": ["numpy", "pandas"],
+        "baselines": ["usual-share-of-the-hour"],
     },
 }
-"""Scripts that score models, by name; named here by whoever runs the portal, never by a person at a page."""
+"""Scripts that score models, by name, and the baselines that each computes, its first one first; named here by whoever
+runs the portal, never by a person at a page."""
 EVALUATION_LEASE_SECONDS = RETRAINING_LEASE_SECONDS
 EVALUATION_SECONDS = 600  # one batch of comparisons; the demo's takes two or three
 EVALUATION_MEMORY_MB = 2_048

@@ -1,4 +1,4 @@
-"""Which evaluators there are: settings.EVALUATORS names a script, its data and what it imports."""
+"""Which evaluators there are: settings.EVALUATORS names a script, its data, what it imports and its baselines."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ class Evaluator:
     script: Path
     data: Path | None
     preload: tuple[str, ...]
+    baselines: tuple[str, ...] = ()
+    """Names of the baselines that it computes; the first is the one that its answers mean by `baseline`."""
 
     @property
     def version(self) -> str:
@@ -34,4 +36,5 @@ def evaluator(name: str) -> Evaluator:
     known: dict[str, Any] | None = settings.EVALUATORS.get(name)
     if known is None:
         raise Conflict(f"There is no evaluator {name!r} here; a platform admin can name it in the portal's settings.")
-    return Evaluator(name, Path(known["script"]), known["data"] and Path(known["data"]), tuple(known["preload"]))
+    data = known["data"] and Path(known["data"])
+    return Evaluator(name, Path(known["script"]), data, tuple(known["preload"]), tuple(known.get("baselines", ())))

@@ -190,6 +190,13 @@ def test_families_are_made_and_changed_over_the_api(admin: User, approver: User,
     assert api(admin).post("/api/v1/families/", body, format="json").status_code == 409
     lead = api(approver)
     assert lead.patch("/api/v1/families/demand/", {"tier": 2}, format="json").json()["approvals"] == 1
+    contract = {"inputs": {"distance_mi": "double"}, "output": "double"}
+    people = {"on_call": [approver.username], "approvers": [admin.username], "serving_contract": contract}
+    told = lead.patch("/api/v1/families/demand/", people, format="json").json()
+    assert {name: told[name] for name in people} == people
+    assert lead.patch("/api/v1/families/demand/", {"on_call": ["nobody"]}, format="json").status_code == 404
+    odd = {"serving_contract": {"inputs": {"x": "decimal"}, "output": "double"}}
+    assert lead.patch("/api/v1/families/demand/", odd, format="json").status_code == 400
     assert lead.patch("/api/v1/families/demand/", {"evaluator": "odd"}, format="json").status_code == 400
     gates = {"gates": [{"kind": "enough_data", "settings": {"rows": 50}}]}
     assert lead.put("/api/v1/families/demand/gates/", gates, format="json").json()["gates"] == [

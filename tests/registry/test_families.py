@@ -60,6 +60,20 @@ def test_nobody_else_creates_a_family(owner: User, approver: User, operator: Use
         ({"approvals_needed": -1}, "approvals_needed"),
         ({"approvals_needed": 6}, "approvals_needed"),
         ({"freshness_days": 40_000}, "freshness_days"),
+        ({"freshness_days": 0}, "freshness_days"),
+        ({"label_delay_days": 366}, "label_delay_days"),
+        ({"evaluator": "eta", "baselines": ["luck"]}, "baselines"),
+        ({"baselines": ["median-of-3-months"]}, "baselines"),
+        ({"serving_contract": {"inputs": {}, "output": "double"}}, "serving_contract"),
+        ({"serving_contract": {"inputs": {"x": "double"}}}, "serving_contract"),
+        ({"serving_contract": {"inputs": {"x": "decimal"}, "output": "double"}}, "serving_contract"),
+        ({"serving_contract": {"inputs": {"x": "double"}, "output": ["double"]}}, "serving_contract"),
+        ({"serving_contract": ["x"]}, "serving_contract"),
+        ({"fallback_order": ["atlantis"]}, "fallback_order"),
+        ({"fallback_order": ["region", "region"]}, "fallback_order"),
+        ({"resolve_cache_seconds": 86_401}, "resolve_cache_seconds"),
+        ({"card_fields": ["use", "use"]}, "card_fields"),
+        ({"card_fields": [""]}, "card_fields"),
         ({"colour": "red"}, "colour"),
     ],
 )
@@ -89,6 +103,27 @@ def test_leads_change_settings_and_the_audit_tells_what(
     before = timeline(family).count()
     update_family(actor=approver, family=family, tier=4)
     assert timeline(family).count() == before
+
+
+def test_everything_about_evaluation_and_serving_is_a_setting(
+    family: ModelFamily, approver: User, colleague: User
+) -> None:
+    wanted: dict[str, Any] = {
+        "baselines": ["median-of-3-months"],
+        "serving_contract": {"inputs": {"distance_mi": "double"}, "output": "double"},
+        "fallback_order": ["boston", "region", "global"],
+        "resolve_cache_seconds": 5,
+        "card_fields": ["use", "limits"],
+    }
+    changed = update_family(actor=approver, family=family, on_call=[colleague], **wanted)
+    assert {name: getattr(changed, name) for name in wanted} == wanted
+    after = timeline(family)[0].after
+    assert (after["on_call"], after["fallback_order"]) == (["colleague"], ["boston", "region", "global"])
+
+
+def test_who_is_on_call_sees_a_restricted_family(family: ModelFamily, approver: User, stranger: User) -> None:
+    update_family(actor=approver, family=family, visibility="teams", on_call=[stranger])
+    assert queries.family(actor=stranger, slug="eta-trip") == family
 
 
 def test_gates_are_set_by_leads(family: ModelFamily, approver: User, owner: User) -> None:

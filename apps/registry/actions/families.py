@@ -15,8 +15,8 @@ from django.utils import timezone
 from apps.audit.actions import record
 from apps.core.errors import Exists, Invalid
 from apps.core.permissions import require
-from apps.registry import evaluators
 from apps.registry.actions.protection import AliasSpec, set_protected_aliases
+from apps.registry.actions.settings import EDITABLE, check_settings
 from apps.registry.events import Event
 from apps.registry.gates import DEFAULT_GATES, GateSpec, check_gates
 from apps.registry.models import Dimension, Gate, ModelFamily, ProtectedAlias, Segment
@@ -25,21 +25,6 @@ from apps.tracking.actions import restrict_experiment
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
-
-EDITABLE = (
-    "name",
-    "description",
-    "tier",
-    "metric",
-    "unit",
-    "direction",
-    "evaluator",
-    "label_delay_days",
-    "freshness_days",
-    "visibility",
-    "approvals_needed",
-)
-MOST_APPROVALS = 5
 
 
 @dataclass(frozen=True)
@@ -63,6 +48,7 @@ def create_family(
     dimension: str,
     metric: str,
     approvers: Sequence[User] = (),
+    on_call: Sequence[User] = (),
     aliases: Sequence[AliasSpec] = (AliasSpec(CHAMPION),),
     **settings: Any,
 ) -> ModelFamily:
@@ -80,6 +66,7 @@ def create_family(
     _fill(family, settings)
     family.save(force_insert=True)
     family.approvers.set(approvers)
+    family.on_call.set(on_call)
     set_protected_aliases(family=family, aliases=aliases)
     _replace_gates(family, DEFAULT_GATES)
     record(actor=actor, action=Event.FAMILY_CREATED, target=family, after=_settings_of(family))
@@ -92,10 +79,11 @@ def update_family(
     actor: User,
     family: ModelFamily,
     approvers: Sequence[User] | None = None,
+    on_call: Sequence[User] | None = None,
     aliases: Sequence[AliasSpec] | None = None,
     **settings: Any,
 ) -> ModelFamily:
-    """Changes the named settings (those in EDITABLE) and, where given, approvers and aliases. Raises Invalid."""
+    """Changes the named settings (those in EDITABLE) and, where given, people and aliases. Raises Invalid."""
     require(actor, "registry.edit_family", family)
     family = ModelFamily.objects.locked().get(pk=family.pk)
     before = _settings_of(family)
@@ -103,6 +91,8 @@ def update_family(
     family.save(update_fields=list(settings))
     if approvers is not None:
         family.approvers.set(approvers)
+    if on_call is not None:
+        family.on_call.set(on_call)
     if aliases is not None:
         set_protected_aliases(family=family, aliases=aliases)
     after = _settings_of(family)
@@ -165,24 +155,7 @@ def _fill(family: ModelFamily, settings: Mapping[str, Any]) -> None:
         raise Invalid(f"A family has no setting {unknown[0]!r}; there are {', '.join(EDITABLE)}.", field=unknown[0])
     for name, value in settings.items():
         setattr(family, name, value)
-    _check_settings(family)
-
-
-def _check_settings(family: ModelFamily) -> None:
-    """Raises Invalid with a sentence per field."""
-    errors: dict[str, str] = {}
-    try:
-        family.clean_fields(exclude=["team", "created_by", "dimension"])
-    except ValidationError as error:
-        errors = {name: " ".join(sentences) for name, sentences in error.message_dict.items()}
-    if not 1 <= (family.tier or 0) <= 4:
-        errors["tier"] = "A tier is a number from 1 (most important) to 4."
-    if (family.approvals_needed or 0) > MOST_APPROVALS:
-        errors["approvals_needed"] = f"At most {MOST_APPROVALS} people approve one promotion."
-    if family.evaluator and family.evaluator not in evaluators.names():
-        errors["evaluator"] = f"There is no such evaluator; choose from {', '.join(evaluators.names()) or 'none'}."
-    if errors:
-        raise Invalid(f"Some settings need another value: {' '.join(errors.values())}", errors=errors)
+    check_settings(family)
 
 
 def _check_slug(slug: str, field: str) -> None:
@@ -195,9 +168,13 @@ def _check_slug(slug: str, field: str) -> None:
 
 
 def _settings_of(family: ModelFamily) -> dict[str, Any]:
-    approvers = list(family.approvers.order_by("username").values_list("username", flat=True))
     aliases = [_words_of_alias(alias) for alias in family.protected_aliases.all()]
-    return {name: getattr(family, name) for name in EDITABLE} | {"approvers": approvers, "aliases": aliases}
+    people = {"approvers": _usernames(family.approvers), "on_call": _usernames(family.on_call)}
+    return {name: getattr(family, name) for name in EDITABLE} | people | {"aliases": aliases}
+
+
+def _usernames(people: Any) -> list[str]:
+    return list(people.order_by("username").values_list("username", flat=True))
 
 
 def _words_of_alias(alias: ProtectedAlias) -> str:

@@ -11,7 +11,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from apps.accounts.queries import team
+from apps.accounts.queries import team, user
 from apps.accounts.signed_in import person
 from apps.registry import actions, queries
 from apps.registry import serializers as shapes
@@ -82,6 +82,8 @@ def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
     settings = dict(body)
     if "protected_aliases" in settings:
         settings["aliases"] = [actions.AliasSpec(**alias) for alias in settings.pop("protected_aliases")]
+    for people in settings.keys() & {"approvers", "on_call"}:
+        settings[people] = [user(username=name) for name in settings[people]]
     return settings
 
 

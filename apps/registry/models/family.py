@@ -61,8 +61,9 @@ class FamilyQuerySet(models.QuerySet["ModelFamily"]):
         """Active people see families for everyone and their teams' own; a narrowed token sees only its part."""
         if not user.is_active:
             return self.none()
-        approves = ModelFamily.approvers.through.objects.filter(user=user).values("modelfamily")
-        mine = Q(team__in=team_ids_of(user)) | Q(pk__in=approves)
+        named = (ModelFamily.approvers.through, ModelFamily.on_call.through)
+        approves, on_call = (people.objects.filter(user=user).values("modelfamily") for people in named)
+        mine = Q(team__in=team_ids_of(user)) | Q(pk__in=approves) | Q(pk__in=on_call)
         seen = self.filter(Q(visibility=ModelFamily.Visibility.EVERYONE) | mine)
         credential = current().credential
         if credential is None or not credential.narrowed:

@@ -26,7 +26,7 @@ def families(actor: User) -> FamilyQuerySet:
     return (
         ModelFamily.objects.visible_to(actor)
         .select_related("team", "dimension", "created_by")
-        .prefetch_related("gates", "approvers", "protected_aliases")
+        .prefetch_related("gates", "approvers", "on_call", "protected_aliases")
         .annotate(segment_count=_or_zero(of_dimension), champion_count=_or_zero(counted))
         .order_by("name")
     )

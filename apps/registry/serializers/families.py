@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from apps.registry.models import ModelFamily, Segment
 from apps.registry.serializers.gates import GateSerializer
+from apps.registry.signatures import TYPES
 
 Names = serializers.Field[Any, Any, Any, Any]
 
@@ -25,12 +26,19 @@ class ProtectedAliasSerializer(serializers.Serializer[Any]):
     )
 
 
+class ServingContractSerializer(serializers.Serializer[Any]):
+    """What serving has, in MLflow's types: no version may ask for more, or answer another type."""
+
+    inputs = serializers.DictField(child=serializers.ChoiceField(choices=TYPES), allow_empty=False)
+    output = serializers.ChoiceField(choices=TYPES)
+
+
 class FamilySerializer(serializers.ModelSerializer[ModelFamily]):
     team = serializers.CharField(source="team.slug")
     dimension = serializers.CharField(source="dimension.slug")
-    approvers: serializers.Field[Any, Any, Any, Any] = serializers.SlugRelatedField(
-        "username", many=True, read_only=True
-    )
+    approvers: Names = serializers.SlugRelatedField("username", many=True, read_only=True)
+    on_call: Names = serializers.SlugRelatedField("username", many=True, read_only=True)
+    serving_contract = ServingContractSerializer(allow_null=True)
     approvals = serializers.IntegerField(help_text="How many people must say yes to a promotion.")
     gates = GateSerializer(many=True)
     protected_aliases = ProtectedAliasSerializer(many=True)
@@ -51,12 +59,18 @@ class FamilySerializer(serializers.ModelSerializer[ModelFamily]):
             "unit",
             "direction",
             "evaluator",
+            "baselines",
             "protected_aliases",
             "label_delay_days",
             "labelled_until",
             "freshness_days",
+            "serving_contract",
+            "fallback_order",
+            "resolve_cache_seconds",
+            "card_fields",
             "visibility",
             "approvers",
+            "on_call",
             "approvals_needed",
             "approvals",
             "gates",
@@ -65,6 +79,11 @@ class FamilySerializer(serializers.ModelSerializer[ModelFamily]):
             "created_by",
             "created_at",
         ]
+
+
+def _words(help_text: str) -> serializers.ListField:
+    child = serializers.CharField(max_length=64)
+    return serializers.ListField(child=child, max_length=30, required=False, help_text=help_text)
 
 
 class FamilySettingsSerializer(serializers.Serializer[Any]):
@@ -77,6 +96,13 @@ class FamilySettingsSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField(max_length=32, allow_blank=True, required=False)
     direction = serializers.ChoiceField(choices=ModelFamily.Direction.choices, required=False)
     evaluator = serializers.CharField(max_length=64, allow_blank=True, required=False)
+    baselines = _words("Names of the evaluator's baselines; pages show the first.")
+    serving_contract = ServingContractSerializer(allow_null=True, required=False)
+    fallback_order = _words("Where resolve looks next: region, global, or the slug of a segment.")
+    resolve_cache_seconds = serializers.IntegerField(min_value=0, max_value=86_400, required=False)
+    card_fields = _words("What a version's card has to say.")
+    approvers = _words("Usernames; they approve beside the leads of the owner team.")
+    on_call = _words("Usernames; they may roll back at night.")
     protected_aliases = ProtectedAliasSerializer(many=True, required=False)
     label_delay_days = serializers.IntegerField(min_value=0, max_value=365, required=False)
     freshness_days = serializers.IntegerField(min_value=1, max_value=3_650, required=False)
