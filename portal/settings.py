@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         "OutcomeEnum": "apps.registry.models.GateResult.Outcome",
         "DeliveryStatusEnum": "apps.notifications.models.Delivery.Status",
         "WebhookStatusEnum": "apps.notifications.models.Webhook.Status",
+        "WebhookEventEnum": "apps.notifications.mlflow_events.CHOICES",
         "AliasMoveKindEnum": "apps.registry.models.AliasMove.Kind",
     },
 }

@@ -25,5 +25,5 @@ PLACES = (
     Place("Models", "/models/", "boxes", "m", under=("/m/", "/promotions/", "/evaluations/", "/runs/")),
     Place("Retraining", "/retraining/", "refresh-cw", "r"),
     Place("Tools", "/tools/", "library", "t", under=("/decisions/",)),
-    Place("Operations", "/operations/", "activity", "o"),
+    Place("Operations", "/operations/", "activity", "o", under=("/webhooks/",)),
 )

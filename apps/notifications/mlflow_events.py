@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from apps.registry.events import Event
-
 if TYPE_CHECKING:
     from apps.audit.models import AuditEvent
 
@@ -67,6 +65,7 @@ EXAMPLES: dict[str, Data] = {
 """Every event of MLflow with what a test of it sends. The portal has no budgets: that one is taken and never comes."""
 
 NAMES = tuple(EXAMPLES)
+CHOICES = tuple((name, name) for name in EXAMPLES)
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,12 @@ def announcement_of(event: AuditEvent) -> Announcement | None:
     return told(event) if told else None
 
 
+def said_by(event: AuditEvent) -> str:
+    """MLflow's name of it, such as "model_version.created"; the audit's word where MLflow has none."""
+    announced = announcement_of(event)
+    return announced.name if announced else event.action
+
+
 def _model_created(event: AuditEvent) -> Announcement:
     if _is_prompt(event.after.get("tags", {})):
         return Announcement("prompt.created", _picked(event, "name") | _described(event))
@@ -104,22 +109,52 @@ def _version_created(event: AuditEvent) -> Announcement:
     return Announcement("model_version.created", data | {"run_id": data.get("run_id") or None})
 
 
-def _alias_moved(event: AuditEvent) -> Announcement | None:
-    """An alias's move by promotion or rollback names it in `after`: `{"champion": "v3"}`."""
-    alias, label = next(iter(event.after.items()), ("", ""))
-    model = event.target_name.rpartition(" v")[0]
-    data = {"name": model, "alias": alias, "version": str(label).removeprefix("v")}
-    return Announcement("model_version_alias.created", data) if alias else None
+def _of_version(name: str, *fields: str) -> Callable[[AuditEvent], Announcement]:
+    """An event of a version whose data are its name, its number and these fields; a prompt's has a name of its own."""
+
+    def told(event: AuditEvent) -> Announcement:
+        own = name.replace("model_version", "prompt_version") if event.after.get("prompt") else name
+        return Announcement(own, _picked(event, "name", "version", *fields))
+
+    return told
+
+
+def _of_prompt(name: str, *fields: str) -> Callable[[AuditEvent], Announcement | None]:
+    """MLflow tells of the tags of prompts, and not of those of models."""
+
+    def told(event: AuditEvent) -> Announcement | None:
+        return Announcement(name, _picked(event, "name", *fields)) if event.after.get("prompt") else None
+
+    return told
+
+
+def _alias_set(event: AuditEvent) -> Announcement:
+    """However it moved, by promotion, rollback or freely: `after` is `{"champion": "v3"}`."""
+    alias, label = next(iter(event.after.items()))
+    return Announcement("model_version_alias.created", {**_alias(event, alias), "version": label.removeprefix("v")})
+
+
+def _alias_removed(event: AuditEvent) -> Announcement:
+    return Announcement("model_version_alias.deleted", _alias(event, next(iter(event.before))))
+
+
+def _alias(event: AuditEvent, alias: str) -> Data:
+    return {"name": event.target_name.rpartition(" v")[0], "alias": alias}
 
 
 _TOLD: Mapping[str, Callable[[AuditEvent], Announcement | None]] = {
-    Event.VERSION_REGISTERED: _version_created,
-    Event.PROMOTED: _alias_moved,
-    Event.ROLLED_BACK: _alias_moved,
+    "registry.model_created": _model_created,
+    "registry.model_tagged": _of_prompt("prompt_tag.set", "key", "value"),
+    "registry.model_untagged": _of_prompt("prompt_tag.deleted", "key"),
+    "registry.version_registered": _version_created,
+    "registry.version_tagged": _of_version("model_version_tag.set", "key", "value"),
+    "registry.version_untagged": _of_version("model_version_tag.deleted", "key"),
+    "registry.promoted": _alias_set,
+    "registry.rolled_back": _alias_set,
+    "registry.alias_set": _alias_set,
+    "registry.alias_removed": _alias_removed,
 }
 """Audit word → what webhooks hear."""
-
-TOLD_WORDS = tuple(str(word) for word in _TOLD)
 
 
 def _picked(event: AuditEvent, *fields: str) -> Data:

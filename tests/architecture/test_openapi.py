@@ -14,7 +14,7 @@ from tests.conftest import signed_in
 SNAPSHOT = Path(__file__).with_name("openapi.yml")
 PROMISED = (
     *("families", "models", "versions", "evaluations", "promotions", "pipelines", "requests", "segment-runs"),
-    *("tools", "decisions", "runs", "experiments", "workers", "teams", "tokens", "me"),
+    *("tools", "decisions", "runs", "experiments", "workers", "webhooks", "deliveries", "teams", "tokens", "me"),
 )
 
 

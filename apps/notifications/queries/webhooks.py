@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from apps.accounts.queries import teams
 from apps.core.errors import Missing
+from apps.core.permissions import allowed
 from apps.notifications.models import Delivery, Webhook
 
 if TYPE_CHECKING:
-    from apps.accounts.models import User
+    from django.db.models import QuerySet
+
+    from apps.accounts.models import Team, User
     from apps.notifications.models.delivery import DeliveryQuerySet
     from apps.notifications.models.webhook import WebhookQuerySet
 
@@ -42,6 +46,17 @@ def delivery(*, actor: User, delivery_id: str) -> Delivery:
     if found is None:
         raise Missing("There is no such delivery here, or you may not see it.")
     return found
+
+
+def owners(actor: User) -> QuerySet[Team]:
+    """Teams for which the person may make webhooks: all for a platform admin, else those they lead."""
+    if allowed(actor, "notifications.create_webhook"):
+        return teams()
+    return teams().filter(memberships__user=actor, memberships__role="lead")
+
+
+def may_make(actor: User) -> bool:
+    return allowed(actor, "notifications.create_webhook") or owners(actor).exists()
 
 
 def due(*, most: int) -> int:
