@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.conf import settings as portal_settings
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -13,6 +15,10 @@ from apps.accounts.actions import create_token
 from apps.accounts.models import Membership, PortalRole, Team, User
 from apps.core.permissions import scopes
 from tests.factories import TeamFactory, UserFactory, give, put_into
+
+# How fast the machine is decides nothing.
+hypothesis_settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("portal")
 
 
 @pytest.fixture(autouse=True)

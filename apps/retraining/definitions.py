@@ -30,6 +30,9 @@ class Definition:
     memory_mb: int = 1024
     max_concurrent: int = 50
     max_attempts: int = 3
+    overlap: str = "queue"  # what to do about segments that are being retrained: queue, forbid or replace
+    canary: int = 0  # so many segments run first, the others once these have ended well
+    stop_after: int = 5  # so many same failures in a row hold a request; 0: never
     after_success: str = "evaluate"
     visibility: str = "everyone"
     is_active: bool = True
@@ -76,6 +79,12 @@ def _check_numbers(definition: Definition) -> None:
         raise Invalid(f"A run needs at least {SMALLEST_MEMORY_MB} MB.", field="memory_mb")
     if not 1 <= definition.max_concurrent <= 1_000:
         raise Invalid("Between 1 and 1,000 runs can be on their way at a time.", field="max_concurrent")
+    if not 0 <= definition.canary <= 100:
+        raise Invalid("Between 0 and 100 segments can run first.", field="canary")
+    if not 0 <= definition.stop_after <= 1_000:
+        raise Invalid(
+            "Say after how many same failures in a row to stop: 1 to 1,000, or 0 for never.", field="stop_after"
+        )
     if not 1 <= definition.max_attempts <= 10:
         raise Invalid("A run can be tried between 1 and 10 times.", field="max_attempts")
 

@@ -3,6 +3,7 @@
 Pure: the rows and the database's time go in, decisions come out, so that every mixture of states can be tried.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,11 +26,13 @@ class OpenRun:
     sent_at: datetime | None = None
     not_before: datetime | None = None
     lease_until: datetime | None = None
+    cancelling: bool = False  # somebody wants this one to end
+    behind: bool = False  # an earlier request still has an open run of the same segment
 
 
 @dataclass(frozen=True)
 class Limits:
-    room: int  # how many more of the pipeline's runs may be on their way
+    room: int  # how many more runs may be on their way, by pipeline and team
     max_tries: int
     resend_after: timedelta
 
@@ -40,25 +43,59 @@ class Plan:
 
     send: tuple[int, ...] = ()
     resend: tuple[int, ...] = ()  # sent, and nobody took it: the message may be lost
+    recall: tuple[int, ...] = ()  # sent, and not to start now: back to waiting
     retry: tuple[int, ...] = ()  # its worker is gone: back to waiting
     give_up: tuple[int, ...] = ()  # its worker is gone once too often
     cancel: tuple[int, ...] = ()
     finish: bool = False
 
 
-def plan(runs: Sequence[OpenRun], now: datetime, limits: Limits, *, cancelling: bool = False) -> Plan:
-    """Decide about every open run of one request; a run that needs nothing is in no list."""
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended since the request was sent or last resumed."""
+
+    id: int
+    status: str
+    cause: str = ""
+    reason: str = ""
+    segment: str = ""
+
+
+def plan(
+    runs: Sequence[OpenRun], now: datetime, limits: Limits, *, canaries: Sequence[int] = (), held: bool = False
+) -> Plan:
+    """Decide about every open run of one request; a run that needs nothing is in no list.
+
+    `canaries` are the request's first runs, open or not. While one of them is open, nothing else is sent.
+    """
     lost = [run for run in runs if run.status == "running" and _past(run.lease_until, now)]
-    if cancelling:
-        return _cancel(runs, lost)
-    give_up = tuple(run.id for run in lost if run.tries >= limits.max_tries)
+    cancel = tuple(run.id for run in runs if run.cancelling and (run.status != "running" or run in lost))
+    kept = [run for run in runs if not run.cancelling]
+    missed = [run for run in lost if not run.cancelling]
+    give_up = tuple(run.id for run in missed if run.tries >= limits.max_tries)
+    sent = [run for run in kept if run.status == "sent"]
     return Plan(
-        send=_sendable(runs, now, limits.room),
-        resend=tuple(run.id for run in runs if run.status == "sent" and _unclaimed(run, now, limits)),
-        retry=tuple(run.id for run in lost if run.tries < limits.max_tries),
+        send=() if held else _sendable(_first(kept, canaries), now, limits.room),
+        resend=() if held else tuple(run.id for run in sent if _unclaimed(run, now, limits)),
+        recall=tuple(run.id for run in sent) if held else (),
+        retry=tuple(run.id for run in missed if run.tries < limits.max_tries),
         give_up=give_up,
-        finish=len(give_up) == len(runs),
+        cancel=cancel,
+        finish=len(give_up) + len(cancel) == len(runs),
     )
+
+
+def why_to_hold(ended: Sequence[Ended], *, stop_after: int, canaries: Sequence[int] = ()) -> str:
+    """The sentence why nothing more should be sent, empty as long as there is none; `ended` has the newest first."""
+    fallen = next((one for one in ended if one.id in canaries and one.status == "failed"), None)
+    if fallen:
+        return f"{fallen.segment} ran first, to try this out, and failed: {fallen.reason}"
+    newest = ended[:stop_after]
+    if not stop_after or len(newest) < stop_after or any(one.status != "failed" for one in newest):
+        return ""
+    if len({(one.cause, _kind_of(one.reason)) for one in newest}) > 1:
+        return ""
+    return f"{stop_after} segments in a row failed for the same reason: {newest[0].reason}"
 
 
 def batches(ids: Sequence[int]) -> list[list[int]]:
@@ -77,23 +114,27 @@ def may_retry(cause: str, tries: int, max_tries: int) -> bool:
     return cause in RETRIED_CAUSES and tries < max_tries
 
 
-def end_of(counts: Mapping[str, int]) -> str:
-    """How a request ends whose runs ended so: a city without data is an answer, not a failure."""
-    if counts.get("cancelled"):
+def end_of(counts: Mapping[str, int], *, cancelled: bool = False) -> str:
+    """How a request ends whose runs ended so: a city without data is an answer, not a failure.
+
+    `cancelled`: somebody stopped all of it. Single runs that were taken out say nothing about the others.
+    """
+    others = counts.get("succeeded", 0) + counts.get("no_data", 0)
+    if counts.get("cancelled") and (cancelled or (not others and not counts.get("failed"))):
         return "cancelled"
     if not counts.get("failed"):
         return "finished"
-    return "finished_with_failures" if counts.get("succeeded") or counts.get("no_data") else "failed"
+    return "finished_with_failures" if others else "failed"
 
 
-def _cancel(runs: Sequence[OpenRun], lost: Sequence[OpenRun]) -> Plan:
-    """A run whose worker lives is ended by that worker, which reads the wish at its next heartbeat."""
-    cancel = tuple(run.id for run in runs if run.status != "running" or run in lost)
-    return Plan(cancel=cancel, finish=len(cancel) == len(runs))
+def _first(runs: Sequence[OpenRun], canaries: Sequence[int]) -> Sequence[OpenRun]:
+    tried = [run for run in runs if run.id in canaries]
+    return tried or runs
 
 
 def _sendable(runs: Sequence[OpenRun], now: datetime, room: int) -> tuple[int, ...]:
-    due = [run.id for run in runs if run.status == "waiting" and (run.not_before is None or run.not_before <= now)]
+    waiting = [run for run in runs if run.status == "waiting" and not run.behind]
+    due = [run.id for run in waiting if run.not_before is None or run.not_before <= now]
     return tuple(due[: max(room, 0)])
 
 
@@ -101,6 +142,11 @@ def _unclaimed(run: OpenRun, now: datetime, limits: Limits) -> bool:
     """Waits longer each time: behind busy workers a repeated message would only lengthen the queue."""
     patience = min(limits.resend_after * 2 ** min(max(run.sends - 1, 0), 16), LONGEST_PAUSE)
     return run.sent_at is None or run.sent_at + patience < now
+
+
+def _kind_of(reason: str) -> str:
+    """Two reasons that differ only in their numbers are one."""
+    return re.sub(r"\d+", "#", reason)
 
 
 def _past(moment: datetime | None, now: datetime) -> bool:

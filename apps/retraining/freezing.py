@@ -37,6 +37,9 @@ def freeze(
         "seconds": pipeline.seconds,
         "memory_mb": pipeline.memory_mb,
         "max_attempts": pipeline.max_attempts,
+        "overlap": pipeline.overlap,
+        "canary": pipeline.canary,
+        "stop_after": pipeline.stop_after,
         "after_success": pipeline.after_success,
     }
 

@@ -247,9 +247,16 @@ def is_alive(worker: Worker) -> bool:
     return worker.stopped_at is None and worker.silent_for < ALIVE  # type: ignore[attr-defined]
 
 
+def is_draining(worker: str) -> bool:
+    """What the worker itself asks, by name, at each of its reports."""
+    return Worker.objects.filter(name=worker, draining_since__isnull=False).exists()
+
+
 def slots() -> int:
     """How many runs the living workers of the queue `work` train at a time."""
-    alive = Worker.objects.filter(stopped_at=None, seen_at__gt=Now() - ALIVE, queues__contains=["work"])
+    alive = Worker.objects.filter(
+        stopped_at=None, draining_since=None, seen_at__gt=Now() - ALIVE, queues__contains=["work"]
+    )
     return alive.aggregate(slots=Sum("slots"))["slots"] or 0
 
 

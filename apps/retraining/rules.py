@@ -58,3 +58,15 @@ grant(
     scope="retraining:operate",
     refusal="Only who sent this request, a lead of the family's team or an operator can retry it.",
 )
+grant(
+    "retraining.hold",
+    requested_it | leads_the_team | is_operator,
+    scope="retraining:operate",
+    refusal="Only who sent this request, a lead of the family's team or an operator can hold or resume it.",
+)
+grant(
+    "retraining.operate",
+    is_operator,
+    scope="retraining:operate",
+    refusal="Only operators look after workers and limits; ask the platform team.",
+)

@@ -15,9 +15,10 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from apps.core.context import Door, through
 from apps.core.doorbell import ring
-from apps.retraining import actions, training
+from apps.retraining import actions, queries, training
 
 log = structlog.get_logger(__name__)
+WORK = "work"
 REPORT_EVERY = 5.0  # seconds
 STALE_AFTER = 60  # seconds; the coordinator rings every two seconds, an older ring says nothing new
 
@@ -55,13 +56,13 @@ def report_worker(sender: Any, **_: Any) -> None:
     """The worker's main process reports itself, now and every few seconds, whatever its pool is doing."""
     report = _report_of(sender)
     _note(report, starting=True)
-    sender.timer.call_repeatedly(REPORT_EVERY, _note, (report,))
+    sender.timer.call_repeatedly(REPORT_EVERY, _report, (sender, report))
     worker_shutdown.connect(_farewell(report.name), weak=False)
 
 
 def _report_of(consumer: Any) -> actions.WorkerReport:
     queues = sorted(queue.name for queue in consumer.task_consumer.queues)
-    isolated = training.training_isolation() if "work" in queues else None
+    isolated = training.training_isolation() if WORK in queues else None
     return actions.WorkerReport(
         name=consumer.hostname,
         pid=os.getpid(),
@@ -70,6 +71,21 @@ def _report_of(consumer: Any) -> actions.WorkerReport:
         slots=consumer.pool.num_processes,
         isolation=isolated.because if isolated else "",
     )
+
+
+def _report(consumer: Any, report: actions.WorkerReport) -> None:
+    _note(report)
+    _tell(lambda: _follow_wish(consumer, report))
+
+
+def _follow_wish(consumer: Any, report: actions.WorkerReport) -> None:
+    """A worker that an operator drains stops to take runs; what it decides as `control` goes on."""
+    draining = queries.is_draining(report.name)
+    takes = any(queue.name == WORK for queue in consumer.task_consumer.queues)
+    if draining and takes:
+        consumer.cancel_task_queue(WORK)
+    if not draining and not takes and WORK in report.queues:
+        consumer.add_task_queue(WORK)
 
 
 def _note(report: actions.WorkerReport, starting: bool = False) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from apps.retraining.fanout import (
     LONGEST_PAUSE,
+    Ended,
     Limits,
     OpenRun,
     Plan,
@@ -17,6 +18,7 @@ from apps.retraining.fanout import (
     may_retry,
     pause_before_retry,
     plan,
+    why_to_hold,
 )
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -62,8 +64,61 @@ def test_a_request_without_open_runs_is_finished() -> None:
 
 def test_cancelling_ends_what_no_worker_holds_and_waits_for_the_others() -> None:
     runs = [OpenRun(1, "waiting"), OpenRun(2, "sent"), OpenRun(3, "running", lease_until=NOW + SECOND)]
-    assert plan(runs, NOW, LIMITS, cancelling=True) == Plan(cancel=(1, 2))
-    assert plan(runs, NOW + 2 * SECOND, LIMITS, cancelling=True) == Plan(cancel=(1, 2, 3), finish=True)
+    runs = [replace(run, cancelling=True) for run in runs]
+    assert plan(runs, NOW, LIMITS) == Plan(cancel=(1, 2))
+    assert plan(runs, NOW + 2 * SECOND, LIMITS) == Plan(cancel=(1, 2, 3), finish=True)
+
+
+def test_a_segment_that_is_taken_out_ends_and_the_others_go_on() -> None:
+    runs = [OpenRun(1, "waiting", cancelling=True), OpenRun(2, "waiting"), OpenRun(3, "sent", cancelling=True)]
+    assert plan(runs, NOW, LIMITS) == Plan(send=(2,), cancel=(1, 3))
+
+
+def test_nothing_is_sent_of_a_held_request_and_what_nobody_took_is_recalled() -> None:
+    running = OpenRun(3, "running", tries=1, lease_until=NOW + SECOND)
+    assert plan([OpenRun(1, "waiting"), OpenRun(2, "sent"), running], NOW, LIMITS, held=True) == Plan(recall=(2,))
+
+
+def test_a_held_request_whose_worker_is_gone_keeps_the_run_for_later() -> None:
+    lost = OpenRun(1, "running", tries=1, lease_until=NOW - SECOND)
+    assert plan([lost], NOW, LIMITS, held=True) == Plan(retry=(1,))
+
+
+def test_nothing_but_the_canaries_is_sent_until_they_have_ended() -> None:
+    runs = [OpenRun(run_id, "waiting") for run_id in (1, 2, 3, 4)]
+    assert plan(runs, NOW, LIMITS, canaries=[1, 2]) == Plan(send=(1, 2))
+    assert plan(runs[1:], NOW, LIMITS, canaries=[1, 2]) == Plan(send=(2,))
+    assert plan(runs[2:], NOW, LIMITS, canaries=[1, 2]) == Plan(send=(3, 4))
+
+
+def test_a_segment_that_an_earlier_request_still_trains_waits_for_it() -> None:
+    assert plan([OpenRun(1, "waiting", behind=True), OpenRun(2, "waiting")], NOW, LIMITS) == Plan(send=(2,))
+
+
+def _failed(*reasons: str, cause: str = "exit") -> list[Ended]:
+    return [Ended(number, "failed", cause, reason, f"City {number}") for number, reason in enumerate(reasons, 1)]
+
+
+def test_the_same_failure_again_and_again_holds_the_request() -> None:
+    same = _failed("column 7 is missing", "column 12 is missing", "column 9 is missing")
+    why = why_to_hold(same, stop_after=3)
+    assert why == "3 segments in a row failed for the same reason: column 7 is missing"
+    assert why_to_hold(same, stop_after=4) == ""
+    assert why_to_hold(same, stop_after=0) == ""
+
+
+def test_different_failures_or_a_success_between_them_hold_nothing() -> None:
+    assert why_to_hold(_failed("no column", "no memory", "no column"), stop_after=3) == ""
+    between = [*_failed("no column"), Ended(8, "succeeded"), *_failed("no column")]
+    assert why_to_hold(between, stop_after=2) == ""
+
+
+def test_one_failed_canary_holds_the_request() -> None:
+    ended = [Ended(2, "succeeded"), Ended(1, "failed", "exit", "no column", "Atlanta")]
+    assert (
+        why_to_hold(ended, stop_after=5, canaries=[1, 2]) == "Atlanta ran first, to try this out, and failed: no column"
+    )
+    assert why_to_hold(ended, stop_after=5) == ""
 
 
 @pytest.mark.parametrize(
@@ -75,11 +130,18 @@ def test_cancelling_ends_what_no_worker_holds_and_waits_for_the_others() -> None
         ({"succeeded": 3, "failed": 1}, "finished_with_failures"),
         ({"no_data": 3, "failed": 1}, "finished_with_failures"),
         ({"failed": 1}, "failed"),
-        ({"succeeded": 3, "failed": 1, "cancelled": 1}, "cancelled"),
+        ({"succeeded": 3, "cancelled": 1}, "finished"),
+        ({"succeeded": 3, "failed": 1, "cancelled": 1}, "finished_with_failures"),
+        ({"cancelled": 2}, "cancelled"),
     ],
 )
 def test_how_a_request_ends_follows_from_how_its_runs_ended(counts: dict[str, int], end: str) -> None:
     assert end_of(counts) == end
+
+
+def test_a_request_that_was_stopped_ends_as_cancelled_whatever_ended_before() -> None:
+    assert end_of({"succeeded": 3, "failed": 1, "cancelled": 1}, cancelled=True) == "cancelled"
+    assert end_of({"succeeded": 3}, cancelled=True) == "finished"
 
 
 @pytest.mark.parametrize("cause", ["exit", "timeout", "memory", "output", "no-data", "cancelled", ""])
@@ -117,6 +179,8 @@ runs = st.lists(
         sent_at=moments,
         not_before=moments,
         lease_until=moments,
+        cancelling=st.booleans(),
+        behind=st.booleans(),
     ),
     max_size=30,
     unique_by=lambda run: run.id,
@@ -126,10 +190,10 @@ limits = st.builds(Limits, room=st.integers(-5, 40), max_tries=st.integers(1, 5)
 
 @given(runs, limits, st.booleans())
 def test_in_every_mixture_each_run_gets_at_most_one_decision_that_fits_it(
-    runs: list[OpenRun], limits: Limits, cancelling: bool
+    runs: list[OpenRun], limits: Limits, on_hold: bool
 ) -> None:
-    decided = plan(runs, NOW, limits, cancelling=cancelling)
-    lists = [decided.send, decided.resend, decided.retry, decided.give_up, decided.cancel]
+    decided = plan(runs, NOW, limits, held=on_hold)
+    lists = [decided.send, decided.resend, decided.recall, decided.retry, decided.give_up, decided.cancel]
     ids = [run_id for ids in lists for run_id in ids]
     assert len(ids) == len(set(ids))
     assert len(decided.send) <= max(limits.room, 0)
@@ -139,7 +203,9 @@ def test_in_every_mixture_each_run_gets_at_most_one_decision_that_fits_it(
     assert all(by_id[run_id].status == "running" for run_id in (*decided.retry, *decided.give_up))
     held = {run.id for run in runs if run.status == "running" and run.lease_until and run.lease_until >= NOW}
     assert not held.intersection(ids)
-    assert not (cancelling and (decided.send or decided.resend))
+    assert not (on_hold and (decided.send or decided.resend))
+    assert all(by_id[run_id].cancelling for run_id in decided.cancel)
+    assert not any(by_id[run_id].cancelling for run_id in ids if run_id not in decided.cancel)
     assert decided.finish == (len(decided.give_up) + len(decided.cancel) == len(runs))
 
 

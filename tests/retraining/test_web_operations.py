@@ -65,7 +65,7 @@ def test_queues_requests_and_failures_are_told(browser: Client, submit: Submit) 
     assert "2 × the matrix is singular" in page
     assert f"in #{second.pk} , #{first.pk}" in page
     assert f"#{first.pk} Toy" in page
-    assert "Toy 0 4 0" in page
+    assert "Toy 2 2 0" in page  # the second waits where the first still is
 
 
 def test_an_old_failure_is_left_out(browser: Client, submit: Submit) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Now, Right
 
 from apps.artifacts.actions import add_files
@@ -22,7 +22,7 @@ from apps.core.transitions import move
 from apps.platforms.base import Continue, End, Outcome, Progress
 from apps.registry.actions import register_version
 from apps.retraining.fanout import may_retry, pause_before_retry
-from apps.retraining.models import LOG_CHARACTERS, Attempt, RetrainingRequest, SegmentRun, SegmentRunQuerySet
+from apps.retraining.models import LOG_CHARACTERS, Attempt, SegmentRun, SegmentRunQuerySet
 from apps.retraining.plans import training_window
 from apps.retraining.results import metrics_of
 from apps.tracking.actions import close_run, ensure_experiment, log_metrics, log_params, open_run
@@ -64,7 +64,7 @@ def claim(*, run_id: int, worker: str) -> Claim | None:
     Raises PortalError when the requester may no longer train for the family.
     """
     run = _locked_if_free(pk=run_id, status=Status.SENT)
-    if run is None or run.request.cancel_requested_at is not None:
+    if run is None or run.is_stopping or run.request.is_held:
         return None
     number = run.attempt + 1
     evidence = _open_tracking(run, number)
@@ -98,8 +98,8 @@ def renew(*, claim: Claim, progress: Progress) -> Continue:
     held = SegmentRun.objects.filter(pk=claim.run_id, attempt=claim.attempt, status=Status.RUNNING)
     if not held.update(lease_until=_lease(), heartbeat_at=Now(), **_news(progress)):
         return Continue.LOST
-    stopping = RetrainingRequest.objects.filter(pk=claim.request_id, cancel_requested_at__isnull=False)
-    return Continue.CANCEL if stopping.exists() else Continue.GO
+    wished = Q(cancel_requested_at__isnull=False) | Q(request__cancel_requested_at__isnull=False)
+    return Continue.CANCEL if SegmentRun.objects.filter(wished, pk=claim.run_id).exists() else Continue.GO
 
 
 def finish(*, claim: Claim, outcome: Outcome) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 from django.db.models.functions import Now
 
 from apps.core.doorbell import ring
@@ -20,10 +20,19 @@ from apps.registry import actions as registry
 from apps.registry import queries as registry_queries
 from apps.retraining import fanout
 from apps.retraining.actions.attempts import take_back
-from apps.retraining.models import OPEN_RUNS, Pipeline, RetrainingRequest, SegmentRun, SegmentRunQuerySet, Worker
+from apps.retraining.models import (
+    OPEN_RUNS,
+    Pipeline,
+    RetrainingRequest,
+    SegmentRun,
+    SegmentRunQuerySet,
+    TeamQuota,
+    Worker,
+)
 
 NO_LABELS = "Not evaluated: the family does not say until which day there are labels."
 FORGET_WORKERS_AFTER = timedelta(days=7)
+BOOLEAN = BooleanField()
 Status = SegmentRun.Status
 
 
@@ -65,9 +74,10 @@ def _step(request: Any) -> None:
     if request.status == RetrainingRequest.Status.SUBMITTED:
         move(request, RetrainingRequest.Status.RUNNING, started_at=Now())
     runs = [fanout.OpenRun(**row) for row in _open_runs(request)]
-    cancelling = request.cancel_requested_at is not None
-    plan = fanout.plan(runs, request.now, _limits(request), cancelling=cancelling)
-    _carry_out(request, plan, cancelling)
+    canaries = _canaries(request)
+    held = request.is_held or _hold(request, runs, canaries)
+    plan = fanout.plan(runs, request.now, _limits(request), canaries=canaries, held=held)
+    _carry_out(request, plan)
     for batch in fanout.batches([*plan.send, *plan.resend]):
         ring("retraining.train", batch, request.pk)
     if plan.finish:
@@ -76,29 +86,72 @@ def _step(request: Any) -> None:
 
 def _open_runs(request: RetrainingRequest) -> Any:
     fields = ("id", "status", "sends", "sent_at", "not_before", "lease_until")
-    return request.runs.open().order_by("id").values(*fields, tries=F("attempt") - F("attempts_forgiven"))
+    stopping = Q(cancel_requested_at__isnull=False) | Q(request__cancel_requested_at__isnull=False)
+    computed = {"tries": F("attempt") - F("attempts_forgiven"), "cancelling": ExpressionWrapper(stopping, BOOLEAN)}
+    return request.runs.open().order_by("id").values(*fields, **computed, behind=_behind(request))
+
+
+def _behind(request: RetrainingRequest) -> Any:
+    """Whether an earlier request still has an open run of the same segment, where the pipeline says to queue."""
+    if request.plan.get("overlap") != Pipeline.Overlap.QUEUE:
+        return Value(False)
+    earlier = SegmentRun.objects.open().filter(
+        segment=OuterRef("segment"), request__family=request.family_id, request__lt=request.pk
+    )
+    return Exists(earlier)
+
+
+def _canaries(request: RetrainingRequest) -> list[int]:
+    return list(request.runs.order_by("id").values_list("pk", flat=True)[: request.plan.get("canary", 0)])
+
+
+def _hold(request: RetrainingRequest, runs: Sequence[fanout.OpenRun], canaries: Sequence[int]) -> bool:
+    """Holds a request that would only fail again and again; whoever resumes it starts the count anew."""
+    if all(run.status == "running" or run.cancelling for run in runs):
+        return False
+    why = fanout.why_to_hold(_ended(request), stop_after=request.plan.get("stop_after", 0), canaries=canaries)
+    if why:
+        RetrainingRequest.objects.filter(pk=request.pk).update(held_at=Now(), held_because=why)
+    return bool(why)
+
+
+def _ended(request: RetrainingRequest) -> list[fanout.Ended]:
+    """The newest first; as many as a decision looks at."""
+    ended = request.runs.exclude(status__in=OPEN_RUNS).exclude(status=Status.CANCELLED)
+    if request.resumed_at:
+        ended = ended.filter(finished_at__gt=request.resumed_at)
+    looked_at = request.plan.get("stop_after", 0) + request.plan.get("canary", 0)
+    rows = ended.order_by("-finished_at", "-id").values(
+        "id", "status", "cause", "reason", segment_name=F("segment__name")
+    )
+    return [fanout.Ended(segment=row.pop("segment_name"), **row) for row in rows[:looked_at]]
 
 
 def _limits(request: RetrainingRequest) -> fanout.Limits:
-    """Under the pipeline's lock, so that two requests do not both take its last free places."""
+    """Under the pipeline's lock, and the team's, so that two requests do not both take the last free places."""
     pipeline = Pipeline.objects.select_for_update(no_key=True).get(pk=request.pipeline_id)
-    busy = SegmentRun.objects.on_their_way().filter(request__pipeline=pipeline).count()
+    busy = SegmentRun.objects.on_their_way()
+    room = pipeline.max_concurrent - busy.filter(request__pipeline=pipeline).count()
+    quota = TeamQuota.objects.select_for_update(no_key=True).filter(team=request.family.team_id).first()
+    if quota:
+        room = min(room, quota.max_concurrent - busy.filter(request__family__team=quota.team_id).count())
     return fanout.Limits(
-        room=pipeline.max_concurrent - busy,
+        room=room,
         max_tries=request.plan["max_attempts"],
         resend_after=timedelta(seconds=settings.RETRAINING_RESEND_SECONDS),
     )
 
 
-def _carry_out(request: RetrainingRequest, plan: fanout.Plan, cancelling: bool) -> None:
+def _carry_out(request: RetrainingRequest, plan: fanout.Plan) -> None:
     sent = {"status": Status.SENT, "sent_at": Now(), "sends": F("sends") + 1}
     request.runs.filter(pk__in=plan.send, status=Status.WAITING).update(**sent)
     _free(request, plan.resend, Status.SENT).update(**sent)
+    _free(request, plan.recall, Status.SENT).update(status=Status.WAITING, sent_at=None, sends=0)
     _free(request, plan.cancel, Status.WAITING, Status.SENT).update(
         status=Status.CANCELLED, finished_at=Now(), not_before=None, cause="cancelled"
     )
     for run_id in (*plan.retry, *plan.give_up, *plan.cancel):
-        take_back(run_id=run_id, cancelling=cancelling)
+        take_back(run_id=run_id, cancelling=run_id in plan.cancel)
 
 
 def _free(request: RetrainingRequest, ids: Sequence[int], *statuses: str) -> SegmentRunQuerySet:
@@ -112,7 +165,8 @@ def _finish(request: RetrainingRequest) -> None:
     counts = dict(request.runs.order_by().values_list("status").annotate(Count("id")))
     if any(counts.get(status) for status in OPEN_RUNS):
         return
-    move(request, fanout.end_of(counts), finished_at=Now())
+    end = fanout.end_of(counts, cancelled=request.cancel_requested_at is not None)
+    move(request, end, finished_at=Now(), held_at=None, held_because="")
 
 
 def _evaluate(request: RetrainingRequest) -> str:

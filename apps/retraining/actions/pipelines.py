@@ -65,5 +65,8 @@ def _check_choices(definition: Definition) -> None:
     if definition.after_success not in Pipeline.AfterSuccess:
         choices = ", ".join(Pipeline.AfterSuccess.values)
         raise Invalid(f"After success comes one of {choices}.", field="after_success")
+    if definition.overlap not in Pipeline.Overlap:
+        choices = ", ".join(Pipeline.Overlap.values)
+        raise Invalid(f"For segments that are being retrained choose one of {choices}.", field="overlap")
     if definition.visibility not in Visibility:
         raise Invalid(f"Choose one of {', '.join(Visibility.values)}.", field="visibility")

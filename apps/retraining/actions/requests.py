@@ -1,4 +1,4 @@
-"""Verbs of requests: what a person may ask for, take back and ask for again."""
+"""Sending a request: the plan is frozen, and one waiting run per segment."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from apps.audit.actions import record
 from apps.core.doorbell import ring
 from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import require
-from apps.core.transitions import move
 from apps.retraining.events import Event
 from apps.retraining.freezing import choose_segments, freeze
-from apps.retraining.models import OPEN_RUNS, Pipeline, RetrainingRequest, SegmentRun
+from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, SegmentRunQuerySet
 from apps.retraining.plans import digest_of
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST_REASON = 2_000
 LONGEST_KEY = 100
 ALL_SEGMENTS = None
+NAMED_AT_MOST = 5  # segments told in one sentence
 
 
 def submit_request(
@@ -54,53 +53,6 @@ def submit_request(
         if key and (sent := _sent_before(actor, key, plan)):
             return sent
         raise
-
-
-@transaction.atomic
-def cancel_request(*, actor: User, request: RetrainingRequest, reason: str = "") -> RetrainingRequest:
-    """Nothing more is sent; what runs is ended at its next heartbeat. Raises Conflict when it is over."""
-    require(actor, "retraining.cancel", request)
-    request = _locked(request)
-    if not request.is_open:
-        raise Conflict(f"Request #{request.pk} is already over ({request.get_status_display()}): nothing to cancel.")
-    if request.cancel_requested_at is None:
-        RetrainingRequest.objects.filter(pk=request.pk).update(cancel_requested_at=Now())
-        request.refresh_from_db(fields=["cancel_requested_at"])
-        record(actor=actor, action=Event.REQUEST_CANCELLED, target=request, note=reason)
-        ring("retraining.drive", request.pk)
-    return request
-
-
-@transaction.atomic
-def retry_failed(*, actor: User, request: RetrainingRequest) -> RetrainingRequest:
-    """Only what failed waits again, with all its tries; raises Conflict when nothing failed."""
-    require(actor, "retraining.retry", request)
-    request = _locked(request)
-    failed = request.runs.filter(status=SegmentRun.Status.FAILED)
-    slugs = list(failed.values_list("segment__slug", flat=True))
-    if not slugs:
-        raise Conflict(f"Nothing has failed in request #{request.pk}: there is nothing to retry.")
-    _reopen(request)
-    failed.update(status=SegmentRun.Status.WAITING, **_fresh())
-    record(actor=actor, action=Event.FAILED_RETRIED, target=request, after={"segments": slugs})
-    ring("retraining.drive", request.pk)
-    return request
-
-
-@transaction.atomic
-def retry_run(*, actor: User, run: SegmentRun) -> SegmentRun:
-    """One run that failed, was cancelled or found no data waits again; raises Conflict for any other."""
-    require(actor, "retraining.retry", run)
-    request = _locked(run.request)
-    run = SegmentRun.objects.select_related("segment").select_for_update(of=("self",)).get(pk=run.pk)
-    if run.status in OPEN_RUNS:
-        raise Conflict(f"{run} is still on its way: wait until it is over, or cancel request #{request.pk}.")
-    _reopen(request)
-    move(run, SegmentRun.Status.WAITING, **_fresh())
-    run.request = request
-    record(actor=actor, action=Event.RUN_RETRIED, target=run)
-    ring("retraining.drive", request.pk)
-    return run
 
 
 def _check(
@@ -147,6 +99,7 @@ def _submit(
         key=key,
     )
     request.refresh_from_db(fields=["created_at"])
+    _make_way(actor, request, segments)
     SegmentRun.objects.bulk_create(SegmentRun(request=request, segment=segment) for segment in segments)
     told = {"pipeline": pipeline.slug, "parameters": plan["parameters"], "digest": request.digest}
     record(actor=actor, action=Event.REQUEST_SUBMITTED, target=request, after=told, note=reason)
@@ -154,38 +107,33 @@ def _submit(
     return request
 
 
-def _locked(request: RetrainingRequest) -> RetrainingRequest:
-    """The request as it is now, waiting for a drive that is just at it."""
-    rows = RetrainingRequest.objects.select_related("pipeline__team", "family__team", "requester")
-    return rows.select_for_update(of=("self",), no_key=True).get(pk=request.pk)
+def _make_way(actor: User, request: RetrainingRequest, segments: Sequence[Segment]) -> None:
+    """What the pipeline says about segments that an earlier request still retrains; queueing is the engine's part."""
+    Pipeline.objects.select_for_update(no_key=True).get(pk=request.pipeline_id)  # no two requests look past each other
+    earlier = SegmentRun.objects.open().filter(request__family=request.family_id, segment__in=segments)
+    earlier = earlier.exclude(cancel_requested_at__isnull=False).exclude(request__cancel_requested_at__isnull=False)
+    if request.plan["overlap"] == Pipeline.Overlap.FORBID:
+        _refuse_overlap(earlier)
+    if request.plan["overlap"] == Pipeline.Overlap.REPLACE:
+        _replace(actor, request, earlier)
 
 
-def _reopen(request: RetrainingRequest) -> None:
-    """A request that is over runs again; one that is being cancelled stays so."""
-    if request.is_stopping:
-        raise Conflict(f"Request #{request.pk} is stopping; wait until it has, then retry.")
-    if not request.is_open:
-        fresh: dict[str, Any] = {
-            "finished_at": None,
-            "cancel_requested_at": None,
-            "followed_up_at": None,
-            "follow_up_note": "",
-        }
-        move(request, RetrainingRequest.Status.RUNNING, **fresh)
+def _refuse_overlap(earlier: SegmentRunQuerySet) -> None:
+    busy = sorted(earlier.values_list("segment__name", flat=True))
+    if busy:
+        named = ", ".join(busy[:NAMED_AT_MOST])
+        more = f" and {len(busy) - NAMED_AT_MOST} more" if len(busy) > NAMED_AT_MOST else ""
+        raise Conflict(f"{named}{more} are being retrained already: wait until that has ended, or leave them out.")
 
 
-def _fresh() -> dict[str, Any]:
-    """How a run looks that somebody asked for again: its attempts stay told, and no longer count."""
-    return {
-        "attempts_forgiven": F("attempt"),
-        "sends": 0,
-        "sent_at": None,
-        "not_before": None,
-        "heartbeat_at": None,
-        "progress": None,
-        "message": "",
-        "cause": "",
-        "reason": "",
-        "started_at": None,
-        "finished_at": None,
-    }
+def _replace(actor: User, request: RetrainingRequest, earlier: SegmentRunQuerySet) -> None:
+    """Whoever may not cancel the earlier runs may not replace them either."""
+    by_request = {run.request_id: run.request for run in earlier.select_related("request__family__team")}
+    for replaced in by_request.values():
+        require(actor, "retraining.cancel", replaced)
+        runs = earlier.filter(request=replaced)
+        segments = sorted(runs.values_list("segment__slug", flat=True))
+        runs.update(cancel_requested_at=Now())
+        note = f"Replaced by request #{request.pk}."
+        record(actor=actor, action=Event.RUNS_CANCELLED, target=replaced, after={"segments": segments}, note=note)
+        ring("retraining.drive", replaced.pk)
