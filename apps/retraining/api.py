@@ -12,14 +12,18 @@ from rest_framework.decorators import action
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
+from apps.accounts import queries as accounts
 from apps.accounts.signed_in import person
 from apps.registry.queries import family
 from apps.retraining import actions, queries
-from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, Worker
+from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, TeamQuota, Worker
 from apps.retraining.serializers import (
+    CancelSegmentsSerializer,
     CancelSerializer,
+    HoldSerializer,
     LogSerializer,
     NewRequestSerializer,
     PipelineDetailSerializer,
@@ -27,8 +31,10 @@ from apps.retraining.serializers import (
     PlanSerializer,
     PreviewSerializer,
     QueueSerializer,
+    QuotaSerializer,
     RequestDetailSerializer,
     RequestSerializer,
+    RetryFailedSerializer,
     SegmentRunDetailSerializer,
     SegmentRunSerializer,
     WorkerSerializer,
@@ -112,11 +118,37 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
         stopped = actions.cancel_request(actor=person(request), request=self.get_object(), reason=reason)
         return Response(RequestSerializer(stopped).data)
 
+    @extend_schema(request=CancelSegmentsSerializer, responses=RequestSerializer)
+    @action(detail=True, methods=["post"], url_path="cancel-segments")
+    def cancel_segments(self, request: Request, pk: str) -> Response:
+        """Takes some segments out; the others go on."""
+        found = self.get_object()
+        actions.cancel_runs(actor=person(request), request=found, **_checked(CancelSegmentsSerializer, request))
+        return Response(RequestSerializer(found).data)
+
+    @extend_schema(request=HoldSerializer, responses=RequestSerializer)
+    @action(detail=True, methods=["post"])
+    def hold(self, request: Request, pk: str) -> Response:
+        """What runs goes on, nothing more is sent."""
+        reason = _checked(HoldSerializer, request)["reason"]
+        held = actions.hold_request(actor=person(request), request=self.get_object(), reason=reason)
+        return Response(RequestSerializer(held).data)
+
     @extend_schema(request=None, responses=RequestSerializer)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Goes on sending; failures until now no longer hold it."""
+        return Response(
+            RequestSerializer(actions.resume_request(actor=person(request), request=self.get_object())).data
+        )
+
+    @extend_schema(request=RetryFailedSerializer, responses=RequestSerializer)
     @action(detail=True, methods=["post"], url_path="retry-failed")
     def retry_failed(self, request: Request, pk: str) -> Response:
-        """Only what failed runs again."""
-        return Response(RequestSerializer(actions.retry_failed(actor=person(request), request=self.get_object())).data)
+        """Only what failed runs again; with a reason, only what failed for it."""
+        reason = _checked(RetryFailedSerializer, request)["reason"]
+        again = actions.retry_failed(actor=person(request), request=self.get_object(), reason=reason)
+        return Response(RequestSerializer(again).data)
 
 
 class SegmentRunFilter(django_filters.FilterSet):
@@ -160,10 +192,50 @@ class WorkerViewSet(mixins.ListModelMixin, GenericViewSet[Worker]):
     """Workers as they last reported themselves."""
 
     serializer_class = WorkerSerializer
+    lookup_field = "name"
+    lookup_value_regex = "[^/]+"
     queryset = Worker.objects.none()
 
     def get_queryset(self) -> QuerySet[Worker]:
         return queries.workers()
+
+    @extend_schema(request=None, responses=WorkerSerializer)
+    @action(detail=True, methods=["post"])
+    def drain(self, request: Request, name: str) -> Response:
+        """It ends what it runs and takes nothing more, within seconds; a new start of it forgets that."""
+        actions.drain_worker(actor=person(request), worker=self.get_object())
+        return Response(WorkerSerializer(self.get_object()).data)
+
+    @extend_schema(request=None, responses=WorkerSerializer)
+    @action(detail=True, methods=["post"])
+    def undrain(self, request: Request, name: str) -> Response:
+        """It takes runs again."""
+        actions.undrain_worker(actor=person(request), worker=self.get_object())
+        return Response(WorkerSerializer(self.get_object()).data)
+
+
+class QuotaViewSet(mixins.ListModelMixin, GenericViewSet[TeamQuota]):
+    """Teams whose runs are limited, whatever their pipelines allow."""
+
+    serializer_class = QuotaSerializer
+    lookup_field = "team"
+    filter_backends = ()
+    queryset = TeamQuota.objects.none()
+
+    def get_queryset(self) -> QuerySet[TeamQuota]:
+        return queries.team_quotas()
+
+    @extend_schema(request=QuotaSerializer, responses=QuotaSerializer)
+    def update(self, request: Request, team: str) -> Response:
+        """At most so many runs of the team's families are on their way at a time."""
+        limit = _checked(QuotaSerializer, request)["max_concurrent"]
+        quota = actions.set_team_quota(actor=person(request), team=accounts.team(slug=team), max_concurrent=limit)
+        return Response(QuotaSerializer(quota).data)
+
+    def destroy(self, request: Request, team: str) -> Response:
+        """No limit any more."""
+        actions.set_team_quota(actor=person(request), team=accounts.team(slug=team), max_concurrent=None)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class QueueView(ListAPIView[Any]):
@@ -176,7 +248,7 @@ class QueueView(ListAPIView[Any]):
         return queries.queue_depths()
 
 
-def _checked(shape: type[PlanSerializer | CancelSerializer], request: Request) -> dict[str, Any]:
+def _checked(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     wanted = shape(data=request.data)
     wanted.is_valid(raise_exception=True)
     return dict(wanted.validated_data)

@@ -9,6 +9,7 @@ router = SimpleRouter()
 router.register("pipelines", api.PipelineViewSet, basename="pipeline")
 router.register("requests", api.RequestViewSet, basename="request")
 router.register("segment-runs", api.SegmentRunViewSet, basename="segment-run")
+router.register("team-quotas", api.QuotaViewSet, basename="team-quota")
 router.register("workers", api.WorkerViewSet, basename="worker")
 
 urlpatterns = [path("queues/", api.QueueView.as_view(), name="queues"), path("", include(router.urls))]

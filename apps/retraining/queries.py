@@ -24,13 +24,14 @@ from apps.retraining.models import (
     RetrainingRequest,
     SegmentRun,
     SegmentRunQuerySet,
+    TeamQuota,
     Worker,
 )
 from apps.retraining.plans import digest_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
-    from apps.registry.models import ModelFamily
+    from apps.registry.models import ModelFamily, Segment
     from apps.registry.queries import EvaluationCounts
 
 ALIVE = timedelta(seconds=20)
@@ -170,6 +171,12 @@ def progress_of(ids: Sequence[int]) -> dict[int, Progress]:
     return {request_id: Progress(**by_status) for request_id, by_status in counts.items()}
 
 
+def on_their_way(request: RetrainingRequest) -> "list[Segment]":
+    """Segments whose runs are open and not about to end, by name."""
+    runs = request.runs.open().filter(cancel_requested_at=None).select_related("segment").defer("log")
+    return [run.segment for run in runs.order_by("segment__name", "segment__slug")]
+
+
 def failures(request: RetrainingRequest) -> list[Failure]:
     """What failed, grouped by cause and reason, the most frequent first."""
     failed = request.runs.order_by().filter(status=SegmentRun.Status.FAILED).values("cause", "reason")
@@ -242,9 +249,22 @@ def workers() -> QuerySet[Worker]:
     return known.order_by(F("stopped_at").asc(nulls_first=True), "-seen_at", "name")
 
 
+def worker(name: str) -> Worker:
+    """Raises Missing."""
+    found = Worker.objects.filter(name=name).first()
+    if found is None:
+        raise Missing(f"There is no worker {name!r}; reload the list.")
+    return found
+
+
 def is_alive(worker: Worker) -> bool:
     """Only for a row of `workers()`."""
     return worker.stopped_at is None and worker.silent_for < ALIVE  # type: ignore[attr-defined]
+
+
+def team_quotas() -> QuerySet[TeamQuota]:
+    """By team."""
+    return TeamQuota.objects.select_related("team").order_by("team__name")
 
 
 def is_draining(worker: str) -> bool:

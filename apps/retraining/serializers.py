@@ -9,7 +9,7 @@ from rest_framework import serializers
 from apps.registry.queries import EvaluationCounts
 from apps.retraining import queries
 from apps.retraining.estimates import Estimate
-from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun, Worker
+from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun, TeamQuota, Worker
 
 
 class PipelineSerializer(serializers.ModelSerializer[Pipeline]):
@@ -108,13 +108,14 @@ class RequestSerializer(serializers.ModelSerializer[RetrainingRequest]):
     family = serializers.CharField(source="family.slug")
     requester = serializers.CharField(source="requester.username")
     stopping = serializers.BooleanField(source="is_stopping", help_text="Cancelled, and not every process has ended.")
+    held = serializers.BooleanField(source="is_held", help_text="What runs goes on, nothing more is sent.")
     progress = serializers.SerializerMethodField()
 
     class Meta:
         model = RetrainingRequest
         times = ("created_at", "started_at", "finished_at")
         what = ("id", "pipeline", "family", "parameters", "segments_total", "reason", "requester", "key", "digest")
-        fields: ClassVar = [*what, "status", "stopping", "progress", *times]
+        fields: ClassVar = [*what, "status", "stopping", "held", "held_because", "progress", *times]
 
     def get_progress(self, request: RetrainingRequest) -> ProgressSerializer:
         counted = self.context.get("progress")
@@ -152,10 +153,11 @@ class SegmentRunSerializer(serializers.ModelSerializer[SegmentRun]):
     model = serializers.CharField(source="version.model.name", allow_null=True, default=None)
     version = serializers.IntegerField(source="version.number", allow_null=True, default=None)
     run = serializers.CharField(source="run_id", allow_null=True, help_text="The tracking run.")
+    stopping = serializers.BooleanField(source="is_stopping", help_text="To end, and its process may not have ended.")
 
     class Meta:
         model = SegmentRun
-        state = ("status", "attempt", "progress", "message", "cause", "reason", "worker")
+        state = ("status", "stopping", "attempt", "progress", "message", "cause", "reason", "worker")
         times = ("heartbeat_at", "started_at", "finished_at")
         fields: ClassVar = ["id", "request", "family", "segment", *state, "run", "model", "version", *times]
 
@@ -187,15 +189,40 @@ class CancelSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
 
 
+class HoldSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=2_000, help_text="Stands on the request until it is resumed.")
+
+
+class CancelSegmentsSerializer(CancelSerializer):
+    """Some segments of a request, by slug."""
+
+    segments = serializers.ListField(child=serializers.CharField(max_length=64), min_length=1, max_length=5_000)
+
+
+class RetryFailedSerializer(serializers.Serializer[Any]):
+    """Without a reason all that failed, else only what failed for exactly that one."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=10_000)
+
+
+class QuotaSerializer(serializers.ModelSerializer[TeamQuota]):
+    """How many runs of a team's families may be on their way at a time."""
+
+    team = serializers.CharField(source="team.slug", read_only=True)
+
+    class Meta:
+        model = TeamQuota
+        fields: ClassVar = ["team", "max_concurrent"]
+
+
 class WorkerSerializer(serializers.ModelSerializer[Worker]):
     alive = serializers.SerializerMethodField()
     busy = serializers.SerializerMethodField(help_text="Segment runs that it works on.")
 
     class Meta:
         model = Worker
-        fields: ClassVar = [
-            "name", "host", "pid", "queues", "slots", "busy", "alive", "isolation", "started_at", "seen_at",
-        ]  # fmt: skip
+        state = ("busy", "alive", "draining_since", "isolation", "started_at", "seen_at")
+        fields: ClassVar = ["name", "host", "pid", "queues", "slots", *state]
 
     def get_alive(self, worker: Worker) -> bool:
         return queries.is_alive(worker)

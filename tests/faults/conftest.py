@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -97,8 +97,8 @@ def submit_two_slow_ones(owner: User, admin: User, team: Team, family: ModelFami
 
 @pytest.fixture
 def submit(owner: User, family: ModelFamily, pipeline: Pipeline) -> Submit:
-    def send() -> RetrainingRequest:
-        """All 81 cities; no message is sent, so that the coordinator has to find it."""
-        return actions.submit_request(actor=owner, pipeline=pipeline, family=family, parameters={})
+    def send(segments: Sequence[str] | None = None) -> RetrainingRequest:
+        """All 81 cities, unless said; no message is sent, so that the coordinator has to find it."""
+        return actions.submit_request(actor=owner, pipeline=pipeline, family=family, parameters={}, segments=segments)
 
     return send

@@ -6,10 +6,13 @@ import signal
 import time
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from redis import Redis
 
-from apps.retraining.models import Attempt, RetrainingRequest, SegmentRun
+from apps.accounts.models import User
+from apps.demo import lake
+from apps.retraining import actions
+from apps.retraining.models import Attempt, RetrainingRequest, SegmentRun, Worker
 from portal.celery import app
 from tests.faults.conftest import SLOW_SECONDS, Submit
 from tests.faults.counting import assert_every_run_ended_once, done, is_over, lost_attempts
@@ -152,6 +155,54 @@ def test_a_broker_emptied_and_restarted_loses_nothing(portal: Portal, submit: Su
     assert_every_run_ended_once(request)
 
 
+def test_a_broker_that_is_away_for_half_a_minute_loses_nothing_not_even_what_is_sent_meanwhile(
+    portal: Portal, submit: Submit, chance: random.Random
+) -> None:
+    portal.start()
+    first = submit()
+    wait_until_done(first, 20 + chance.randrange(20), portal)
+    portal.kill("valkey")
+    meanwhile = submit([place.slug for place in lake.destinations()[:5]])
+    time.sleep(30)
+    portal.start("valkey")
+    wait_until_over(first, portal)
+    wait_until_over(meanwhile, portal)
+    assert_every_run_ended_once(first, meanwhile)
+
+
+def test_a_postgresql_that_crashes_and_recovers_loses_nothing(
+    portal: Portal, submit: Submit, chance: random.Random
+) -> None:
+    """One of its processes is killed with -9: it ends all others, drops every connection and recovers from its log."""
+    _commit_for_real()
+    portal.start()
+    request = submit()
+    for moment in (5, 25, 45):
+        wait_until_done(request, moment + chance.randrange(10), portal)
+        _crash_postgresql(portal)
+    wait_until_over(request, portal)
+    assert_every_run_ended_once(request)
+
+
+def test_a_drained_worker_takes_nothing_until_it_is_put_back(
+    portal: Portal, submit: Submit, operator: User, chance: random.Random
+) -> None:
+    portal.start("valkey", "control", "beat", "work")
+    portal.wait_for(lambda: Worker.objects.filter(name__startswith="work@").exists())
+    worker = Worker.objects.get(name__startswith="work@")
+    actions.drain_worker(actor=operator, worker=worker)
+    _let_report(portal, worker, 2)  # the first of them may have looked before
+    portal.start("work2")
+    request = submit([place.slug for place in lake.destinations()[:10]])
+    wait_until_over(request, portal)
+    assert {name.split("@")[0] for name in Attempt.objects.values_list("worker", flat=True)} == {"work2"}
+    portal.ask_to_stop("work2")
+    actions.undrain_worker(actor=operator, worker=worker)
+    again = submit([place.slug for place in lake.destinations()[10:20]])
+    wait_until_over(again, portal)
+    assert set(Attempt.objects.filter(segment_run__request=again).values_list("worker", flat=True)) == {worker.name}
+
+
 def test_dropped_database_connections_lose_nothing(portal: Portal, submit: Submit, chance: random.Random) -> None:
     portal.start()
     request = submit()
@@ -177,6 +228,40 @@ def test_a_deploy_ends_what_runs_and_repeats_nothing(portal: Portal, submit: Sub
     wait_until_over(request, portal)
     assert_every_run_ended_once(request)
     assert Attempt.objects.count() == SegmentRun.objects.count()
+
+
+def _let_report(portal: Portal, worker: Worker, times: int) -> None:
+    """Until the worker has reported itself so often; with each report it looks what is wanted of it."""
+    for _ in range(times):
+        worker.refresh_from_db()
+        seen = worker.seen_at
+        portal.wait_for(lambda seen=seen: Worker.objects.filter(pk=worker.pk, seen_at__gt=seen).exists())
+
+
+def _commit_for_real() -> None:
+    """The tests' server acknowledges commits before they are written, which a crash would show."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"ALTER DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])} SET synchronous_commit = on"
+        )
+
+
+def _crash_postgresql(portal: Portal) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    os.kill(pid, signal.SIGKILL)
+    portal.wait_for(_database_answers)
+
+
+def _database_answers() -> bool:
+    connection.close()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except OperationalError:
+        return False
+    return True
 
 
 def _held_by(name: str) -> int:

@@ -121,10 +121,8 @@ def _ended(request: RetrainingRequest) -> list[fanout.Ended]:
     if request.resumed_at:
         ended = ended.filter(finished_at__gt=request.resumed_at)
     looked_at = request.plan.get("stop_after", 0) + request.plan.get("canary", 0)
-    rows = ended.order_by("-finished_at", "-id").values(
-        "id", "status", "cause", "reason", segment_name=F("segment__name")
-    )
-    return [fanout.Ended(segment=row.pop("segment_name"), **row) for row in rows[:looked_at]]
+    rows = ended.order_by("-finished_at", "-id").values_list("id", "status", "cause", "reason", "segment__name")
+    return [fanout.Ended(*row) for row in rows[:looked_at]]
 
 
 def _limits(request: RetrainingRequest) -> fanout.Limits:

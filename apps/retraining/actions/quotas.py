@@ -30,7 +30,8 @@ def set_team_quota(*, actor: User, team: Team, max_concurrent: int | None) -> Te
     known = TeamQuota.objects.select_related("team").select_for_update(of=("self",)).filter(team=team).first()
     before = {"max_concurrent": known.max_concurrent} if known else {}
     if max_concurrent is None:
-        return _remove(actor, known, before)
+        _remove(actor, known, before)
+        return None
     quota, _ = TeamQuota.objects.update_or_create(team=team, defaults={"max_concurrent": max_concurrent})
     after = {"max_concurrent": max_concurrent}
     if before != after:

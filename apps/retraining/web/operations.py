@@ -1,13 +1,16 @@
 """What operators look after: workers, queues, what runs, what failed."""
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts import queries as accounts
 from apps.accounts.rules import is_operator
 from apps.accounts.signed_in import person
-from apps.retraining import oversight, queries
+from apps.core.errors import Invalid
+from apps.retraining import actions, oversight, queries
 from apps.retraining.web.page import PageRequest, template_for
 from apps.retraining.web.requests import request_rows
 
@@ -29,5 +32,32 @@ def operations(request: PageRequest) -> HttpResponse:
         "rows": request_rows(list(page.object_list)),
         "failures": oversight.recent_failures(person(request)),
         "operates": is_operator(person(request)),
+        "quotas": queries.team_quotas(),
+        "teams": accounts.teams(),
     }
     return render(request, template_for(request, "retraining/operations.html", "live"), shown)
+
+
+@require_POST
+def drain(request: PageRequest, name: str) -> HttpResponse:
+    actions.drain_worker(actor=person(request), worker=queries.worker(name))
+    messages.info(request, f"{name} ends what it runs and takes nothing more.")
+    return redirect("operations")
+
+
+@require_POST
+def undrain(request: PageRequest, name: str) -> HttpResponse:
+    actions.undrain_worker(actor=person(request), worker=queries.worker(name))
+    messages.info(request, f"{name} takes runs again, within seconds.")
+    return redirect("operations")
+
+
+@require_POST
+def set_quota(request: PageRequest) -> HttpResponse:
+    """A team's limit; an empty number takes it away."""
+    team, number = accounts.team(slug=request.POST.get("team", "")), request.POST.get("max_concurrent", "").strip()
+    if number and not number.isdecimal():
+        raise Invalid("Give a whole number, or nothing for no limit.", field="max_concurrent")
+    actions.set_team_quota(actor=person(request), team=team, max_concurrent=int(number[:9]) if number else None)
+    messages.info(request, f"{team}: {f'at most {number} runs' if number else 'no limit'}.")
+    return redirect("operations")

@@ -102,10 +102,37 @@ def cancel(request: PageRequest, request_id: int) -> HttpResponse:
 
 
 @require_POST
-def retry(request: PageRequest, request_id: int) -> HttpResponse:
-    """Only what failed runs again."""
+def cancel_segments(request: PageRequest, request_id: int) -> HttpResponse:
+    """Takes the chosen segments out; the others go on."""
     found = queries.request(actor=person(request), request_id=request_id)
-    actions.retry_failed(actor=person(request), request=found)
+    chosen, reason = request.POST.getlist("segment"), request.POST.get("reason", "")[:2_000]
+    count = actions.cancel_runs(actor=person(request), request=found, segments=chosen, reason=reason)
+    messages.info(
+        request, f"{count} segment{'s' if count > 1 else ''} of request #{request_id} will end; the others go on."
+    )
+    return redirect("retraining:request", request_id)
+
+
+@require_POST
+def hold(request: PageRequest, request_id: int) -> HttpResponse:
+    found = queries.request(actor=person(request), request_id=request_id)
+    actions.hold_request(actor=person(request), request=found, reason=request.POST.get("reason", "")[:2_000])
+    return redirect("retraining:request", request_id)
+
+
+@require_POST
+def resume(request: PageRequest, request_id: int) -> HttpResponse:
+    found = queries.request(actor=person(request), request_id=request_id)
+    actions.resume_request(actor=person(request), request=found)
+    messages.info(request, f"Request #{request_id} goes on.")
+    return redirect("retraining:request", request_id)
+
+
+@require_POST
+def retry(request: PageRequest, request_id: int) -> HttpResponse:
+    """Only what failed runs again; with a `reason`, only what failed for it."""
+    found = queries.request(actor=person(request), request_id=request_id)
+    actions.retry_failed(actor=person(request), request=found, reason=request.POST.get("reason", ""))
     return redirect("retraining:request", request_id)
 
 
@@ -128,6 +155,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "lives": found.is_open or (evaluations is not None and _awaits(found, evaluations)),
         "again": f"{reverse('retraining:new', args=[found.pipeline.slug])}?copy={found.pk}",
         "failures": queries.failures(found) if progress.failed else [],
+        "on_their_way": queries.on_their_way(found) if progress.open else [],
         "tabs": _tabs(progress, status),
         "status": status,
         "page": page,
