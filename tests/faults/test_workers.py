@@ -234,8 +234,8 @@ def _let_report(portal: Portal, worker: Worker, times: int) -> None:
     """Until the worker has reported itself so often; with each report it looks what is wanted of it."""
     for _ in range(times):
         worker.refresh_from_db()
-        seen = worker.seen_at
-        portal.wait_for(lambda seen=seen: Worker.objects.filter(pk=worker.pk, seen_at__gt=seen).exists())
+        later = Worker.objects.filter(pk=worker.pk, seen_at__gt=worker.seen_at)
+        portal.wait_for(later.exists)
 
 
 def _commit_for_real() -> None:
