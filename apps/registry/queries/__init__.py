@@ -3,10 +3,12 @@
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
+    Recomputed,
     evaluation,
     evaluation_counts,
     evaluations,
     evaluations_due,
+    recomputed,
 )
 from apps.registry.queries.families import (
     approvers,
@@ -59,6 +61,7 @@ __all__ = [
     "ParameterChange",
     "PreviewRow",
     "PromotionRow",
+    "Recomputed",
     "RolledBack",
     "ScoreCell",
     "Totals",
@@ -90,6 +93,7 @@ __all__ = [
     "newest_window",
     "open_wave",
     "outlines",
+    "recomputed",
     "restricted_families",
     "segments",
     "shared_names",
