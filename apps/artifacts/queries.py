@@ -1,5 +1,6 @@
 """Reads of files. The caller has checked that the reader may see what the tree belongs to."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -8,7 +9,7 @@ from django.db.models import QuerySet, Sum
 from apps.artifacts.models import Tree, TreeFile
 from apps.artifacts.paths import is_path
 from apps.artifacts.store import default_store
-from apps.core.errors import Missing
+from apps.core.errors import Missing, Unavailable
 
 
 def files_of(tree: Tree) -> QuerySet[TreeFile]:
@@ -32,6 +33,26 @@ def open_file(*, tree: Tree, path: str) -> BinaryIO:
 def local_path(file: TreeFile) -> Path:
     """A verified local file of the same bytes, without a copy; only to be read. Raises Unavailable."""
     return default_store().local_path(file.blob_id)
+
+
+def damaged(trees: Iterable[int]) -> dict[int, str]:
+    """By tree id, why its files can not be used now: every file of these trees is read and compared with its digest."""
+    faults: dict[str, str] = {}
+    found: dict[int, str] = {}
+    for tree, path, blob in TreeFile.objects.filter(tree__in=list(trees)).values_list("tree", "path", "blob"):
+        if blob not in faults:
+            faults[blob] = _fault(blob)
+        if faults[blob]:
+            found.setdefault(tree, f"{path}: {faults[blob]}")
+    return found
+
+
+def _fault(blob: str) -> str:
+    try:
+        default_store().local_path(blob)
+    except Unavailable as error:
+        return error.message
+    return ""
 
 
 def total_size(tree: Tree) -> int:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import rules
 
 from apps.accounts.queries import default_team
-from apps.accounts.rules import belongs, is_platform_admin, leads
+from apps.accounts.rules import belongs, is_operator, is_platform_admin, leads
 from apps.core.permissions import grant
-from apps.registry.models import ModelFamily, RegisteredModel, Wave
+from apps.registry.models import ModelFamily, RegisteredModel, Rollback, Wave
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -33,10 +33,33 @@ def leads_owner(user: User, family: ModelFamily) -> bool:
 
 
 @rules.predicate
-def approves(user: User, wave: Wave) -> bool:
+def approves_family(user: User, family: ModelFamily) -> bool:
     """A lead of the owner team, or named as an approver of the family; an approval is a person's act."""
-    family = wave.family
     return not user.is_service and (leads(user, family.team_id) or family.approvers.filter(pk=user.pk).exists())
+
+
+@rules.predicate
+def approves(user: User, wave: Wave) -> bool:
+    return approves_family(user, wave.family)
+
+
+@rules.predicate
+def carries(user: User, wave: Wave) -> bool:
+    """Belongs to the owner team, or approves: who may go on with what was approved."""
+    return belongs(user, wave.family.team_id) or approves_family(user, wave.family)
+
+
+@rules.predicate
+def is_on_call(user: User, family: ModelFamily) -> bool:
+    """Going back is a person's act, too: a service account has no judgement at three in the morning."""
+    return not user.is_service and family.on_call.filter(pk=user.pk).exists()
+
+
+@rules.predicate
+def reviews(user: User, rollback: Rollback) -> bool:
+    """Somebody else who belongs to the owner team or approves."""
+    other = rollback.by_id != user.pk and not user.is_service
+    return other and (belongs(user, rollback.family.team_id) or approves_family(user, rollback.family))
 
 
 @rules.predicate
@@ -107,7 +130,37 @@ grant(
 )
 grant(
     "registry.roll_back",
-    leads_owner,
+    approves_family | is_on_call,
     scope=WRITE,
-    refusal="Only a lead of the team that owns this family can roll back; call one of them.",
+    refusal="Only an approver of this family, or who is on call for it, can roll back; call one of them.",
+)
+grant(
+    "registry.review_rollback",
+    reviews,
+    scope=APPROVE,
+    refusal="Only somebody else of the team that owns this family can review this rollback.",
+)
+grant(
+    "registry.advance",
+    carries,
+    scope=WRITE,
+    refusal="Only members of the team that owns this family, or its approvers, can go on with this.",
+)
+grant(
+    "registry.set_alias",
+    belongs_to_owner,
+    scope=WRITE,
+    refusal="Only members of the team that owns this model can change its aliases.",
+)
+grant(
+    "registry.freeze",
+    approves_family | is_on_call,
+    scope=WRITE,
+    refusal="Only an approver of this family, or who is on call for it, can freeze it and lift that.",
+)
+grant(
+    "registry.freeze_all",
+    is_platform_admin | is_operator,
+    scope=WRITE,
+    refusal="Only a platform admin or an operator can freeze all families and lift that.",
 )

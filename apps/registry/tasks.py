@@ -19,7 +19,8 @@ def evaluate() -> None:
 
 @shared_task(name="registry.coordinate", expires=STALE_AFTER)
 def coordinate() -> None:
-    """Finds evaluations that nobody rang for, and proposals whose time is over."""
+    """Finds evaluations that nobody rang for, proposals whose time is over, and stages that a live value allows."""
     with through(Door.TASK):
         actions.expire_waves()
+        actions.advance_waves()
         actions.ring_for(evaluations=min(queries.evaluations_due(), MOST_RINGS * actions.BATCH))

@@ -229,7 +229,9 @@ def test_without_an_evaluation_nothing_is_promoted(
     make_version: MakeVersion, atlanta: Segment, family: ModelFamily, owner: User
 ) -> None:
     message = refusal([make_version(atlanta)], family, owner)
-    assert message == "Nothing can be promoted. eta-trip.atlanta: It has not been evaluated yet."
+    assert message.startswith("Nothing can be promoted. eta-trip.atlanta: It has not been evaluated yet.")
+    assert message.endswith("It is being evaluated now; propose it again when that is done.")
+    assert [row.status for row in Evaluation.objects.all()] == ["waiting"]
     assert not Wave.objects.exists()
 
 

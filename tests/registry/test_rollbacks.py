@@ -70,7 +70,7 @@ def test_only_leads_of_the_owner_roll_back(
     history: list[ModelVersion], family: ModelFamily, owner: User, stranger: User, operator: User, admin: User
 ) -> None:
     for person in (owner, stranger, operator, admin):
-        with pytest.raises(Denied, match="Only a lead"):
+        with pytest.raises(Denied, match="Only an approver"):
             rollback(actor=person, family=family, versions=[history[2]], reason="wrong")
 
 

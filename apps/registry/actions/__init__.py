@@ -1,5 +1,13 @@
 """Verbs of the registry."""
 
+from apps.registry.actions.aliases import (
+    delete_alias,
+    guard_deletion,
+    guard_rename,
+    guard_stage,
+    move_alias,
+    refuse_way_round,
+)
 from apps.registry.actions.evaluations import (
     BATCH,
     Claim,
@@ -19,6 +27,7 @@ from apps.registry.actions.families import (
     set_labelled_until,
     update_family,
 )
+from apps.registry.actions.freezes import freeze, lift_freeze
 from apps.registry.actions.models import (
     create_model,
     delete_model,
@@ -29,7 +38,8 @@ from apps.registry.actions.models import (
 )
 from apps.registry.actions.promotions import Refused, approve, expire_waves, propose, reject, withdraw
 from apps.registry.actions.protection import AliasSpec
-from apps.registry.actions.rollbacks import Rollback, rollback
+from apps.registry.actions.rollbacks import RollbackDone, restore, review_rollback, rollback
+from apps.registry.actions.stages import advance, advance_waves, post_live_value, undo_wave
 from apps.registry.actions.versions import (
     Origin,
     create_version,
@@ -50,14 +60,17 @@ __all__ = [
     "Claim",
     "Origin",
     "Refused",
-    "Rollback",
+    "RollbackDone",
     "SegmentSpec",
     "add_segments",
+    "advance",
+    "advance_waves",
     "approve",
     "claim_evaluations",
     "create_family",
     "create_model",
     "create_version",
+    "delete_alias",
     "delete_model",
     "delete_version",
     "describe_model",
@@ -68,20 +81,31 @@ __all__ = [
     "fill_card",
     "finish_evaluations",
     "finish_registration",
+    "freeze",
+    "guard_deletion",
+    "guard_rename",
+    "guard_stage",
+    "lift_freeze",
+    "move_alias",
     "move_stage",
+    "post_live_value",
     "propose",
+    "refuse_way_round",
     "register_version",
     "reject",
     "release_evaluations",
     "rename_model",
     "renew_evaluations",
     "request_evaluations",
+    "restore",
+    "review_rollback",
     "ring_for",
     "rollback",
     "set_gates",
     "set_labelled_until",
     "tag_model",
     "tag_version",
+    "undo_wave",
     "untag_model",
     "untag_version",
     "update_family",

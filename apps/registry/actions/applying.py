@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from apps.audit.actions import record_many
 from apps.core.errors import Conflict
 from apps.core.transitions import move
+from apps.registry import evaluators
 from apps.registry.actions.evaluations import ask_for
 from apps.registry.events import Event
-from apps.registry.models import Alias, AliasMove, ModelVersion, Promotion, Wave
+from apps.registry.models import AliasMove, ModelFamily, ModelVersion, Promotion, Rollback, Wave
 from apps.registry.queries.candidacies import (
     Evidence,
     binding_of,
     champion_is,
     compared_with,
     evidence_of,
+    is_gone,
     out_of_order,
     rival_of,
 )
@@ -42,50 +46,106 @@ class Move:
         return self.before.label if self.before else ""
 
 
-def apply_wave(*, actor: User, wave: Wave, note: str = "") -> Wave:
-    """Moves the aliases of all cities of which everything still holds; the others are superseded.
+def apply_stage(*, actor: User, wave: Wave, note: str = "") -> Wave:
+    """Moves the aliases of the wave's next stage; cities of which something has changed are superseded, whatever stage.
 
-    The caller holds the family's lock and has asked for the permission.
+    The caller holds the family's lock, has asked for the permission and for a freeze.
     """
-    related = ("candidate__model__family__team", "candidate__model__segment", "champion", "before", "evaluation")
-    promotions = wave.promotions.filter(status=Promotion.Status.PROPOSED).select_related(*related)
-    stale, standing = _sort_out(wave, list(promotions))
+    stale, standing = _sort_out(wave, list(_proposed(wave)))
     _supersede(actor, stale)
-    moves = [Move(promotion.before, promotion.candidate, promotion) for promotion in standing]
-    _settle(standing)
+    number = min((promotion.stage for promotion in standing), default=wave.last_stage)
+    now = [promotion for promotion in standing if promotion.stage == number]
+    moves = [Move(promotion.before, promotion.candidate, promotion) for promotion in now]
+    _settle(now)
     move_aliases(actor=actor, alias=wave.alias, moves=moves, kind=AliasMove.Kind.PROMOTION, reason=wave.reason)
-    _evaluate_again(wave, stale)
+    evaluate_anew(actor=wave.proposer, family=wave.family, versions=[promotion.candidate for promotion, _ in stale])
+    if len(now) < len(standing):
+        return move(wave, Wave.Status.RUNNING, guard={"stage": wave.stage}, stage=number, stage_at=Now(), note=note)
+    return _finish(wave, stale, note)
+
+
+def _proposed(wave: Wave) -> QuerySet[Promotion]:
+    related = ("candidate__model__family__team", "candidate__model__segment", "champion", "before", "evaluation")
+    found = wave.promotions.filter(status=Promotion.Status.PROPOSED).select_related(*related)
+    return found.defer("evaluation__daily").order_by("id")
+
+
+def _finish(wave: Wave, stale: Sequence[tuple[Promotion, str]], note: str) -> Wave:
+    """Applied if anything of it has moved; the last of its cities are free for other waves."""
     wave.promotions.filter(is_open=True).update(is_open=False)
-    if standing:
-        return move(wave, Wave.Status.APPLIED, closed_at=Now(), note=note, stage=1, stage_at=Now())
+    if wave.promotions.filter(status=Promotion.Status.APPLIED).exists():
+        changes = {"closed_at": Now(), "stage_at": Now(), "stage": wave.last_stage, "note": note or wave.note}
+        return move(wave, Wave.Status.APPLIED, guard={"stage": wave.stage}, **changes)
     return move(wave, Wave.Status.SUPERSEDED, closed_at=Now(), note=_summary(stale))
 
 
-def move_aliases(*, actor: User, alias: str, moves: Sequence[Move], kind: str, reason: str) -> list[AliasMove]:
-    """All or none: an alias that is not where it was seen raises Conflict."""
-    for step in moves:
-        _compare_and_set(alias, step)
+def evaluate_anew(*, actor: User, family: ModelFamily, versions: Sequence[ModelVersion]) -> int:
+    """Nobody has to remember it: evaluations against the champions of now; answers how many are to be made."""
+    window, versions = newest_window(family), [version for version in versions if not is_gone(version)]
+    if not (window and versions and family.evaluator in evaluators.names()):
+        return 0
+    return ask_for(actor=actor, family=family, candidates=versions, window=window)[1]
+
+
+def move_aliases(
+    *,
+    actor: User,
+    alias: str,
+    moves: Sequence[Move],
+    kind: str,
+    reason: str,
+    rollback: Rollback | None = None,
+) -> list[AliasMove]:
+    """All or none, in a constant number of statements: an alias that is not where it was seen raises Conflict."""
+    _compare_and_set(alias, moves)
     word = Event.PROMOTED if kind == AliasMove.Kind.PROMOTION else Event.ROLLED_BACK
-    targets = [
-        (step.after, {alias: step.before.label if step.before else ""}, {alias: step.after.label}) for step in moves
-    ]
-    record_many(actor=actor, action=word, targets=targets, note=reason)
-    return AliasMove.objects.bulk_create(_history(actor, alias, step, kind, reason) for step in moves)
+    record_many(
+        actor=actor,
+        action=word,
+        targets=[(step.after, {alias: step.seen}, {alias: step.after.label}) for step in moves],
+        note=reason,
+    )
+    history = [_history(actor, alias, step, kind, reason, rollback) for step in moves]
+    return AliasMove.objects.bulk_create(history)
 
 
-def _compare_and_set(alias: str, step: Move) -> None:
-    if step.before is None:
-        _, moved = Alias.objects.get_or_create(
-            model_id=step.after.model_id, name=alias, defaults={"version": step.after}
+def _compare_and_set(alias: str, moves: Sequence[Move]) -> None:
+    """One UPDATE for what is moved and one INSERT for what is new; whoever was faster is named."""
+    moved = {step.after.model_id: step for step in moves}
+    changed = _update(alias, [step for step in moves if step.before]) | _insert(alias, moves)
+    for model, step in moved.items():
+        if model not in changed:
+            raise Conflict(f"The {alias} of {step.after.model} has moved meanwhile. Reload and look again.")
+
+
+def _update(alias: str, moves: Sequence[Move]) -> set[int]:
+    models = [step.after.model_id for step in moves]
+    before, after = [step.before and step.before.pk for step in moves], [step.after.pk for step in moves]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE registry_alias alias SET version_id = step.after"
+            " FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS step(model, before, after)"
+            " WHERE alias.model_id = step.model AND alias.name = %s AND alias.version_id = step.before"
+            " RETURNING alias.model_id",
+            [models, before, after, alias],
         )
-    else:
-        still = Alias.objects.filter(model=step.after.model_id, name=alias, version=step.before)
-        moved = bool(still.update(version=step.after))
-    if not moved:
-        raise Conflict(f"The {alias} of {step.after.model} has moved meanwhile. Reload and look again.")
+        return {row[0] for row in cursor.fetchall()}
 
 
-def _history(actor: User, alias: str, step: Move, kind: str, reason: str) -> AliasMove:
+def _insert(alias: str, moves: Sequence[Move]) -> set[int]:
+    """Those that pointed nowhere; one that does meanwhile is not touched, and not answered."""
+    new = [step for step in moves if step.before is None]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO registry_alias (model_id, name, version_id)"
+            " SELECT step.model, %s, step.after FROM unnest(%s::bigint[], %s::bigint[]) AS step(model, after)"
+            " ON CONFLICT DO NOTHING RETURNING model_id",
+            [alias, [step.after.model_id for step in new], [step.after.pk for step in new]],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _history(actor: User, alias: str, step: Move, kind: str, reason: str, rollback: Rollback | None) -> AliasMove:
     return AliasMove(
         model_id=step.after.model_id,
         name=alias,
@@ -93,6 +153,7 @@ def _history(actor: User, alias: str, step: Move, kind: str, reason: str) -> Ali
         after=step.after,
         kind=kind,
         promotion=step.promotion,
+        rollback=rollback,
         by=actor,
         reason=reason,
     )
@@ -106,6 +167,8 @@ def _sort_out(wave: Wave, promotions: Sequence[Promotion]) -> tuple[list[tuple[P
 
 
 def _change(evidence: Evidence, promotion: Promotion) -> str:
+    if is_gone(promotion.candidate):
+        return f"{promotion.candidate.label} was deleted."
     champion = rival_of(evidence, promotion.candidate)
     evaluation = promotion.evaluation
     if evaluation and binding_of(evidence, promotion.candidate, champion, evaluation) == promotion.binding:
@@ -128,7 +191,8 @@ def _other_rules(evidence: Evidence) -> str:
 
 def _supersede(actor: User, stale: Sequence[tuple[Promotion, str]]) -> None:
     for promotion, why in stale:
-        move(promotion, Promotion.Status.SUPERSEDED, refusal=why)
+        promotion.status, promotion.refusal, promotion.is_open = Promotion.Status.SUPERSEDED, why, False
+    Promotion.objects.bulk_update([promotion for promotion, _ in stale], ["status", "refusal", "is_open"])
     record_many(
         actor=actor,
         action=Event.SUPERSEDED,
@@ -141,14 +205,6 @@ def _settle(standing: Sequence[Promotion]) -> None:
     still = Promotion.objects.filter(pk__in=[promotion.pk for promotion in standing], status=Promotion.Status.PROPOSED)
     if still.update(status=Promotion.Status.APPLIED) < len(standing):
         raise Conflict("Some of these promotions were closed meanwhile. Reload and look again.")
-
-
-def _evaluate_again(wave: Wave, stale: Iterable[tuple[Promotion, str]]) -> None:
-    """Nobody has to remember it: as the proposer's request, against the champion of now."""
-    window = newest_window(wave.family)
-    candidates = [promotion.candidate for promotion, _ in stale]
-    if window and candidates:
-        ask_for(actor=wave.proposer, family=wave.family, candidates=candidates, window=window)
 
 
 def _summary(stale: Sequence[tuple[Promotion, str]]) -> str:

@@ -9,9 +9,10 @@ from django.db import IntegrityError, transaction
 
 from apps.accounts.queries import default_team
 from apps.audit.actions import record
-from apps.core.errors import Conflict, Denied, Exists, Invalid
+from apps.core.errors import Conflict, Exists, Invalid
 from apps.core.permissions import require
 from apps.registry import names
+from apps.registry.actions.aliases import guard_deletion, guard_rename, refuse_if_protected
 from apps.registry.events import Event
 from apps.registry.models import ModelFamily, ModelVersion, Promotion, RegisteredModel, Segment
 from apps.registry.moments import this_moment
@@ -88,17 +89,21 @@ def untag_model(*, actor: User, model: RegisteredModel, key: str) -> None:
     record(actor=actor, action=Event.MODEL_UNTAGGED, target=model, before=words[0], after=words[1])
 
 
-@transaction.atomic
 def rename_model(*, actor: User, model: RegisteredModel, name: str) -> RegisteredModel:
     """Its versions, tags and aliases stay with it. Into a family only with that family's permission; never out of one.
 
     Raises Exists, Denied for a family's member.
     """
     names.check_model_name(name, field="new_name")
+    guard_rename(actor=actor, model=model, name=name)
+    return _rename_model(actor=actor, model=model, name=name)
+
+
+@transaction.atomic
+def _rename_model(*, actor: User, model: RegisteredModel, name: str) -> RegisteredModel:
     require(actor, "registry.register", model)
     if name == model.name:
         return model
-    _refuse_leaving(model)
     family, segment = _place(name)
     if family:
         require(actor, "registry.register", family)
@@ -110,10 +115,19 @@ def rename_model(*, actor: User, model: RegisteredModel, name: str) -> Registere
     return model
 
 
-@transaction.atomic
 def delete_model(*, actor: User, model: RegisteredModel) -> None:
-    """Nobody finds it and its versions any more; rows and history stay, and the name can be used again."""
+    """Nobody finds it and its versions any more; rows and history stay, and the name can be used again.
+
+    Raises Denied where a protected alias points to one of them, Conflict while somebody is asked to promote one.
+    """
+    guard_deletion(actor=actor, target=model)
+    _delete_model(actor=actor, model=model)
+
+
+@transaction.atomic
+def _delete_model(*, actor: User, model: RegisteredModel) -> None:
     require(actor, "registry.register", model)
+    refuse_if_protected(target=model)
     refuse_while_promoted(open_one=model.promotions.filter(status=Promotion.Status.PROPOSED).first())
     gone = RegisteredModel.objects.living().filter(pk=model.pk)
     if not gone.update(deleted_at=this_moment()):
@@ -159,10 +173,3 @@ def _rename(model: RegisteredModel) -> None:
             ModelVersion.objects.filter(model=model, deleted_at=None).update(updated_at=model.updated_at)
     except IntegrityError as error:
         raise Exists(f"Registered Model (name={model.name}) already exists") from error
-
-
-def _refuse_leaving(model: RegisteredModel) -> None:
-    if model.family:
-        raise Denied(
-            f"{model.name} belongs to the family {model.family}, whose models are named after it; it is not renamed."
-        )

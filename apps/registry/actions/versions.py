@@ -15,6 +15,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import require
 from apps.core.transitions import move
 from apps.registry import names
+from apps.registry.actions.aliases import guard_deletion, guard_stage, refuse_if_protected
 from apps.registry.actions.models import refuse_while_promoted
 from apps.registry.events import Event
 from apps.registry.mlmodel import signature_of
@@ -213,9 +214,17 @@ def untag_version(*, actor: User, version: ModelVersion, key: str) -> None:
     record(actor=actor, action=Event.VERSION_UNTAGGED, target=version, before=words[0], after=words[1])
 
 
-@transaction.atomic
 def move_stage(*, actor: User, version: ModelVersion, stage: str, archive_others: bool) -> ModelVersion:
-    """MLflow's stage; `archive_others` moves whoever else is in it to Archived at the same moment."""
+    """MLflow's stage; `archive_others` moves whoever else is in it to Archived at the same moment.
+
+    Raises Denied for a way round the family's protected aliases.
+    """
+    guard_stage(actor=actor, version=version, stage=stage)
+    return _move_stage(actor=actor, version=version, stage=stage, archive_others=archive_others)
+
+
+@transaction.atomic
+def _move_stage(*, actor: User, version: ModelVersion, stage: str, archive_others: bool) -> ModelVersion:
     require(actor, "registry.register", version.model)
     now = this_moment()
     if archive_others:
@@ -229,13 +238,19 @@ def move_stage(*, actor: User, version: ModelVersion, stage: str, archive_others
     return version
 
 
-@transaction.atomic
 def delete_version(*, actor: User, version: ModelVersion) -> None:
     """Nobody finds it any more; its row, files and history stay, and its number is not used again.
 
-    Raises Conflict while somebody is asked to promote it.
+    Raises Denied for what a protected alias points to, Conflict while somebody is asked to promote it.
     """
+    guard_deletion(actor=actor, target=version)
+    _delete_version(actor=actor, version=version)
+
+
+@transaction.atomic
+def _delete_version(*, actor: User, version: ModelVersion) -> None:
     require(actor, "registry.register", version.model)
+    refuse_if_protected(target=version)
     refuse_while_promoted(open_one=version.promotions.filter(status=Promotion.Status.PROPOSED).first())
     now = this_moment()
     if not ModelVersion.objects.filter(pk=version.pk, deleted_at=None).update(deleted_at=now, updated_at=now):

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from apps.registry.actions.promotions import LONGEST_REASON
+from apps.registry.actions.proposals import LONGEST_REASON
 
 REASON = "Who reads this in a year knows nothing of today: say what made you do it."
 

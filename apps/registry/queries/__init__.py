@@ -3,12 +3,10 @@
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
-    Recomputed,
     evaluation,
     evaluation_counts,
     evaluations,
     evaluations_due,
-    recomputed,
 )
 from apps.registry.queries.families import (
     approvers,
@@ -20,7 +18,9 @@ from apps.registry.queries.families import (
     shared_names,
 )
 from apps.registry.queries.fleet import FleetRow, FleetSummary, RolledBack, ScoreCell, VersionCell, fleet, summary
+from apps.registry.queries.freezes import freeze, freeze_on, freezes, global_freeze
 from apps.registry.queries.gate_preview import GatePreview, PreviewRow, gate_preview
+from apps.registry.queries.live import live_values
 from apps.registry.queries.outlines import Outline, outlines
 from apps.registry.queries.versions import (
     alias_history,
@@ -61,7 +61,6 @@ __all__ = [
     "ParameterChange",
     "PreviewRow",
     "PromotionRow",
-    "Recomputed",
     "RolledBack",
     "ScoreCell",
     "Totals",
@@ -85,15 +84,19 @@ __all__ = [
     "families",
     "family",
     "fleet",
+    "freeze",
+    "freeze_on",
+    "freezes",
     "gate_preview",
     "gate_specs",
+    "global_freeze",
+    "live_values",
     "may_decide",
     "model",
     "models",
     "newest_window",
     "open_wave",
     "outlines",
-    "recomputed",
     "restricted_families",
     "segments",
     "shared_names",

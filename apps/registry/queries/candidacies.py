@@ -103,6 +103,11 @@ def binding_of(
     return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()
 
 
+def is_gone(version: ModelVersion) -> bool:
+    """Deleted, or of a deleted model."""
+    return version.deleted_at is not None or version.model.deleted_at is not None
+
+
 def rival_of(evidence: Evidence, version: ModelVersion) -> ModelVersion | None:
     """The champion that a version competes with; None for the first one, and for the champion itself."""
     champion = evidence.champions.get(version.model_id)
@@ -203,6 +208,8 @@ def _refusal(evidence: Evidence, version: ModelVersion, why_not: str) -> str:
     before = evidence.holders.get(version.model_id)
     if version.status != ModelVersion.Status.READY:
         return f"{version.label} is not ready."
+    if is_gone(version):
+        return f"{version.label} was deleted."
     if before and before.pk == version.pk:
         return f"{version.label} is the {evidence.alias} already."
     if wave := evidence.open_waves.get(version.model_id):

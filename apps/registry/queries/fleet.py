@@ -194,7 +194,9 @@ def _champion_ids(models: Sequence[int], alias: str) -> list[int]:
 def _newest_ready(models: Sequence[int], alias: str) -> dict[int, Any]:
     """By model, the newest ready version with `served`: what was champion once is no candidate again."""
     served = AliasMove.objects.filter(model=OuterRef("model"), name=alias, after=OuterRef("pk"))
-    ready = ModelVersion.objects.living().filter(model__in=models, status=ModelVersion.Status.READY)
+    ready = (
+        ModelVersion.objects.select_related("model").living().filter(model__in=models, status=ModelVersion.Status.READY)
+    )
     newest = ready.annotate(served=Exists(served)).order_by("model_id", "-number").distinct("model_id")
     return {version.model_id: version for version in newest}
 

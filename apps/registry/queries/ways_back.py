@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion
+from apps.artifacts.queries import damaged
+from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion, Promotion, Wave
 from apps.registry.models.family import CHAMPION
 from apps.registry.queries.candidacies import champion_is, champions
 
@@ -37,6 +38,50 @@ def ways_back_from(ids: Iterable[int], alias: str = CHAMPION) -> list[WayBack]:
     versions = [rows[pk] for pk in dict.fromkeys(ids)]
     now, before = champions([version.model_id for version in versions], alias), _replaced(versions, alias)
     return [_way_back(version, now.get(version.model_id), before.get(version.pk), alias) for version in versions]
+
+
+def ways_to(targets: Iterable[ModelVersion], alias: str = CHAMPION) -> list[WayBack]:
+    """From what serves now to each of these, of which every one was behind the alias before."""
+    rows = ModelVersion.objects.whole().select_related("tree").in_bulk([version.pk for version in targets])
+    found = list(rows.values())
+    now = _whole(champions([version.model_id for version in found], alias))
+    served = set(AliasMove.objects.filter(after__in=found, name=alias).values_list("after", flat=True))
+    return [_way_to(target, now.get(target.model_id), target.pk in served, alias) for target in found]
+
+
+def ways_back_from_wave(wave: Wave) -> list[WayBack]:
+    """From what it has moved to what each city had before; a city that has moved on since has no way back."""
+    moved = wave.promotions.filter(status=Promotion.Status.APPLIED).order_by("id")
+    before = dict(moved.values_list("candidate", "before"))
+    rows = ModelVersion.objects.whole().select_related("tree").in_bulk([*before, *filter(None, before.values())])
+    now = champions([rows[pk].model_id for pk in before], wave.alias)
+    return [
+        _way_back(rows[pk], now.get(rows[pk].model_id), rows[was] if was else None, wave.alias)
+        for pk, was in before.items()
+    ]
+
+
+def _whole(versions: dict[int, ModelVersion]) -> dict[int, ModelVersion]:
+    rows = ModelVersion.objects.whole().in_bulk([version.pk for version in versions.values()])
+    return {model: rows[version.pk] for model, version in versions.items()}
+
+
+def _way_to(target: ModelVersion, current: ModelVersion | None, served: bool, alias: str) -> WayBack:
+    city = target.model.segment
+    if current == target:
+        return WayBack(target, None, f"{city}: {target.label} is the {alias} already.")
+    if not served:
+        return WayBack(target, None, f"{city}: {target.label} never was the {alias}; propose its promotion instead.")
+    if current is None:
+        return WayBack(target, None, f"{city}: nothing is the {alias} now; propose the promotion of {target.label}.")
+    return WayBack(current, target, "")
+
+
+def unservable(ways: Iterable[WayBack]) -> dict[int, str]:
+    """By version that would serve again, why it can not: its files are damaged, or it needs what serving has not."""
+    targets = [way.back_to for way in ways if way.back_to]
+    faults = damaged(target.tree_id for target in targets if target.tree_id)
+    return {target.pk: faults[target.tree_id] for target in targets if target.tree_id in faults}
 
 
 def _replaced(versions: Sequence[ModelVersion], alias: str) -> dict[int, ModelVersion]:

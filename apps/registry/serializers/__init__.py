@@ -5,7 +5,6 @@ from apps.registry.serializers.evaluations import (
     EvaluationDetailSerializer,
     EvaluationSerializer,
     NewEvaluationsSerializer,
-    RecomputedSerializer,
 )
 from apps.registry.serializers.families import (
     FamilySerializer,
@@ -83,7 +82,6 @@ __all__ = [
     "ProposalSerializer",
     "ProposedGatesSerializer",
     "ProtectedAliasSerializer",
-    "RecomputedSerializer",
     "RejectionSerializer",
     "RollbackRequestSerializer",
     "RollbackSerializer",
