@@ -58,6 +58,8 @@ def require(actor: Actor, permission: str, target: object = None) -> None:
     if not actor.is_active:
         raise Denied("This account is switched off; ask a platform admin.")
     if not _credential_allows(permission, target):
+        if (credential := current().credential) and credential.run:
+            raise Denied("This token can do only the work of its own run.")
         raise Denied(f"This token may not do that: it needs the scope {_grants[permission].scope!r} for this object.")
     if not rules.has_perm(permission, actor, target):
         raise Denied(_grants[permission].refusal)
@@ -73,4 +75,6 @@ def _credential_allows(permission: str, target: object) -> bool:
     credential, scope = current().credential, _grants[permission].scope
     if credential is None or scope is None:
         return True
+    if credential.run:
+        return getattr(target, "own_run", None) == credential.run
     return credential.allows(scope) and credential.covers(boundary_of(target))

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from apps.core.errors import Invalid
@@ -26,6 +25,7 @@ class Field:
     required: bool = False
     default: Any = None
     repeated: bool = False
+    once: str = ""  # what old clients call it
 
     @property
     def camel(self) -> str:
@@ -56,7 +56,7 @@ def _spelled(field: Field, sent: Mapping[str, Any]) -> Any:
         raise Invalid(
             f"Request specifies both '{field.name}' and '{field.camel}'; provide only one of them.", field=field.name
         )
-    return sent.get(field.name, sent.get(field.camel))
+    return sent.get(field.name, sent.get(field.camel, sent.get(field.once)))
 
 
 def _see_docs(sentence: str) -> str:
@@ -69,8 +69,8 @@ def _invalid(name: str, value: object) -> str:
     return f"Invalid value {shown} for parameter '{name}' supplied:  Hint: Value was of type '{type(value).__name__}'."
 
 
-def text(name: str, *, required: bool = False, default: str | None = "") -> Field:
-    return Field(name, _text, required, default)
+def text(name: str, *, required: bool = False, default: str | None = "", once: str = "") -> Field:
+    return Field(name, _text, required, default, once=once)
 
 
 def integer(name: str, *, required: bool = False, default: int | None = None) -> Field:
@@ -87,14 +87,16 @@ def flag(name: str, *, default: bool = False) -> Field:
     return Field(name, _flag, default=default)
 
 
-def choice(name: str, among: type[StrEnum], numbers: Mapping[int, str], *, required: bool = False) -> Field:
-    """A word of the enum, or the number that protobuf gives it; absent it is None."""
+def choice(name: str, words: Mapping[int, str], *, required: bool = False) -> Field:
+    """One of the words, or the number that protobuf gives it; absent it is None."""
 
     def read(value: Any) -> str:
-        digits = isinstance(value, str) and value.removeprefix("-").isdigit()
-        return str(among(numbers[int(value)] if digits or not isinstance(value, str) else value))
+        word = value if isinstance(value, str) and not value.isdigit() else words.get(_integer(value))
+        if word not in words.values():
+            raise ValueError
+        return str(word)
 
-    return Field(name, lambda value: _known(read, value), required)
+    return Field(name, read, required)
 
 
 def texts(name: str, *, required: bool = False) -> Field:
@@ -148,13 +150,6 @@ def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise TypeError
     return value
-
-
-def _known(read: Read, value: Any) -> Any:
-    try:
-        return read(value)
-    except KeyError as error:
-        raise ValueError from error
 
 
 def _items(value: Any) -> list[Any]:

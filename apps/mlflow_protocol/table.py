@@ -7,8 +7,15 @@ from functools import cache
 
 from apps.mlflow_protocol import server
 from apps.mlflow_protocol.endpoints import Endpoint
+from apps.mlflow_protocol.tracking import experiments, logged_models, reporting, runs
 
-ENDPOINTS: tuple[Endpoint, ...] = (*server.ENDPOINTS,)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *server.ENDPOINTS,
+    *experiments.ENDPOINTS,
+    *runs.ENDPOINTS,
+    *reporting.ENDPOINTS,
+    *logged_models.ENDPOINTS,
+)
 REST = "*"
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import rules
 
-from apps.accounts.rules import belongs, is_member_of_owner
+from apps.accounts.rules import belongs, is_member_of_owner, leads
 from apps.core.permissions import grant
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
-    from apps.tracking.models import Run
+    from apps.tracking.models import Experiment, LoggedModel, Run
 
 
 @rules.predicate
@@ -20,8 +20,23 @@ def is_member(user: User, team: Team) -> bool:
 
 
 @rules.predicate
-def runs_as(user: User, run: Run) -> bool:
+def runs_as(user: User, run: Run | LoggedModel) -> bool:
     return run.user_id == user.pk
+
+
+@rules.predicate
+def leads_team_of(user: User, run: Run) -> bool:
+    return leads(user, run.experiment.team_id)
+
+
+@rules.predicate
+def made(user: User, experiment: Experiment) -> bool:
+    return experiment.created_by_id == user.pk
+
+
+@rules.predicate
+def leads_owner(user: User, experiment: Experiment) -> bool:
+    return leads(user, experiment.team_id)
 
 
 grant(
@@ -41,4 +56,28 @@ grant(
     runs_as,
     scope="tracking:write",
     refusal="Only the person a run belongs to can write to it; open a run of your own.",
+)
+grant(
+    "tracking.delete_run",
+    runs_as | leads_team_of,
+    scope="tracking:write",
+    refusal="Only the person a run belongs to, or a lead of its team, can delete or restore it.",
+)
+grant(
+    "tracking.write_logged_model",
+    runs_as,
+    scope="tracking:write",
+    refusal="Only the person who logged a model can change it; log one of your own.",
+)
+grant(
+    "tracking.edit_experiment",
+    is_member_of_owner,
+    scope="tracking:write",
+    refusal="Only members of the experiment's team can change it; ask one of its leads.",
+)
+grant(
+    "tracking.delete_experiment",
+    (made & is_member_of_owner) | leads_owner,
+    scope="tracking:write",
+    refusal="Only who made an experiment, or a lead of its team, can delete or restore it.",
 )

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.test import Client
 from apps.accounts.actions import create_token
 from apps.accounts.models import User
 from apps.core.permissions import scopes
+from tests.served import Web, web_process
 
 PREFIXES = ("/api", "/ajax-api")
 
@@ -79,3 +80,30 @@ def refusal(answer: tuple[int, Any]) -> tuple[int, str]:
     status, body = answer
     assert body["message"], body
     return status, body["error_code"]
+
+
+@pytest.fixture(scope="session")
+def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Web]:
+    """One web process for all tests that speak to one; their rows must be committed."""
+    with web_process(tmp_path_factory.mktemp("web")) as web:
+        yield web
+
+
+@pytest.fixture
+def client_of(web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[User], None]]:
+    """MLflow's own client as that user: nothing is set but the address and a token."""
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # what would be tried again is a fault to see here
+
+    def become(user: User) -> None:
+        token = create_token(actor=user, name=f"client {id(object())}", scopes=scopes()).secret
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", web.address)
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
+        mlflow.set_tracking_uri(web.address)
+        mlflow.set_experiment(experiment_id="0")
+
+    yield become
+    while mlflow.active_run():
+        mlflow.end_run()

@@ -224,10 +224,10 @@ def test_a_run_ends_once_and_saying_it_again_changes_nothing(run: Run, owner: Us
     assert close_run(actor=owner, run=run, status=status).ended_at == ended_at
 
 
-def test_an_ended_run_does_not_end_otherwise(run: Run, owner: User) -> None:
+def test_whoever_ends_a_run_last_says_how_it_ended(run: Run, owner: User) -> None:
+    """A script says FINISHED and breaks afterwards; the verdict of whoever ran it counts."""
     close_run(actor=owner, run=run, status=Status.FINISHED)
-    with pytest.raises(Conflict, match="can not become FAILED"):
-        close_run(actor=owner, run=run, status=Status.FAILED)
+    assert close_run(actor=owner, run=run, status=Status.FAILED).status == Status.FAILED
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "SCHEDULED", "nonsense"])
@@ -250,7 +250,8 @@ def test_a_run_closed_by_two_at_once_has_one_end(run: Run, owner: User) -> None:
         return lambda: close_run(actor=owner, run=Run.objects.get(pk=run.pk), status=status)
 
     errors = together(close(Status.FINISHED), close(Status.FAILED))
-    assert [type(error) for error in errors if error] == [Conflict]
+    assert {type(error) for error in errors} <= {type(None), Conflict}
+    assert Run.objects.get(pk=run.pk).status in (Status.FINISHED, Status.FAILED)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,41 @@
+"""Reads of experiments, runs and logged models."""
+
+from apps.tracking.queries.evidence import (
+    experiment,
+    experiment_named,
+    experiments,
+    latest_points,
+    logged_model,
+    logged_models,
+    metric_history,
+    points,
+    reported,
+    reported_by_run,
+    run,
+    runs,
+    sampled_points,
+    visible_run_ids,
+    whole_run,
+)
+from apps.tracking.queries.searches import search_experiments, search_logged_models, search_runs
+
+__all__ = [
+    "experiment",
+    "experiment_named",
+    "experiments",
+    "latest_points",
+    "logged_model",
+    "logged_models",
+    "metric_history",
+    "points",
+    "reported",
+    "reported_by_run",
+    "run",
+    "runs",
+    "sampled_points",
+    "search_experiments",
+    "search_logged_models",
+    "search_runs",
+    "visible_run_ids",
+    "whole_run",
+]
