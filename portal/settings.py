@@ -346,6 +346,13 @@ EVALUATION_MEMORY_MB = 2_048
 # Notices to people and webhooks
 PORTAL_URL = os.environ.get("PORTAL_URL", _local.address if _local else "").rstrip("/")
 """Where people reach the portal, such as https://portal.example.org: what links in mails begin with."""
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+"""The mail server; without one nobody is mailed, and the inbox is where people look."""
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_USER", ""), os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = os.environ.get("EMAIL_USE_TLS") == "1", os.environ.get("EMAIL_USE_SSL") == "1"
+EMAIL_TIMEOUT = 15  # seconds
+DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "ML Portal <portal@localhost>")
 WEBHOOK_SCHEMES = os.environ.get("WEBHOOK_SCHEMES", "https").split(",")
 """Schemes that the address of a webhook may have."""
 WEBHOOK_PRIVATE_NETWORKS = [part for part in os.environ.get("WEBHOOK_PRIVATE_NETWORKS", "").split(",") if part]

@@ -20,7 +20,7 @@ urlpatterns = [
     path("", include("apps.registry.urls")),
     path("accounts/", include("apps.accounts.urls")),
     path("retraining/", include("apps.retraining.urls")),
-    path("webhooks/", include("apps.notifications.urls")),
+    path("", include("apps.notifications.urls")),
     path("operations/", retraining.operations, name="operations"),
     path("api/v1/", include("apps.accounts.api_urls")),
     path("api/v1/", include("apps.catalog.api_urls")),

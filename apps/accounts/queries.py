@@ -41,6 +41,11 @@ def leads_of(team: Team) -> QuerySet[User]:
     return User.objects.filter(is_active=True, memberships__team=team, memberships__role=Membership.Role.LEAD)
 
 
+def with_role(role: str) -> QuerySet[User]:
+    """Active people who hold a portal-wide role."""
+    return User.objects.filter(is_active=True, portal_roles__role=role).order_by("username")
+
+
 def team_ids_of(user: User) -> list[int]:
     """Teams the user belongs to, a service account's own included."""
     ids = [membership.team_id for membership in user.memberships.all()]

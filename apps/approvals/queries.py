@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from apps.accounts.queries import leads_of
 from apps.approvals.models import Approval, Vote
 from apps.core.permissions import allowed
 
@@ -21,6 +22,19 @@ def waiting_for(user: User) -> QuerySet[Approval]:
     others = asked.exclude(opened_by=user).filter(~_among(Approval.excluded.through, user))
     unanswered = others.filter(~_among(Vote, user))
     return unanswered.select_related("team", "opened_by").order_by("expires_at", "id")
+
+
+def asked(approval: Approval) -> list[User]:
+    """Who may still answer an open question, by name: leads and named approvers, but no author and no who did."""
+    if approval.status != Approval.Status.OPEN:
+        return []
+    people = {person.pk: person for person in (*leads_of(approval.team), *approval.approvers.filter(is_active=True))}
+    out = {
+        approval.opened_by_id,
+        *approval.excluded.values_list("pk", flat=True),
+        *votes_of(approval).values_list("user", flat=True),
+    }
+    return sorted((person for pk, person in people.items() if pk not in out and not person.is_service), key=str)
 
 
 def may_vote(user: User, approval: Approval) -> bool:

@@ -18,6 +18,20 @@ def events_of_family(family: str, *, app: str) -> EventQuerySet:
     return AuditEvent.objects.filter(family=family, target_type__startswith=f"{app}.").order_by("-id")
 
 
+def together(event: AuditEvent) -> EventQuerySet:
+    """The events of one action on several things: same word, same family, written in the same transaction."""
+    same = AuditEvent.objects.filter(transaction=event.transaction, action=event.action, family=event.family)
+    return same.order_by("id")
+
+
 def outbox(*, after: tuple[int, int], limit: int) -> list[AuditEvent]:
-    """The next settled events behind the cursor (transaction, id), in their final order."""
-    return list(AuditEvent.objects.settled().after(*after)[:limit])
+    """The next settled events behind the cursor (transaction, id), in their final order; only whole transactions, so
+    that what was done together is read together (of a transaction larger than the limit, more).
+    """
+    settled = AuditEvent.objects.settled().after(*after)
+    events = list(settled[: limit + 1])
+    if len(events) <= limit:
+        return events
+    last = events[-1].transaction
+    whole = [event for event in events if event.transaction != last]
+    return whole or list(settled.filter(transaction=last))

@@ -3,10 +3,12 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from apps.notifications import api
+from apps.notifications.api.notices import ChannelViewSet, NoticesView
+from apps.notifications.api.webhooks import DeliveryViewSet, WebhookViewSet
 
 router = SimpleRouter()
-router.register("webhooks", api.WebhookViewSet, basename="webhook")
-router.register("deliveries", api.DeliveryViewSet, basename="delivery")
+router.register("webhooks", WebhookViewSet, basename="webhook")
+router.register("deliveries", DeliveryViewSet, basename="delivery")
+router.register("channels", ChannelViewSet, basename="channel")
 
-urlpatterns = [path("", include(router.urls))]
+urlpatterns = [path("notices/", NoticesView.as_view(), name="notices"), path("", include(router.urls))]

@@ -9,10 +9,13 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
+from django.core.mail import EmailMessage
 
 from apps.core.errors import Unavailable
 from apps.core.keyring import unseal
@@ -21,7 +24,8 @@ from apps.notifications.mlflow_events import Announcement
 from apps.platforms import outgoing
 
 if TYPE_CHECKING:
-    from apps.notifications.models import Webhook
+    from apps.notifications.models import Channel, Webhook
+    from apps.notifications.notices import Message
 
 TRY_AGAIN = frozenset({408, 425, 429})
 
@@ -77,6 +81,54 @@ def post_json(address: str, body: str, headers: dict[str, str]) -> Outcome:
     except outgoing.Unreachable as error:
         return Outcome(problem=str(error))
     return _judged(answer)
+
+
+def post_chat(channel: Channel, message: Message) -> Outcome:
+    """As Slack's incoming webhooks take it, and Mattermost, Rocket.Chat and others after them."""
+    if not channel.sealed_address:
+        return Outcome(problem="The channel was taken away meanwhile.", dropped=True)
+    lines = [f"*{_chat(message.subject)}*", *(_chat(line) for line in message.details), f"<{message.link}|Open it>"]
+    try:
+        address = unseal(channel.sealed_address)
+    except Unavailable as error:
+        return Outcome(problem=error.message, final=True)
+    return post_json(address, json.dumps({"text": "\n".join(lines)}), {})
+
+
+def mail(address: str, message: Message, *, delivery: UUID) -> Outcome:
+    """One mail to one person. Its Message-ID is the delivery's, so that a mailbox can tell a repetition."""
+    if not address:
+        return Outcome(problem="The person has no mail address any more.", dropped=True)
+    host = urlsplit(settings.PORTAL_URL).hostname or "portal"
+    headers = {"Message-ID": f"<{delivery}@{host}>", "Auto-Submitted": "auto-generated"}
+    sent = EmailMessage(f"[ML Portal] {message.subject}"[:200], _letter(message), None, [address], headers=headers)
+    try:
+        sent.send()
+    except SMTPRecipientsRefused as error:
+        return _refused(*error.recipients[address])
+    except SMTPResponseException as error:
+        return _refused(error.smtp_code, error.smtp_error)
+    except (SMTPException, OSError) as error:
+        return Outcome(problem=f"The mail server can not be reached: {error}."[:500])
+    return Outcome()
+
+
+def _refused(code: int, said: bytes | str) -> Outcome:
+    """A mail server's no; 5xx to a recipient is for good, but for a refused sign-in, which an operator can mend."""
+    words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    final = code >= 500 and code not in (530, 534, 535)
+    return Outcome(problem=f"The mail server said {code} {words}"[:500], final=final, status=code)
+
+
+def _letter(message: Message) -> str:
+    choose = f"{settings.PORTAL_URL}/notices/"
+    parts = [message.subject + ".", *message.details, message.link, f"{message.why} Choose your mails: {choose}"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _chat(text: str) -> str:
+    """Slack's three characters that mean something."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _headers(webhook: Webhook, delivery: str, timestamp: str, body: str) -> dict[str, str]:

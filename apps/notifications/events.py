@@ -9,3 +9,6 @@ class Event(Word):
     WEBHOOK_DELETED = "notifications.webhook_deleted", "deleted the webhook {target}"
     WEBHOOK_TESTED = "notifications.webhook_tested", "tested the webhook {target}"
     SENT_AGAIN = "notifications.sent_again", "had {target} sent again"
+    CHANNEL_SET = "notifications.channel_set", "set the {target}"
+    CHANNEL_REMOVED = "notifications.channel_removed", "took away the {target}"
+    CHANNEL_TESTED = "notifications.channel_tested", "tested the {target}"

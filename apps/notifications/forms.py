@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils import timezone
 
 from apps.accounts.queries import team
 from apps.core.permissions import allowed
 from apps.notifications import mlflow_events, queries
 from apps.notifications.actions.webhooks import LONGEST_DESCRIPTION, LONGEST_SECRET
-from apps.notifications.models import Webhook
+from apps.notifications.models import Kind, MailChoice, Webhook
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -89,3 +91,38 @@ class TestForm(forms.Form):
 def initial(webhook: Webhook) -> dict[str, Any]:
     """The webhook as the form shows it: everything but the secret."""
     return {name: getattr(webhook, name) for name in ("name", "url", "events", "description", "status")}
+
+
+class MailForm(forms.Form):
+    """What I am mailed."""
+
+    wanted = forms.MultipleChoiceField(
+        choices=Kind, required=False, widget=forms.CheckboxSelectMultiple, label="Mail me when there is"
+    )
+    muted_until = forms.DateField(
+        required=False,
+        label="Not before",
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        help_text="Until that day nothing is mailed to you; your inbox on the home page shows it all the same.",
+    )
+
+    def as_said(self) -> dict[str, Any]:
+        day = self.cleaned_data["muted_until"]
+        unwanted = [kind for kind in Kind.values if kind not in self.cleaned_data["wanted"]]
+        return {"unwanted": unwanted, "muted_until": day and datetime.combine(day, time(), tzinfo=UTC)}
+
+
+class ChannelForm(forms.Form):
+    """Where a team is told."""
+
+    address = forms.CharField(
+        max_length=2_000,
+        help_text="Of an incoming webhook of Slack, Mattermost or alike. Stored encrypted, never shown again.",
+    )
+
+
+def chosen(choice: MailChoice) -> dict[str, Any]:
+    """The person's choice as the form shows it."""
+    until = choice.muted_until
+    wanted = [kind for kind in Kind.values if kind not in choice.unwanted]
+    return {"wanted": wanted, "muted_until": until.date() if until and until > timezone.now() else None}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import rules
 
-from apps.accounts.rules import is_platform_admin, leads
+from apps.accounts.rules import is_active, is_platform_admin, leads
 from apps.core.permissions import grant
 
 if TYPE_CHECKING:
@@ -26,6 +26,18 @@ def leads_team_of(user: User, webhook: Webhook | None) -> bool:
     return webhook is not None and leads(user, webhook.team_id)
 
 
+grant(
+    "notifications.choose_mail",
+    is_active,
+    scope="accounts:write",
+    refusal="Only an active account can choose its mails.",
+)
+grant(
+    "notifications.set_channel",
+    is_platform_admin | leads_team,
+    scope=WRITE,
+    refusal="Only a lead of the team, or a platform admin, can say where the team is told.",
+)
 grant(
     "notifications.create_webhook",
     is_platform_admin | leads_team,

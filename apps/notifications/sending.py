@@ -9,12 +9,14 @@ import structlog
 from apps.core.errors import Conflict
 from apps.notifications import actions, carriers
 from apps.notifications.mlflow_events import announcement_of
-from apps.notifications.models import Delivery
+from apps.notifications.models import Delivery, Webhook
+from apps.notifications.notices import audience_of, message_of
 
 log = structlog.get_logger(__name__)
 SECONDS_AT_ONCE = 20.0
 SWITCHED_OFF = carriers.Outcome(problem="The webhook was switched off or deleted meanwhile.", dropped=True)
-NO_WORDS = carriers.Outcome(problem="MLflow has no event for this any more.", dropped=True)
+NO_WORDS = carriers.Outcome(problem="Nobody is told of this any more.", dropped=True)
+NO_CONCERN = carriers.Outcome(problem="It was decided meanwhile, or is no longer this person's.", dropped=True)
 
 
 def send_due() -> bool:
@@ -38,8 +40,21 @@ def _send(claimed: actions.Claimed) -> None:
 
 
 def _carry(delivery: Delivery) -> carriers.Outcome:
-    webhook, said = delivery.webhook, announcement_of(delivery.event)
-    if webhook is None or not webhook.is_active:
+    if delivery.webhook:
+        return _to_webhook(delivery, delivery.webhook)
+    message = message_of(delivery.event)
+    if message is None:
+        return NO_WORDS
+    if delivery.channel:
+        return carriers.post_chat(delivery.channel, message)
+    if delivery.person and delivery.person not in audience_of(delivery.event):
+        return NO_CONCERN
+    return carriers.mail(delivery.person.email if delivery.person else "", message, delivery=delivery.uuid)
+
+
+def _to_webhook(delivery: Delivery, webhook: Webhook) -> carriers.Outcome:
+    said = announcement_of(delivery.event)
+    if not webhook.is_active:
         return SWITCHED_OFF
     if said is None:
         return NO_WORDS

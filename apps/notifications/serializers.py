@@ -7,7 +7,7 @@ from rest_framework import serializers
 from apps.accounts.queries import teams
 from apps.notifications import mlflow_events
 from apps.notifications.actions.webhooks import LONGEST_DESCRIPTION, LONGEST_SECRET
-from apps.notifications.models import Attempt, Delivery, Webhook
+from apps.notifications.models import Attempt, Channel, Delivery, Kind, MailChoice, Webhook
 
 EVENTS = mlflow_events.CHOICES
 
@@ -88,3 +88,19 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
 
     def get_next_try(self, delivery: Delivery) -> str | None:
         return delivery.next_at.isoformat() if delivery.status == Delivery.Status.WAITING else None
+
+
+class MailChoiceSerializer(serializers.Serializer[MailChoice]):
+    unwanted = serializers.ListField(
+        child=serializers.ChoiceField(choices=Kind.choices), max_length=20, help_text="Kinds that are not mailed."
+    )
+    muted_until = serializers.DateTimeField(required=False, allow_null=True, help_text="Nothing is mailed before.")
+
+
+class ChannelSerializer(serializers.Serializer[Channel]):
+    team = serializers.CharField(source="team.slug")
+    host = serializers.CharField(help_text="What may be shown of the address; empty: the team has no channel.")
+
+
+class NewChannelSerializer(serializers.Serializer[object]):
+    address = serializers.CharField(max_length=2_000, help_text="Of a Slack-compatible incoming webhook.")

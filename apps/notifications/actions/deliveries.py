@@ -48,7 +48,7 @@ def claim_delivery() -> Claimed | None:
         return None
     lease = Now() + timedelta(seconds=settings.DELIVERY_LEASE_SECONDS)
     move(row, Delivery.Status.SENDING, attempt=F("attempt") + 1, tries_left=F("tries_left") - 1, lease_until=lease)
-    delivery = Delivery.objects.select_related("event", "webhook").get(pk=row.pk)
+    delivery = Delivery.objects.select_related("event", "webhook", "person", "channel").get(pk=row.pk)
     return Claimed(delivery, delivery.attempt)
 
 

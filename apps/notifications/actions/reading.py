@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 
 from apps.audit.queries import outbox
 from apps.notifications.mlflow_events import Announcement, announcement_of
-from apps.notifications.models import Cursor, Delivery, Webhook
+from apps.notifications.models import Channel, Cursor, Delivery, Webhook
+from apps.notifications.notices import NOTICES, audience_of, firsts
+from apps.notifications.queries import wanting
 from apps.registry.queries import restricted_families
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def read_outbox() -> int:
     events = outbox(after=(cursor.transaction, cursor.event), limit=BATCH) if cursor else []
     if not cursor or not events:
         return 0
-    Delivery.objects.bulk_create(_to_webhooks(_news(events)), ignore_conflicts=True)
+    news = _news(events)
+    Delivery.objects.bulk_create([*_to_webhooks(news), *_to_people(news)], ignore_conflicts=True)
     cursor.transaction, cursor.event = events[-1].transaction, events[-1].pk
     cursor.save(update_fields=["transaction", "event"])
     return len(events)
@@ -54,7 +57,19 @@ def _to_webhooks(events: Sequence[AuditEvent]) -> Iterator[Delivery]:
     for event, said in told:
         for webhook in webhooks:
             if _hears(webhook, event, said, secret):
-                yield _delivery(event, webhook)
+                yield _delivery(event, f"webhook:{webhook.pk}", webhook=webhook)
+
+
+def _to_people(events: Sequence[AuditEvent]) -> Iterator[Delivery]:
+    """To whom it concerns by mail, and once to the channel of the team it happened in."""
+    for event in firsts(events):
+        audience = audience_of(event)
+        kind = NOTICES[event.action].kind
+        for person in wanting(audience, kind):
+            yield _delivery(event, f"mail:{person.pk}", person=person)
+        channel = Channel.objects.filter(team__slug=event.team).exclude(sealed_address="").first()
+        if audience and channel:
+            yield _delivery(event, f"chat:{channel.pk}", channel=channel)
 
 
 def _hears(webhook: Webhook, event: AuditEvent, said: Announcement, secret: set[str]) -> bool:
@@ -64,6 +79,5 @@ def _hears(webhook: Webhook, event: AuditEvent, said: Announcement, secret: set[
     return event.team == webhook.team.slug if webhook.team else event.family not in secret
 
 
-def _delivery(event: AuditEvent, webhook: Webhook) -> Delivery:
-    place = f"webhook:{webhook.pk}"
-    return Delivery(event=event, destination=place, webhook=webhook, tries_left=settings.WEBHOOK_TRIES)
+def _delivery(event: AuditEvent, place: str, **to: Any) -> Delivery:
+    return Delivery(event=event, destination=place, tries_left=settings.WEBHOOK_TRIES, **to)

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core.context import Boundary
+from apps.notifications.models.choice import Channel
 from apps.notifications.models.webhook import Webhook
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ class Delivery(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     event = models.ForeignKey("audit.AuditEvent", models.PROTECT, related_name="+")
-    destination = models.CharField(max_length=64, help_text="Kind and key of where it goes: webhook:7.")
+    destination = models.CharField(max_length=64, help_text="Kind and key of where it goes: webhook:7, mail:3, chat:2.")
     webhook = models.ForeignKey(Webhook, models.PROTECT, null=True, blank=True, related_name="deliveries")
+    person = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
+    channel = models.ForeignKey(Channel, models.PROTECT, null=True, blank=True, related_name="+")
     status = models.CharField(max_length=16, choices=Status, default=Status.WAITING)
     attempt = models.PositiveIntegerField(default=0)
     tries_left = models.PositiveSmallIntegerField()
@@ -70,6 +73,12 @@ class Delivery(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["event", "destination"], name="an_event_goes_to_a_destination_once"),
+            models.CheckConstraint(
+                condition=Q(webhook__isnull=False, person=None, channel=None)
+                | Q(webhook=None, person__isnull=False, channel=None)
+                | Q(webhook=None, person=None, channel__isnull=False),
+                name="a_delivery_has_one_destination",
+            ),
             models.CheckConstraint(
                 condition=Q(status="sending", lease_until__isnull=False) | ~Q(status="sending") & Q(lease_until=None),
                 name="only_what_is_being_sent_has_a_lease",

@@ -1,5 +1,17 @@
-"""Reads of webhooks and of what was sent."""
+"""Reads of webhooks, of what was sent, and of who wants to be told."""
 
+from apps.notifications.queries.choices import channels, choice_of, wanting
 from apps.notifications.queries.webhooks import deliveries, delivery, due, may_make, owners, webhook, webhooks
 
-__all__ = ["deliveries", "delivery", "due", "may_make", "owners", "webhook", "webhooks"]
+__all__ = [
+    "channels",
+    "choice_of",
+    "deliveries",
+    "delivery",
+    "due",
+    "may_make",
+    "owners",
+    "wanting",
+    "webhook",
+    "webhooks",
+]
