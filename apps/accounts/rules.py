@@ -7,16 +7,19 @@ from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
 from apps.core.permissions import grant
 
 
+# Memberships are looked through rather than filtered: a page that has prefetched them asks no more of the database.
 def leads(user: User, team_id: int | None) -> bool:
     """True if the user is a lead of that team."""
-    return team_id is not None and user.memberships.filter(team_id=team_id, role=Membership.Role.LEAD).exists()
+    return team_id is not None and any(
+        one.team_id == team_id and one.role == Membership.Role.LEAD for one in user.memberships.all()
+    )
 
 
 def belongs(user: User, team_id: int | None) -> bool:
     """True for a member or lead of that team, and for its service accounts."""
     if team_id is None:
         return False
-    return user.service_of_id == team_id or user.memberships.filter(team_id=team_id).exists()
+    return user.service_of_id == team_id or any(one.team_id == team_id for one in user.memberships.all())
 
 
 def has_role(user: User, role: PortalRole.Role) -> bool:

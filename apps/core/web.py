@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
@@ -14,10 +15,19 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from apps.core.context import Door, through
 from apps.core.errors import PortalError, Unavailable
 
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
 Respond = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger(__name__)
 RETRY_AFTER_SECONDS = 5
 DATABASE_AWAY = "The database is away for a moment. Nothing is lost; try again in a few seconds."
+
+
+class PageRequest(HttpRequest):
+    """A request as the middleware of django_htmx hands it on."""
+
+    htmx: "HtmxDetails"
 
 
 class ErrorPages:

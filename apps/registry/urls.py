@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from apps.registry.web import families, proposals, rollbacks, waves
+from apps.registry.web import families, gates, proposals, rollbacks, waves
 
 app_name = "registry"
 urlpatterns = [
     path("models/new/", families.create, name="create-family"),
     path("models/<slug:slug>/settings/", families.edit, name="edit-family"),
+    path("models/<slug:slug>/gates/", gates.edit, name="gates"),
     path("promotions/", waves.waves, name="waves"),
     path("promotions/new/", proposals.propose, name="propose"),
     path("promotions/roll-back/", rollbacks.roll_back, name="roll-back"),

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.signed_in import person
 from apps.core.errors import Conflict, Invalid
+from apps.core.web import PageRequest
 from apps.dashboard import queries
 from apps.dashboard.fleet import Row, State, wanted
 from apps.dashboard.spreadsheet import as_csv
-from apps.dashboard.web.reading import PageRequest, family_of, rights
+from apps.dashboard.web.reading import family_of, rights
 from apps.registry import actions
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -81,8 +82,13 @@ def _activity(request: PageRequest, family: ModelFamily) -> HttpResponse:
 
 def _settings(request: PageRequest, family: ModelFamily) -> HttpResponse:
     """What everybody may read of how the family is measured and promoted."""
-    approvers, may = registry.approvers(family), rights(person(request), family)
-    shown = {"tab": "settings", "family": family, "approvers": approvers, "may": may}
+    shown = {
+        "tab": "settings",
+        "family": family,
+        "approvers": registry.approvers(family),
+        "gates": registry.gate_lines(family),
+        "may": rights(person(request), family),
+    }
     return render(request, "dashboard/family_settings.html", shown)
 
 

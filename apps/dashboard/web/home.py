@@ -9,9 +9,8 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.signed_in import person
 from apps.core.errors import Invalid
 from apps.core.templatetags.portal import THEME_COOKIE, THEMES
-from apps.core.web import inside
+from apps.core.web import PageRequest, inside
 from apps.dashboard import queries
-from apps.dashboard.web.reading import PageRequest
 
 A_YEAR = 365 * 24 * 3600
 

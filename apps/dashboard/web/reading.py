@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db.models import prefetch_related_objects
-from django.http import HttpRequest
 
 from apps.accounts.signed_in import person
 from apps.core.permissions import allowed
+from apps.core.web import PageRequest
 from apps.registry import queries as registry
 
 if TYPE_CHECKING:
-    from django_htmx.middleware import HtmxDetails
-
     from apps.accounts.models import User
     from apps.registry.models import ModelFamily
 
@@ -24,12 +22,6 @@ RIGHTS = {
     "roll_back": "registry.roll_back",
     "edit": "registry.edit_family",
 }
-
-
-class PageRequest(HttpRequest):
-    """A request as the middleware of django_htmx hands it on."""
-
-    htmx: HtmxDetails
 
 
 def family_of(request: PageRequest, slug: str) -> ModelFamily:

@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.accounts.signed_in import person
+from apps.core.web import PageRequest
 from apps.dashboard import queries
-from apps.dashboard.web.reading import PageRequest, family_of, rights
+from apps.dashboard.web.reading import family_of, rights
 
 if TYPE_CHECKING:
     from django.http import HttpResponse

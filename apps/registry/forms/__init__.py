@@ -1,11 +1,13 @@
 """Shapes of the registry's pages."""
 
 from apps.registry.forms.families import FamilyForm, NewFamilyForm, settings_of
+from apps.registry.forms.gates import GateEditor
 from apps.registry.forms.promotions import ApproveForm, ReasonForm, RejectForm, WithdrawForm
 
 __all__ = [
     "ApproveForm",
     "FamilyForm",
+    "GateEditor",
     "NewFamilyForm",
     "ReasonForm",
     "RejectForm",

@@ -19,6 +19,7 @@ from apps.registry.queries.families import (
 )
 from apps.registry.queries.fleet import FleetRow, FleetSummary, RolledBack, ScoreCell, VersionCell, fleet, summary
 from apps.registry.queries.freezes import freeze, freeze_on, freezes, global_freeze
+from apps.registry.queries.gate_lines import GateLine, gate_lines
 from apps.registry.queries.gate_preview import GatePreview, PreviewRow, gate_preview
 from apps.registry.queries.live import live_values
 from apps.registry.queries.outlines import Outline, outlines
@@ -56,6 +57,7 @@ __all__ = [
     "EvaluationCounts",
     "FleetRow",
     "FleetSummary",
+    "GateLine",
     "GatePreview",
     "Outline",
     "ParameterChange",
@@ -87,6 +89,7 @@ __all__ = [
     "freeze",
     "freeze_on",
     "freezes",
+    "gate_lines",
     "gate_preview",
     "gate_specs",
     "global_freeze",
