@@ -78,7 +78,7 @@ def _evaluate(claimed: list[Evaluation], runner: LocalRunner) -> None:
         return
     work = _work(tool, batch, claimed[0])
     try:
-        _store(batch, _run(runner, work, batch))
+        _store(tool, batch, _run(runner, work, batch))
     finally:
         runner.discard(work)
 
@@ -152,7 +152,7 @@ def _beat(claims: list[actions.Claim]) -> Callable[[Progress], Continue]:
     return beat
 
 
-def _store(batch: Batch, outcome: Outcome) -> None:
+def _store(tool: Evaluator, batch: Batch, outcome: Outcome) -> None:
     """A process that broke is tried again in smaller company; one that lost its lease has nothing to say."""
     if outcome.end is End.LOST:
         return
@@ -164,16 +164,22 @@ def _store(batch: Batch, outcome: Outcome) -> None:
     except Unusable as unusable:
         actions.release_evaluations(claims=_claims(batch), reason=str(unusable))
         return
-    _store_answers(batch, answers)
+    _store_answers(tool, batch, answers)
 
 
-def _store_answers(batch: Batch, answers: Mapping[str, object]) -> None:
+def _store_answers(tool: Evaluator, batch: Batch, answers: Mapping[str, object]) -> None:
     """Each comparison ends for itself: with its numbers, or with the sentence why there are none."""
     results, failures = [], []
+    baselines = tool.baselines
     for name, evaluation in batch.evaluations.items():
         direction = evaluation.model.its_family.direction
         try:
-            answer = numbers_of(answers.get(name), against=evaluation.champion_id is not None, direction=direction)
+            answer = numbers_of(
+                answers.get(name),
+                against=evaluation.champion_id is not None,
+                direction=direction,
+                baselines=baselines,
+            )
             results.append((claim_of(evaluation), answer))
         except Unusable as unusable:
             failures.append((claim_of(evaluation), str(unusable)))

@@ -16,6 +16,7 @@ from apps.platforms.local import LocalRunner
 from apps.registry.actions import request_evaluations
 from apps.registry.evaluating import evaluate_batch
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Segment
+from apps.registry.queries import recomputed
 from tests.registry.conftest import MakeVersion
 
 JULY = {"window_first": date(2013, 7, 1), "window_last": date(2013, 7, 31)}
@@ -68,13 +69,20 @@ def test_candidate_champion_and_baseline_are_scored_on_identical_trips(
     assert compared.days == len(compared.daily)
     for role, metric in (("candidate", compared.candidate_metric), ("champion", compared.champion_metric)):
         assert metric == pytest.approx(sum(day[role] for day in compared.daily) / compared.rows)
-    assert compared.baseline_metric is not None
+    against = compared.baselines["median-of-3-months"]
+    assert against["metric"] == compared.baseline_metric
+    assert against["difference"] == pytest.approx(against["metric"] - (compared.candidate_metric or 0))
+    assert against["lower"] < against["difference"] < against["upper"]
     gain = (compared.champion_metric or 0) - (compared.candidate_metric or 0)
     assert compared.difference == pytest.approx(gain)
     assert (compared.lower or 0) < gain < (compared.upper or 0)
     first = Evaluation.objects.get(candidate=alone)
     assert (first.status, first.champion, first.difference) == ("done", None, None)
+    assert (first.baseline_metric, list(first.baselines)) != (None, [])
     assert evaluate_batch(runner=runner) == 0
+    again = recomputed(compared)
+    assert (again.agrees, again.recomputed.lower, len(again.daily)) == (True, compared.lower, compared.days)
+    assert recomputed(first).agrees
 
 
 def test_a_model_that_can_not_be_read_fails_alone_with_its_sentence(
@@ -138,6 +146,10 @@ def test_an_evaluator_that_breaks_is_tried_three_times_in_smaller_company_and_th
         assert evaluation.reason.startswith("Tried 3 times without a result. The evaluator broke:")
 
 
+def answer_of(*daily: dict[str, object], **stated: object) -> str:
+    return json.dumps({"ID": {"data_digest": "sha256:0", "daily": daily, "error": None, **stated}})
+
+
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
@@ -146,10 +158,14 @@ def test_an_evaluator_that_breaks_is_tried_three_times_in_smaller_company_and_th
         ("{}", "did not answer this comparison"),
         ('{"ID": {"error": "There is no trip."}}', "There is no trip."),
         ('{"ID": {"metric": {}, "daily": []}}', "makes no sense"),
+        (answer_of(), "there is no row, or a day without one"),
+        (answer_of({"day": "2013-07-01", "rows": 0, "candidate": 1.0}), "there is no row, or a day without one"),
+        (answer_of({"day": "2013-07-01", "rows": 1, "candidate": float("nan")}), "nan is no metric"),
+        (answer_of({"day": "2013-07-01", "rows": 1, "candidate": True}), "True is no metric"),
+        (answer_of(*[{"day": "2013-07-01", "rows": 1, "candidate": 1.0}] * 2), "a day appears twice"),
         (
-            '{"ID": {"rows": 1, "days": 1, "data_digest": "", "daily": [], "error": null, '
-            '"metric": {"candidate": NaN, "champion": null, "baseline": null}}}',
-            "nan is no metric",
+            answer_of({"day": "2013-07-01", "rows": 2, "candidate": 8.0}, metric={"candidate": 0.01}),
+            "its metric is not the mean of its errors by day",
         ),
     ],
 )

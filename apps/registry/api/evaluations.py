@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
@@ -44,6 +45,13 @@ class EvaluationViewSet(ReadOnlyModelViewSet[Evaluation]):
 
     def get_serializer_class(self) -> type[shapes.EvaluationSerializer]:
         return shapes.EvaluationSerializer if self.action == "list" else shapes.EvaluationDetailSerializer
+
+    @extend_schema(responses=shapes.RecomputedSerializer, filters=False)
+    @action(detail=True, pagination_class=None, filter_backends=[])
+    def daily(self, request: Request, pk: str) -> Response:
+        """The errors by day, and every stored number computed from them once more."""
+        found = queries.evaluation(actor=person(request), evaluation_id=int(pk))
+        return Response(shapes.RecomputedSerializer(queries.recomputed(found)).data)
 
     @extend_schema(
         request=shapes.NewEvaluationsSerializer,

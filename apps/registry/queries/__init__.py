@@ -3,10 +3,12 @@
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
+    Recomputed,
     evaluation,
     evaluation_counts,
     evaluations,
     evaluations_due,
+    recomputed,
 )
 from apps.registry.queries.families import (
     approvers,
@@ -63,6 +65,7 @@ __all__ = [
     "ParameterChange",
     "PreviewRow",
     "PromotionRow",
+    "Recomputed",
     "RolledBack",
     "ScoreCell",
     "Totals",
@@ -100,6 +103,7 @@ __all__ = [
     "newest_window",
     "open_wave",
     "outlines",
+    "recomputed",
     "restricted_families",
     "segments",
     "shared_names",

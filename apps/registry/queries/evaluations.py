@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, Max, QuerySet
 
-from apps.core.errors import Missing
+from apps.core.errors import Conflict, Missing
+from apps.registry.answers import numbers_from, seed_of_days
 from apps.registry.models import Evaluation
 from apps.registry.models.evaluation import EvaluationQuerySet
+from apps.registry.statistics import CONFIDENCE, RESAMPLES
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -48,6 +52,54 @@ def evaluation(*, actor: User, evaluation_id: int) -> Evaluation:
     if found is None:
         raise Missing("There is no such evaluation here, or you may not see it.")
     return found
+
+
+@dataclass(frozen=True)
+class Bounds:
+    difference: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """An evaluation's kept errors by day, and everything computed from them once more."""
+
+    daily: list[dict[str, Any]]
+    stored: Bounds
+    recomputed: Bounds
+    baselines: dict[str, dict[str, float | None]]
+    agrees: bool
+    seed: int
+    resamples: int = RESAMPLES
+    confidence: float = CONFIDENCE
+
+
+def recomputed(evaluation: Evaluation) -> Recomputed:
+    """The same numbers from the errors by day, whoever stored them. Raises Conflict while it is not done."""
+    if evaluation.status != Evaluation.Status.DONE:
+        raise Conflict("This evaluation has no numbers that could be computed again.")
+    direction = evaluation.model.its_family.direction
+    against = evaluation.champion_id is not None
+    again = numbers_from(evaluation.daily, against=against, direction=direction, digest=evaluation.data_digest)
+    bounds = Bounds(again.difference, again.lower, again.upper)
+    return Recomputed(
+        daily=evaluation.daily,
+        stored=Bounds(evaluation.difference, evaluation.lower, evaluation.upper),
+        recomputed=bounds,
+        baselines=again.baselines,
+        agrees=all(_is_the_same(getattr(evaluation, name), value) for name, value in asdict(again).items()),
+        seed=seed_of_days(evaluation.daily),
+    )
+
+
+def _is_the_same(stored: Any, again: Any) -> bool:
+    """Numbers up to the last digits, which another release of a library may round otherwise."""
+    if isinstance(stored, Mapping) and isinstance(again, Mapping):
+        return stored.keys() == again.keys() and all(_is_the_same(stored[name], again[name]) for name in stored)
+    if isinstance(stored, float) and isinstance(again, float):
+        return math.isclose(stored, again, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(stored == again)
 
 
 def evaluation_counts(version_ids: QuerySet[Any, Any]) -> EvaluationCounts:

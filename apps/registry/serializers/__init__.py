@@ -5,6 +5,7 @@ from apps.registry.serializers.evaluations import (
     EvaluationDetailSerializer,
     EvaluationSerializer,
     NewEvaluationsSerializer,
+    RecomputedSerializer,
 )
 from apps.registry.serializers.families import (
     FamilySerializer,
@@ -82,6 +83,7 @@ __all__ = [
     "ProposalSerializer",
     "ProposedGatesSerializer",
     "ProtectedAliasSerializer",
+    "RecomputedSerializer",
     "RejectionSerializer",
     "RollbackRequestSerializer",
     "RollbackSerializer",

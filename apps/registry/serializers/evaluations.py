@@ -11,11 +11,21 @@ from apps.registry.models import (
 )
 
 
+class AgainstSerializer(serializers.Serializer[Any]):
+    """A baseline on the same rows; the difference is positive where the candidate is better."""
+
+    metric = serializers.FloatField()
+    difference = serializers.FloatField()
+    lower = serializers.FloatField(allow_null=True)
+    upper = serializers.FloatField(allow_null=True)
+
+
 class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     model = serializers.CharField(source="model.name")
     candidate = serializers.IntegerField(source="candidate.number")
     champion = serializers.IntegerField(source="champion.number", allow_null=True, default=None)
     requested_by = serializers.CharField(source="requested_by.username")
+    baselines = serializers.DictField(child=AgainstSerializer(), help_text="By name, on the same rows.")
 
     class Meta:
         model = Evaluation
@@ -34,6 +44,7 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
             "candidate_metric",
             "champion_metric",
             "baseline_metric",
+            "baselines",
             "difference",
             "lower",
             "upper",
@@ -53,7 +64,28 @@ class DailyErrorSerializer(serializers.Serializer[Any]):
     rows = serializers.IntegerField()
     candidate = serializers.FloatField(allow_null=True, default=None)
     champion = serializers.FloatField(allow_null=True, default=None)
-    baseline = serializers.FloatField(allow_null=True, default=None)
+    baselines = serializers.DictField(child=serializers.FloatField(), default=dict, help_text="By name.")
+
+
+class BoundsSerializer(serializers.Serializer[Any]):
+    """A paired difference; `lower` and `upper` are one-sided 95 % bounds."""
+
+    difference = serializers.FloatField(allow_null=True)
+    lower = serializers.FloatField(allow_null=True)
+    upper = serializers.FloatField(allow_null=True)
+
+
+class RecomputedSerializer(serializers.Serializer[Any]):
+    """The errors by day that were kept, what is stored, and the same computed from them once more."""
+
+    daily = DailyErrorSerializer(many=True)
+    stored = BoundsSerializer()
+    recomputed = BoundsSerializer()
+    baselines = serializers.DictField(child=AgainstSerializer(), help_text="Recomputed, by name.")
+    agrees = serializers.BooleanField(help_text="Whether every stored number comes out again.")
+    resamples = serializers.IntegerField()
+    confidence = serializers.FloatField(help_text="Of each bound, one-sided.")
+    seed = serializers.CharField(help_text="Depends only on which days have how many rows.")
 
 
 class EvaluationDetailSerializer(EvaluationSerializer):
