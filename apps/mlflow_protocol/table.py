@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from apps.mlflow_protocol import server
+from apps.mlflow_protocol import server, webhooks
 from apps.mlflow_protocol.endpoints import Endpoint
 from apps.mlflow_protocol.tracking import experiments, logged_models, reporting, runs
 
@@ -15,6 +15,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *reporting.ENDPOINTS,
     *logged_models.ENDPOINTS,
+    *webhooks.ENDPOINTS,
 )
 REST = "*"
 
