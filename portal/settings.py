@@ -262,6 +262,13 @@ SPECTACULAR_SETTINGS = {
         "SegmentRunStatus": "apps.retraining.models.SegmentRun.Status",
         "RunStatusEnum": "apps.tracking.models.Run.Status",
         "DecisionStatusEnum": "apps.catalog.models.Decision.Status",
+        "DecisionKindEnum": "apps.catalog.models.Decision.Kind",
+        "HindsightEnum": "apps.catalog.models.Decision.Verdict",
+        "TriggerEnum": "apps.catalog.models.Decision.Trigger",
+        "RingEnum": "apps.catalog.models.Ring",
+        "RingMoveStatusEnum": "apps.catalog.models.RingMove.Status",
+        "UsageKindEnum": "apps.catalog.models.Usage.Kind",
+        "ToolRequestStatusEnum": "apps.catalog.models.ToolRequest.Status",
         "SourcingEnum": "apps.catalog.models.Sourcing",
         "ToolSourcingEnum": "apps.catalog.models.TOOL_SOURCING",
         "VersionStatusEnum": "apps.registry.models.ModelVersion.Status",
@@ -314,6 +321,10 @@ RETRAINING_BACKOFF_SECONDS = 2.0  # before the second try; doubles
 RETRAINING_LOG_BYTES = 65_536
 RETRAINING_OUTPUT_BYTES = 512 * 1024 * 1024
 RETRAINING_MOST_SEGMENTS = 5_000
+
+# Catalog
+CATALOG_VOTES = int(os.environ.get("CATALOG_VOTES", "1"))
+"""So many of the board must say yes to a decision, an exception or a ring; whoever wrote it never counts."""
 
 # Evaluation
 DEMO_EVALUATORS = BASE_DIR / "apps" / "demo" / "evaluators"

@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
 from apps.core.errors import Missing
 
 
@@ -64,3 +64,8 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
 
 def live_tokens_of(user: User) -> QuerySet[ApiToken]:
     return tokens_of(user).filter(expiry__gt=Now())
+
+
+def board() -> QuerySet[User]:
+    """The active members of the board, who decide about tools."""
+    return User.objects.filter(is_active=True, portal_roles__role=PortalRole.Role.BOARD).order_by("username")

@@ -29,13 +29,13 @@ def open_approval(
     actor: User,
     title: str,
     digest: str,
-    team: Team,
+    team: Team | None,
     needed: int,
     excluded: Iterable[User],
     approvers: Iterable[User] = (),
     days: int = 7,
 ) -> Approval:
-    """Asks the leads of the team, and the approvers besides them; `digest` (hex sha256) names what is approved.
+    """Asks the team's leads (if any), and the approvers besides them; `digest` (hex sha256) names what is approved.
 
     Raises Conflict if fewer people than needed could ever say yes, Invalid for a number that makes no sense.
     """
@@ -49,18 +49,19 @@ def open_approval(
     return approval
 
 
-def _check_question(team: Team, authors: set[User], approvers: set[User], needed: int, days: int) -> None:
+def _check_question(team: Team | None, authors: set[User], approvers: set[User], needed: int, days: int) -> None:
     if needed < 1 or days < 1:
         raise Invalid("An approval needs at least one person and lasts at least one day.")
-    voters = {user for user in {*leads_of(team), *approvers} - authors if user.is_active}
+    leads = leads_of(team) if team else ()
+    voters = {user for user in {*leads, *approvers} - authors if user.is_active}
     if len(voters) < needed:
         raise Conflict(
-            f"This needs {needed} to approve, and {len(voters)} could for {team}: its authors may not. "
-            "Ask a platform admin to name another lead of the team."
+            f"This needs {needed} to approve, and {len(voters)} could{f' for {team}' if team else ''}: its authors "
+            f"may not. Ask a platform admin to name another {'lead of the team' if team else 'approver'}."
         )
 
 
-def _create(actor: User, title: str, digest: str, team: Team, needed: int, days: int) -> Approval:
+def _create(actor: User, title: str, digest: str, team: Team | None, needed: int, days: int) -> Approval:
     approval = Approval.objects.create(
         title=title,
         digest=digest,

@@ -11,7 +11,7 @@ from apps.core.context import Boundary
 
 
 class Approval(models.Model):
-    """A question to a team's leads (and to named approvers); authors are excluded, the first no closes it."""
+    """A question to a team's leads and to named approvers; authors are excluded, the first no closes it."""
 
     class Status(models.TextChoices):
         OPEN = "open"
@@ -30,7 +30,13 @@ class Approval(models.Model):
 
     title = models.CharField(max_length=200)
     digest = models.CharField(max_length=64, help_text="sha256 of what is approved: a vote is bound to it.")
-    team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+", help_text="Its leads vote.")
+    team = models.ForeignKey(
+        "accounts.Team",
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Its leads vote; none: only approvers do.",
+    )
     approvers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", help_text="Vote besides the leads.")
     excluded = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+", help_text="Authors never vote.")
     needed = models.PositiveSmallIntegerField(help_text="So many must say yes.")
@@ -61,7 +67,7 @@ class Approval(models.Model):
 
     @property
     def boundary(self) -> Boundary:
-        return Boundary(team=self.team.slug)
+        return Boundary(team=self.team.slug if self.team else "")
 
 
 class Vote(models.Model):

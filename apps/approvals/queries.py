@@ -28,7 +28,8 @@ def asked(approval: Approval) -> list[User]:
     """Who may still answer an open question, by name: leads and named approvers, but no author and no who did."""
     if approval.status != Approval.Status.OPEN:
         return []
-    people = {person.pk: person for person in (*leads_of(approval.team), *approval.approvers.filter(is_active=True))}
+    leads = leads_of(approval.team) if approval.team else ()
+    people = {person.pk: person for person in (*leads, *approval.approvers.filter(is_active=True))}
     out = {
         approval.opened_by_id,
         *approval.excluded.values_list("pk", flat=True),

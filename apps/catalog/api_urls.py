@@ -2,11 +2,12 @@
 
 from rest_framework.routers import SimpleRouter
 
-from apps.catalog import api
+from apps.catalog.api import decisions, tools
 
 router = SimpleRouter()
-router.register("capabilities", api.CapabilityViewSet, basename="capability")
-router.register("tools", api.ToolViewSet, basename="tool")
-router.register("decisions", api.DecisionViewSet, basename="decision")
+router.register("capabilities", tools.CapabilityViewSet, basename="capability")
+router.register("tools", tools.ToolViewSet, basename="tool")
+router.register("ring-moves", tools.MoveViewSet, basename="ring-move")
+router.register("decisions", decisions.DecisionViewSet, basename="decision")
 
 urlpatterns = router.urls

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Expression, Model
+from django.db.models import CheckConstraint, Expression, Model
 
 from apps.core.errors import Exists, Invalid
 
@@ -17,10 +17,23 @@ def check(row: Model) -> None:
     computed = {field.name for field in row._meta.fields if isinstance(getattr(row, field.attname), Expression)}
     try:
         row.clean_fields(exclude=computed)
-        row.validate_constraints(exclude=computed)
+        _validate_checks(row, computed)
     except ValidationError as error:
         errors = _by_field(row, error)
         raise Invalid(" ".join(errors.values()), field=next(iter(errors)), errors=errors) from error
+
+
+def _validate_checks(row: Model, computed: set[str]) -> None:
+    """All check constraints at once; what must be unique is for the database to say, and for `insert` to word."""
+    broken: dict[str, list[ValidationError]] = {}
+    for constraint in row._meta.constraints:
+        try:
+            if isinstance(constraint, CheckConstraint):
+                constraint.validate(type(row), row, exclude=computed)
+        except ValidationError as error:
+            broken.setdefault(NON_FIELD_ERRORS, []).append(error)
+    if broken:
+        raise ValidationError(broken)
 
 
 def insert(row: Row, *, taken: str) -> Row:
@@ -51,7 +64,7 @@ def difference(row: Model, wanted: object) -> tuple[dict[str, object], dict[str,
 
 
 def _word(value: object) -> object:
-    return value if value is None or isinstance(value, str | int) else str(value)
+    return value if value is None or isinstance(value, str | int | list | dict) else str(value)
 
 
 def _by_field(row: Model, error: ValidationError) -> dict[str, str]:

@@ -14,6 +14,7 @@ NOT_AUDITED = {
     "artifacts.actions.add_files": "evidence; the action of the app that owns the tree asks",
     "artifacts.actions.create_tree": "evidence; the action of the app that owns the tree asks",
     "artifacts.actions.seal": "evidence; the action of the app that owns the tree asks",
+    "catalog.actions.needs.sync_discovered": "evidence: what segment runs report; nobody said it",
     "notifications.actions.choices.choose_mail": "a person's own taste concerns nobody else",
     "notifications.actions.deliveries.claim_delivery": "work of a worker; its row tells it",
     "notifications.actions.deliveries.finish_delivery": "work of a worker, fenced by the try; its rows are the log",

@@ -1,6 +1,7 @@
 """An editor, two members of the board, a capability and a tool; a decision in whatever state a test needs."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
@@ -14,14 +15,17 @@ from apps.catalog.actions import (
     accept_decision,
     add_capability,
     add_tool,
+    approve_move,
     draft_decision,
     propose_decision,
+    propose_move,
 )
-from apps.catalog.models import Capability, Decision, Tool
+from apps.catalog.models import Capability, Decision, Position, Tool
 from tests.factories import UserFactory, give
 
 MakeTool = Callable[..., Tool]
 MakeDecision = Callable[..., Decision]
+Place = Callable[..., Position]
 
 
 @pytest.fixture
@@ -63,12 +67,33 @@ def airflow(make_tool: MakeTool) -> Tool:
 
 
 @pytest.fixture
-def adopted(editor: User) -> Opinion:
-    return Opinion(ring="adopt", owner=editor, when_to_use="Batch work.", support="#ml-platform")
+def adopted(editor: User, make_decision: "MakeDecision") -> Opinion:
+    """All that an adopted tool needs, an accepted decision among it."""
+    decision = make_decision("accepted", number=1)
+    return Opinion(
+        ring="adopt",
+        owner=editor,
+        when_to_use="Batch work.",
+        getting_started="Copy the template.",
+        support="#ml-platform",
+        decision=decision,
+    )
 
 
 @pytest.fixture
-def text(orchestration: Capability) -> Text:
+def place(editor: User, board: User) -> Place:
+    """`place(airflow, opinion, "Because.")`: proposed by the editor, approved by the board."""
+
+    def place(tool: Tool, opinion: Opinion, reason: str = "It works for us.", at: datetime | None = None) -> Position:
+        move = propose_move(actor=editor, tool=tool, opinion=opinion, reason=reason, at=at)
+        approve_move(actor=board, move=move, at=at)
+        return Position.objects.get(tool=tool)
+
+    return place
+
+
+@pytest.fixture
+def text(orchestration: Capability, board: User) -> Text:
     return Text(
         title="Airflow for orchestration",
         capability=orchestration,

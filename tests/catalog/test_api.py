@@ -8,9 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
-from apps.catalog.actions import Opinion, place_tool
+from apps.catalog.actions import Opinion, edit_position
 from apps.catalog.models import Capability, Decision, Position, Tool
-from tests.catalog.conftest import MakeDecision, MakeTool
+from tests.catalog.conftest import MakeDecision, MakeTool, Place
 from tests.conftest import api
 
 V1 = "/api/v1"
@@ -27,9 +27,9 @@ def editing(editor: User) -> APIClient:
 
 
 def test_tools_come_with_their_position(
-    reading: APIClient, editor: User, airflow: Tool, make_tool: MakeTool, adopted: Opinion
+    place: Place, reading: APIClient, editor: User, airflow: Tool, make_tool: MakeTool, adopted: Opinion
 ) -> None:
-    place_tool(actor=editor, tool=airflow, opinion=adopted)
+    place(airflow, adopted)
     make_tool("luigi")
     body = reading.get(f"{V1}/tools/").json()
     assert [*body] == ["count", "next", "previous", "results"]
@@ -45,9 +45,16 @@ def test_tools_come_with_their_position(
     [("ring=adopt", ["airflow"]), ("ring=none", ["luigi"]), ("q=luigi", ["luigi"]), ("page_size=1", ["airflow"])],
 )
 def test_tools_are_filtered_and_paged(
-    reading: APIClient, editor: User, airflow: Tool, make_tool: MakeTool, adopted: Opinion, query: str, seen: list[str]
+    place: Place,
+    reading: APIClient,
+    editor: User,
+    airflow: Tool,
+    make_tool: MakeTool,
+    adopted: Opinion,
+    query: str,
+    seen: list[str],
 ) -> None:
-    place_tool(actor=editor, tool=airflow, opinion=adopted)
+    place(airflow, adopted)
     make_tool("luigi")
     assert [tool["slug"] for tool in reading.get(f"{V1}/tools/?{query}").json()["results"]] == seen
 
@@ -68,17 +75,22 @@ def test_capabilities_flow_from_data_to_run(reading: APIClient, editing: APIClie
     assert editing.patch(f"{V1}/capabilities/drift/", {"need": "Notice."}, format="json").json()["need"] == "Notice."
 
 
-def test_an_editor_adds_a_tool_edits_it_and_places_it(editing: APIClient, orchestration: Capability) -> None:
+def test_an_editor_adds_a_tool_and_the_board_places_it(
+    editing: APIClient, board: User, orchestration: Capability
+) -> None:
     sent = {"slug": "luigi", "name": "Luigi", "summary": "Runs batches.", "capability": "orchestration"}
     assert editing.post(f"{V1}/tools/", sent | {"sourcing": "open-source"}, format="json").status_code == 201
     assert (
         editing.patch(f"{V1}/tools/luigi/", {"licence": "Apache-2.0"}, format="json").json()["licence"] == "Apache-2.0"
     )
-    placed = editing.patch(f"{V1}/tools/luigi/position/", {"ring": "assess"}, format="json")
-    assert (placed.status_code, placed.json()["position"]["ring"]) == (200, "assess")
-    moved = {"ring": "adopt", "owner": "editor", "when_to_use": "Batches.", "reason": "It works.", "revision": 1}
-    body = editing.patch(f"{V1}/tools/luigi/position/", moved, format="json").json()
-    assert (body["position"]["ring"], body["position"]["owner"], body["position"]["revision"]) == ("adopt", "editor", 2)
+    asked = editing.post(f"{V1}/tools/luigi/moves/", {"ring": "assess", "reason": "It works."}, format="json")
+    assert (asked.status_code, asked.json()["status"]) == (201, "proposed")
+    number = asked.json()["id"]
+    assert editing.post(f"{V1}/ring-moves/{number}/approve/", {}, format="json").status_code == 403
+    assert api(board).post(f"{V1}/ring-moves/{number}/approve/", {}, format="json").json()["status"] == "applied"
+    said = {"owner": "editor", "experts": ["editor"], "revision": 1}
+    body = editing.patch(f"{V1}/tools/luigi/position/", said, format="json").json()["position"]
+    assert (body["ring"], body["owner"], body["experts"], body["revision"]) == ("assess", "editor", ["editor"], 2)
 
 
 @pytest.mark.parametrize(
@@ -99,15 +111,17 @@ def test_an_editor_adds_a_tool_edits_it_and_places_it(editing: APIClient, orches
 def test_a_position_that_can_not_be_is_refused_by_field(
     editing: APIClient, airflow: Tool, sent: dict[str, object], status: int, field: str
 ) -> None:
-    response = editing.patch(f"{V1}/tools/airflow/position/", sent, format="json")
+    response = editing.post(f"{V1}/tools/airflow/moves/", {"reason": "It works."} | sent, format="json")
     assert response.status_code == status
     assert field in response.json()["errors"]
     assert not Position.objects.exists()
 
 
-def test_a_stale_revision_is_a_conflict(editing: APIClient, editor: User, airflow: Tool, adopted: Opinion) -> None:
-    place_tool(actor=editor, tool=airflow, opinion=adopted)
-    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, support="#first"))
+def test_a_stale_revision_is_a_conflict(
+    place: Place, editing: APIClient, editor: User, airflow: Tool, adopted: Opinion
+) -> None:
+    place(airflow, adopted)
+    edit_position(actor=editor, tool=airflow, opinion=replace(adopted, support="#first"))
     response = editing.patch(f"{V1}/tools/airflow/position/", {"support": "#second", "revision": 1}, format="json")
     assert (response.status_code, response.json()["code"]) == (409, "conflict")
 
@@ -227,6 +241,7 @@ def test_nobody_reads_without_a_credential(client: Client, airflow: Tool) -> Non
 
 
 def test_lists_ask_the_database_a_constant_number_of_times(
+    place: Place,
     reading: APIClient,
     editor: User,
     make_tool: MakeTool,
@@ -235,7 +250,7 @@ def test_lists_ask_the_database_a_constant_number_of_times(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for number in range(30):
-        place_tool(actor=editor, tool=make_tool(f"tool-{number}"), opinion=adopted)
+        place(make_tool(f"tool-{number}"), adopted)
         make_decision("accepted")
     for address in ("tools/", "decisions/", "capabilities/", "tools/tool-7/", "decisions/ADR-0007/"):
         with django_assert_max_num_queries(7):

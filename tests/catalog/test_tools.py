@@ -63,7 +63,6 @@ def test_a_stranger_edits_no_capability(stranger: User, orchestration: Capabilit
     [
         ("name", ""),
         ("name", "x" * 101),
-        ("summary", ""),
         ("summary", "x" * 281),
         ("homepage", "javascript:alert(1)"),
         ("homepage", "ftp://example.org/"),
@@ -112,8 +111,9 @@ def test_others_write_no_facts(owner: User, board: User, admin: User, airflow: T
     assert Tool.objects.get().name == "Airflow"
 
 
-def test_the_database_itself_wants_a_summary_and_a_need(airflow: Tool, orchestration: Capability) -> None:
-    with pytest.raises(IntegrityError, match="tool_has_a_summary"), transaction.atomic():
-        Tool.objects.update(summary="")
+def test_the_database_itself_wants_a_need_and_a_range(airflow: Tool, orchestration: Capability) -> None:
+    for days in ({"learning_days_low": 3}, {"learning_days_low": 3, "learning_days_high": 2}):
+        with pytest.raises(IntegrityError, match="learning_days_are_a_range"), transaction.atomic():
+            Tool.objects.update(**days)
     with pytest.raises(IntegrityError, match="capability_names_its_need"), transaction.atomic():
         Capability.objects.update(need="")

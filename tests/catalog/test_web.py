@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from django.db import DatabaseError, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -15,13 +16,13 @@ from apps.catalog.actions import (
     Text,
     ToolFacts,
     draft_decision,
+    edit_position,
     edit_tool,
-    place_tool,
     propose_decision,
     supersede_decision,
 )
-from apps.catalog.models import Decision, Position, Tool
-from tests.catalog.conftest import MakeDecision, MakeTool
+from apps.catalog.models import Decision, Position, RadarEdition, RingMove, Tool
+from tests.catalog.conftest import MakeDecision, MakeTool, Place
 from tests.conftest import signed_in
 
 ATTACK = "<script>alert('x')</script><img src=x onerror=alert(1)>[y](javascript:alert(2))"
@@ -42,11 +43,11 @@ def reader(stranger: User) -> Client:
 
 
 @pytest.fixture
-def radar(editor: User, airflow: Tool, make_tool: MakeTool, adopted: Opinion) -> None:
+def radar(place: Place, editor: User, airflow: Tool, make_tool: MakeTool, adopted: Opinion) -> None:
     """Airflow adopted, Luigi on hold (use Airflow), Dagster without a position."""
-    place_tool(actor=editor, tool=airflow, opinion=adopted)
+    place(airflow, adopted)
     hold = Opinion(ring="hold", when_not="Nobody here knows it.", instead=airflow)
-    place_tool(actor=editor, tool=make_tool("luigi"), opinion=hold)
+    place(make_tool("luigi"), hold)
     make_tool("dagster")
 
 
@@ -87,8 +88,8 @@ def test_the_address_narrows_the_list(reader: Client, query: str, seen: set[str]
 @pytest.mark.usefixtures("radar")
 def test_a_search_that_finds_only_unplaced_tools_offers_them(reader: Client) -> None:
     words = page(reader, "/tools/?q=dagster")
-    assert "No tool matches" in words
-    assert 'href="?q=dagster&amp;ring=none"' in words
+    assert "Known, without a position" in words
+    assert 'href="/tools/dagster/"' in words
 
 
 @pytest.mark.usefixtures("radar")
@@ -113,11 +114,11 @@ def test_an_empty_catalog_says_how_it_is_filled(reader: Client) -> None:
 
 
 def test_a_tools_page_answers_what_a_manager_asks(
-    reader: Client, editor: User, airflow: Tool, adopted: Opinion, make_decision: MakeDecision
+    place: Place, reader: Client, editor: User, airflow: Tool, adopted: Opinion, make_decision: MakeDecision
 ) -> None:
     decision = make_decision("accepted", number=7)
     opinion = replace(adopted, when_not="Not *streaming*.", getting_started="Ask **us**.", decision=decision)
-    place_tool(actor=editor, tool=airflow, opinion=opinion, reason="It works for us.")
+    place(airflow, opinion, "It works for us.")
     words = page(reader, "/tools/airflow/")
     for part in ("Batch work.", "<em>streaming</em>", "<strong>us</strong>", "#ml-platform", "Editor", "Apache-2.0"):
         assert part in words
@@ -136,8 +137,10 @@ def test_a_tool_without_a_position_says_so(reader: Client, radar: None) -> None:
     assert "We have no position on this tool" in page(reader, "/tools/dagster/")
 
 
-def test_a_review_that_is_due_is_seen(reader: Client, editor: User, airflow: Tool, adopted: Opinion) -> None:
-    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, next_review=date(2020, 3, 1)))
+def test_a_review_that_is_due_is_seen(
+    place: Place, reader: Client, editor: User, airflow: Tool, adopted: Opinion
+) -> None:
+    place(airflow, replace(adopted, next_review=date(2020, 3, 1)))
     assert "Due since 1 Mar 2020" in page(reader, "/tools/")
 
 
@@ -149,11 +152,11 @@ def test_what_is_not_there_is_a_page_with_a_sentence(reader: Client, address: st
 
 
 def test_written_text_can_not_run(
-    reader: Client, editor: User, board: User, airflow: Tool, adopted: Opinion, text: Text
+    place: Place, reader: Client, editor: User, board: User, airflow: Tool, adopted: Opinion, text: Text
 ) -> None:
     edit_tool(actor=editor, tool=airflow, facts=replace(ToolFacts.of(airflow), name=ATTACK[:100], summary=ATTACK))
     attacked = replace(adopted, when_to_use=ATTACK, when_not=ATTACK, getting_started=ATTACK, support=ATTACK)
-    place_tool(actor=editor, tool=airflow, opinion=attacked, reason=ATTACK)
+    place(airflow, attacked, ATTACK)
     evil = replace(text, title=ATTACK, context=ATTACK, outcome=ATTACK, trigger=ATTACK)
     draft_decision(actor=editor, text=evil, options=[OptionDraft(label=ATTACK[:100], why=ATTACK)])
     for address in ("/tools/", "/tools/airflow/", "/decisions/", "/decisions/ADR-0001/", "/tools/?q=%3Cscript%3E"):
@@ -184,23 +187,29 @@ def test_decisions_are_found_by_words_status_and_sourcing(
 
 
 def test_a_decisions_page_tells_the_whole_story(
-    reader: Client, board: User, make_decision: MakeDecision, editor: User, airflow: Tool, adopted: Opinion
+    place: Place,
+    reader: Client,
+    board: User,
+    make_decision: MakeDecision,
+    editor: User,
+    airflow: Tool,
+    adopted: Opinion,
 ) -> None:
     older, newer = make_decision("accepted"), make_decision("accepted")
     supersede_decision(actor=board, decision=older, by=newer)
-    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, decision=newer))
-    words = page(reader, "/decisions/ADR-0001/")
+    place(airflow, replace(adopted, decision=newer))
+    words = page(reader, f"/decisions/{older.label}/")
     for part in (
         "Superseded by",
-        "/decisions/ADR-0002/",
+        f"/decisions/{newer.label}/",
         "Chosen",
         "Build it ourselves",
         "Too dear.",
         "<em>Airflow</em>",
     ):
         assert part in words
-    after = page(reader, "/decisions/ADR-0002/")
-    assert "/decisions/ADR-0001/" in after
+    after = page(reader, f"/decisions/{newer.label}/")
+    assert f"/decisions/{older.label}/" in after
     assert "/tools/airflow/" in after
 
 
@@ -223,7 +232,7 @@ def test_the_board_accepts_a_proposal_on_its_page(board: User, make_decision: Ma
     make_decision("proposed")
     assert buttons(page(signed_in(board), DECISION)) == {"accept", "send-back", "close"}
     words = say(board, "accept", note="It pays for itself.")
-    assert "Accepted: it holds from today." in words
+    assert "You said yes" in words
     assert "It pays for itself." in words
     assert buttons(words) == {"close"}
     assert Decision.objects.get().decided_by == board
@@ -290,6 +299,7 @@ def test_others_are_neither_shown_nor_given_what_is_the_board_s(
     assert Decision.objects.get().status == "proposed"
 
 
+@pytest.mark.usefixtures("second_of_board")
 def test_who_of_the_board_proposed_it_may_not_accept_it(board: User, text: Text) -> None:
     own = draft_decision(actor=board, text=text, options=[OptionDraft("Wait", chosen=True)])
     propose_decision(actor=board, decision=own)
@@ -306,30 +316,65 @@ def test_nobody_reads_without_signing_in(client: Client, airflow: Tool, address:
     assert "/sign-in/" in response["Location"]
 
 
-SENT = {"ring": "adopt", "owner": "editor", "when_to_use": "Batch work.", "reason": "It works.", "revision": ""}
+MOVE = {
+    "ring": "adopt",
+    "owner": "editor",
+    "when_to_use": "Batch work.",
+    "getting_started": "Copy the template.",
+    "reason": "It works.",
+    "decision": "ADR-0001",
+}
+EDIT = {"owner": "editor", "when_to_use": "Batch work.", "getting_started": "Copy it.", "decision": "ADR-0001"}
 
 
-def test_an_editor_moves_a_tool_and_sees_it(editor: User, airflow: Tool) -> None:
-    client = signed_in(editor)
-    assert "Edit position" not in page(client, "/tools/airflow/")
-    assert "/tools/airflow/position/" in page(client, "/tools/airflow/")
-    response = client.post("/tools/airflow/position/", SENT)
-    assert response.status_code == 302
-    assert response["Location"] == "/tools/airflow/"
+@pytest.mark.usefixtures("adopted")
+def test_anybody_proposes_a_ring_and_the_board_approves_it(stranger: User, board: User, airflow: Tool) -> None:
+    client = signed_in(stranger)
+    assert "/tools/airflow/move/" in page(client, "/tools/airflow/")
+    response = client.post("/tools/airflow/move/", MOVE)
+    assert (response.status_code, response["Location"]) == (302, "/tools/airflow/")
+    assert "Proposed: adopt" in page(client, "/tools/airflow/")
+    address = f"/radar/moves/{RingMove.objects.get().pk}/"
+    assert f"{address}approve/" not in page(client, address)
+    assert f"{address}approve/" in page(signed_in(board), address)
+    digest = re.findall(r'name="digest" value="(\w+)"', page(signed_in(board), address))[0]
+    assert signed_in(board).post(f"{address}approve/", {"digest": digest}).status_code == 302
     assert Position.objects.get().ring == "adopt"
-    assert "Edit position" in page(client, "/tools/airflow/")
+    assert address in page(client, "/radar/moves/")
+
+
+def test_the_board_refuses_and_the_proposer_withdraws(
+    stranger: User, board: User, airflow: Tool, make_tool: MakeTool
+) -> None:
+    for tool in (airflow, make_tool("luigi")):
+        signed_in(stranger).post(f"/tools/{tool.slug}/move/", {"ring": "assess", "reason": "I like it."})
+    first, second = RingMove.objects.order_by("id")
+    signed_in(board).post(f"/radar/moves/{first.pk}/refuse/", {"reason": "We have one."})
+    signed_in(stranger).post(f"/radar/moves/{second.pk}/withdraw/", {})
+    assert [move.status for move in RingMove.objects.order_by("id")] == ["refused", "withdrawn"]
+    assert "We have one." in page(signed_in(stranger), f"/radar/moves/{first.pk}/")
+
+
+@pytest.mark.usefixtures("adopted")
+def test_a_vote_for_what_has_changed_is_refused(stranger: User, board: User, airflow: Tool) -> None:
+    signed_in(stranger).post("/tools/airflow/move/", MOVE)
+    client, address = signed_in(board), f"/radar/moves/{RingMove.objects.get().pk}/"
+    client.post(f"{address}approve/", {"digest": "0" * 64})
+    assert "has changed since you looked" in page(client, address)
+    assert not Position.objects.exists()
 
 
 def test_the_form_shows_what_there_is(
-    editor: User, airflow: Tool, radar: None, make_decision: MakeDecision, adopted: Opinion
+    place: Place, editor: User, airflow: Tool, radar: None, make_decision: MakeDecision, adopted: Opinion
 ) -> None:
     decision = make_decision("accepted", number=7)
-    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, decision=decision, next_review=date(2027, 2, 3)))
+    opinion = replace(adopted, decision=decision, next_review=date(2027, 2, 3))
+    edit_position(actor=editor, tool=airflow, opinion=opinion)
     words = page(signed_in(editor), "/tools/airflow/position/")
-    for part in ('value="adopt" selected', 'value="editor"', 'value="ADR-0007" selected', 'value="2027-02-03"'):
+    for part in ('value="editor"', 'value="ADR-0007" selected', 'value="2027-02-03"', 'name="revision" value="2"'):
         assert part in words
-    assert 'name="revision" value="2"' in words
     assert 'value="airflow" selected' in page(signed_in(editor), "/tools/luigi/position/")
+    assert 'value="adopt" selected' in page(signed_in(editor), "/tools/airflow/move/")
 
 
 @pytest.mark.parametrize(
@@ -338,6 +383,9 @@ def test_the_form_shows_what_there_is(
         ({"owner": ""}, "An adopted tool needs an owner"),
         ({"owner": "nobody"}, "There is no user &#x27;nobody&#x27;"),
         ({"when_to_use": ""}, "Say what an adopted tool is to be used for."),
+        ({"getting_started": ""}, "needs its first steps"),
+        ({"decision": ""}, "name the accepted decision"),
+        ({"reason": ""}, "This field is required"),
         ({"ring": "love"}, "Select a valid choice"),
         ({"ring": "hold"}, "Say why a tool on hold"),
         ({"next_review": "someday"}, "Enter a valid date"),
@@ -346,43 +394,69 @@ def test_the_form_shows_what_there_is(
         ({"support": "a\x00b"}, "Null characters are not allowed"),
     ],
 )
-def test_a_wrong_field_says_what_is_wrong_and_changes_nothing(
-    editor: User, airflow: Tool, change: dict[str, str], sentence: str
+@pytest.mark.usefixtures("adopted")
+def test_a_wrong_field_says_what_is_wrong_and_asks_nobody(
+    stranger: User, airflow: Tool, change: dict[str, str], sentence: str
 ) -> None:
-    response = signed_in(editor).post("/tools/airflow/position/", SENT | change)
+    response = signed_in(stranger).post("/tools/airflow/move/", MOVE | change)
     assert response.status_code == 400
     assert sentence in response.content.decode()
-    assert not Position.objects.exists()
+    assert not RingMove.objects.exists()
 
 
-def test_a_move_without_a_reason_is_asked_for_one(editor: User, airflow: Tool, adopted: Opinion) -> None:
-    place_tool(actor=editor, tool=airflow, opinion=adopted)
-    sent = SENT | {"ring": "trial", "reason": "", "revision": "1"}
-    response = signed_in(editor).post("/tools/airflow/position/", sent)
-    assert response.status_code == 400
-    assert "Say why it moves" in response.content.decode()
+def test_an_editor_edits_what_we_say_and_whom_to_ask(
+    place: Place, editor: User, owner: User, airflow: Tool, adopted: Opinion
+) -> None:
+    place(airflow, adopted)
+    sent = EDIT | {"support": "#airflow", "experts": "owner, editor", "revision": "1"}
+    assert signed_in(editor).post("/tools/airflow/position/", sent).status_code == 302
+    words = page(signed_in(owner), "/tools/airflow/")
+    assert "#airflow" in words
+    assert {expert.username for expert in Position.objects.get().experts.all()} == {"owner", "editor"}
 
 
-def test_a_form_that_stayed_open_overwrites_nobody(editor: User, airflow: Tool, adopted: Opinion) -> None:
-    place_tool(actor=editor, tool=airflow, opinion=adopted)
-    place_tool(actor=editor, tool=airflow, opinion=replace(adopted, support="#first"))
-    response = signed_in(editor).post("/tools/airflow/position/", SENT | {"support": "#second", "revision": "1"})
+def test_a_form_that_stayed_open_overwrites_nobody(place: Place, editor: User, airflow: Tool, adopted: Opinion) -> None:
+    place(airflow, adopted)
+    edit_position(actor=editor, tool=airflow, opinion=replace(adopted, support="#first"))
+    response = signed_in(editor).post("/tools/airflow/position/", EDIT | {"support": "#second", "revision": "1"})
     assert response.status_code == 400
     assert "Somebody has edited the position" in response.content.decode()
     assert Position.objects.get().support == "#first"
 
 
-def test_others_neither_see_nor_send_the_form(
-    owner: User, board: User, admin: User, airflow: Tool, adopted: Opinion
+def test_others_neither_see_nor_send_the_editors_form(
+    place: Place, owner: User, board: User, admin: User, airflow: Tool, adopted: Opinion
 ) -> None:
+    place(airflow, adopted)
     for person in (owner, board, admin):
         client = signed_in(person)
         assert "Only a catalog editor" in page(client, "/tools/airflow/position/", 403)
-        assert client.post("/tools/airflow/position/", SENT).status_code == 403
-    assert not Position.objects.exists()
+        assert client.post("/tools/airflow/position/", EDIT).status_code == 403
+
+
+def test_the_radar_shows_each_tool_twice_as_a_link(reader: Client, radar: None) -> None:
+    words = page(reader, "/radar/")
+    for slug in ("airflow", "luigi"):
+        assert words.count(f'href="/tools/{slug}/"') == 2
+    assert "dagster" not in words
+
+
+def test_an_edition_of_the_radar_stays_and_is_compared(
+    place: Place, reader: Client, editor: User, airflow: Tool, radar: None
+) -> None:
+    signed_in(editor).post("/radar/publish/", {"name": "2026-08"})
+    place(airflow, replace(Opinion.of(Tool.objects.get(slug="airflow")), ring="trial"), "It got slow.")
+    signed_in(editor).post("/radar/publish/", {"name": "2026-11"})
+    first, second = page(reader, "/radar/?edition=2026-08"), page(reader, "/radar/?edition=2026-11")
+    assert "Airflow: adopt" in first
+    assert "Airflow: trial" in second
+    assert "moved out" in second.split("</figure>")[1]
+    with pytest.raises(DatabaseError, match="stays as it is"), transaction.atomic():
+        RadarEdition.objects.update(name="2026-09")
 
 
 def test_pages_ask_the_database_a_constant_number_of_times(
+    place: Place,
     reader: Client,
     editor: User,
     make_tool: MakeTool,
@@ -393,10 +467,11 @@ def test_pages_ask_the_database_a_constant_number_of_times(
     decision = make_decision("accepted")
     for number in range(30):
         tool = make_tool(f"tool-{number}")
-        place_tool(actor=editor, tool=tool, opinion=replace(adopted, decision=decision, instead=Tool.objects.first()))
+        place(tool, replace(adopted, decision=decision, instead=Tool.objects.first()))
         make_decision("accepted")
-    for address in ("/tools/", "/tools/tool-7/", "/decisions/", "/decisions/ADR-0001/", "/tools/airflow/"):
-        with django_assert_max_num_queries(14):
+    pages = ("/tools/", "/tools/tool-7/", "/decisions/", "/decisions/ADR-0001/", "/tools/airflow/", "/radar/")
+    for address in (*pages, "/radar/moves/"):
+        with django_assert_max_num_queries(18):
             page(reader, address)
     client = signed_in(editor)
     with django_assert_max_num_queries(14):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from apps.accounts.models import PortalRole, User
-from apps.catalog.models import Decision, Tool
+from apps.catalog.actions import Opinion, propose_move
+from apps.catalog.models import Decision, RingMove, Tool
 from apps.registry.actions import propose
 from apps.registry.models import ModelFamily, ModelVersion, Segment, Wave
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
@@ -48,6 +49,7 @@ class Everything:
     tracked: Run
     tool: Tool
     decision: Decision
+    move: RingMove
 
 
 @pytest.fixture
@@ -79,7 +81,8 @@ def everything(
     run = run_of(request)
     decision = make_decision("proposed", number=7)
     tracked = Run.objects.get(pk=run.run_id)
-    return Everything(family, champion, candidate, wave, pipeline, request, run, tracked, airflow, decision)
+    move = propose_move(actor=colleague, tool=airflow, opinion=Opinion(ring="assess"), reason="Others use it.")
+    return Everything(family, champion, candidate, wave, pipeline, request, run, tracked, airflow, decision, move)
 
 
 @pytest.fixture

@@ -251,7 +251,8 @@ def bodies(known: Everything) -> dict[str, dict[str, Any]]:
     }
     tool = {"slug": "prefect", "name": "Prefect", "summary": "Runs.", "capability": "orchestration"}
     facts = {"homepage": "https://x.org", "licence": "MIT", "ecosystem": "x", "sourcing": "buy"}
-    opinion = {"ring": "hold", "revision": 1, "owner": "owner", "team": "delivery", "support": "#x", "when_not": "x"}
+    opinion = {"ring": "hold", "owner": "owner", "team": "delivery", "support": "#x", "when_not": "x"}
+    criterion, waits = {"name": "Learning cost", "weight": 3}, {"revisit_on": "2027-01-01", "trigger": "x"}
     family = {"name": "Demand", "description": "", "tier": 2, "metric": "wape", "unit": "", "direction": "lower"}
     numbers = {"label_delay_days": 1, "freshness_days": 30, "approvals_needed": 1, "visibility": "teams"}
     alias = {"name": "champion", "approvals_needed": 1}
@@ -277,8 +278,15 @@ def bodies(known: Everything) -> dict[str, dict[str, Any]]:
         "post tokens/": {"name": "x", "scopes": ["read"], "teams": ["delivery"], "families": ["eta-trip"], "days": 3},
         "post tools/": tool | facts,
         "patch tools/airflow/": {name: tool[name] for name in ("name", "summary", "capability")} | facts,
-        "patch tools/airflow/position/": opinion | reason | {"instead": "airflow", "next_review": "2027-01-01"},
-        "post decisions/": decision | {"options": [option], "revisit_on": "2027-01-01", "trigger": "x"},
+        "post tools/airflow/moves/": opinion | reason | {"instead": "airflow", "next_review": "2027-01-01"},
+        "patch tools/airflow/position/": opinion | {"revision": 1, "experts": ["owner"]},
+        "post tools/airflow/review/": {"next_review": "2027-01-01"},
+        "post tools/airflow/confirm/": {"names": ["licence"]},
+        f"post ring-moves/{known.move.pk}/approve/": {"note": "x", "digest": "x"},
+        f"post ring-moves/{known.move.pk}/refuse/": reason,
+        "post decisions/": decision | waits | {"options": [option], "criteria": [criterion], "weeks_saved": 3},
+        "post decisions/ADR-0007/postpone/": reason | {"until": "2027-01-01"},
+        "post decisions/ADR-0007/look-back/": {"verdict": "right", "text": "x"},
         "patch decisions/ADR-0007/": decision | {"options": [option]},
         "post decisions/ADR-0007/accept/": {"note": "x"},
         "post decisions/ADR-0007/send-back/": reason,
@@ -307,7 +315,7 @@ def spoilt(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     "noun",
     [
         *("requests", "pipelines", "promotions", "models", "evaluations", "versions", "families"),
-        *("tokens", "tools", "decisions", "capabilities"),
+        *("tokens", "tools", "ring-moves", "decisions", "capabilities"),
     ],
 )
 def test_no_door_breaks_whatever_is_in_one_field(everything: Everything, mighty: User, noun: str) -> None:

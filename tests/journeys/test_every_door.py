@@ -39,6 +39,7 @@ def real(everything: Everything) -> dict[str, dict[str, str]]:
         "pipelines": {"slug": "toy"},
         "promotions": {"id": str(everything.wave.pk)},
         "requests": {"id": str(everything.request.pk)},
+        "ring-moves": {"id": str(everything.move.pk)},
         "runs": {"id": everything.tracked.pk, "run_id": everything.tracked.pk, "path": "model.json"},
         "segment-runs": {"id": str(everything.run.pk)},
         "teams": {"slug": "rides-eta"},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import IntegrityError, transaction
 
@@ -34,7 +35,10 @@ class CapabilityFacts:
 
 @dataclass(frozen=True)
 class ToolFacts:
-    """What the world knows about a tool; `summary` is one sentence of at most 280 characters."""
+    """What the world knows about a tool; `summary` is one sentence of at most 280 characters.
+
+    `unverified` names the fields that nobody here has checked; the shapes of the lists are those of the model.
+    """
 
     name: str
     summary: str
@@ -43,6 +47,20 @@ class ToolFacts:
     homepage: str = ""
     licence: str = ""
     ecosystem: str = ""
+    repo: str = ""
+    foundation: str = ""
+    foundation_stage: str = ""
+    milestones: dict[str, str] = field(default_factory=dict)
+    offerings: list[dict[str, Any]] = field(default_factory=list)
+    pypi_name: str = ""
+    latest_version: str = ""
+    released_on: date | None = None
+    traction: dict[str, Any] = field(default_factory=dict)
+    others: list[dict[str, Any]] = field(default_factory=list)
+    learning_days_low: int | None = None
+    learning_days_high: int | None = None
+    unverified: list[str] = field(default_factory=list)
+    source: str = ""
 
     @classmethod
     def of(cls, tool: Tool) -> Self:
@@ -81,19 +99,41 @@ def add_tool(*, actor: User, slug: str, facts: ToolFacts, at: datetime | None = 
     """A tool becomes known; whether it may be used says its position. Raises Exists for a slug that is taken."""
     require(actor, "catalog.edit")
     tool = insert(Tool(slug=slug, **vars(facts)), taken=f"There is already a tool {slug!r}.")
-    after = {**vars(facts), "capability": facts.capability.slug}
-    record(actor=actor, action=Event.TOOL_ADDED, target=tool, after=after, at=at)
+    record(actor=actor, action=Event.TOOL_ADDED, target=tool, after=_words_of(facts), at=at)
     return tool
+
+
+def _words_of(facts: ToolFacts) -> dict[str, Any]:
+    """What was said about a tool, for the audit; what was left empty is left out."""
+    said = {name: value for name, value in vars(facts).items() if value}
+    return {**said, "capability": facts.capability.slug, "released_on": str(facts.released_on or "")}
 
 
 @transaction.atomic
 def edit_tool(*, actor: User, tool: Tool, facts: ToolFacts) -> Tool:
-    """Changes what differs; nothing differing is no event."""
+    """Changes what differs; nothing differing is no event. What an editor writes is no longer unverified."""
     require(actor, "catalog.edit", tool)
+    touched, _ = difference(tool, facts)
+    unverified = [name for name in facts.unverified if name not in touched]
+    facts = replace(facts, unverified=unverified)
     before, after = difference(tool, facts)
     if not after:
         return tool
     edited = changed(tool, **vars(facts))
     edited.save(update_fields=[*after])
     record(actor=actor, action=Event.TOOL_EDITED, target=edited, before=before, after=after)
+    return edited
+
+
+@transaction.atomic
+def confirm_facts(*, actor: User, tool: Tool, names: Collection[str]) -> Tool:
+    """An editor has checked these facts (names of fields): they are no longer called unverified."""
+    require(actor, "catalog.edit", tool)
+    confirmed = [name for name in tool.unverified if name in names]
+    if not confirmed:
+        return tool
+    left = [name for name in tool.unverified if name not in confirmed]
+    edited = changed(tool, unverified=left)
+    edited.save(update_fields=["unverified"])
+    record(actor=actor, action=Event.FACTS_CONFIRMED, target=edited, after={"confirmed": confirmed})
     return edited

@@ -105,8 +105,10 @@ def _place(people: People, row: dict[str, Any], known: Known) -> None:
     since = _noon(row.pop("since"))
     row["decision"] = known.decisions.get(row.get("decision", 0))
     row["instead"] = known.tools.get(row.get("instead", ""))
+    reason = row.pop("reason", "What we run, written down.")
     opinion = actions.Opinion(owner=people.operator, team=team(slug="ml-platform"), **row)
-    actions.place_tool(actor=people.operator, tool=tool, opinion=opinion, at=since)
+    move = actions.propose_move(actor=people.operator, tool=tool, opinion=opinion, reason=reason, at=since)
+    actions.approve_move(actor=people.manager, move=move, at=since)
 
 
 def _noon(day: date) -> datetime:

@@ -1,0 +1,106 @@
+"""Reads of gaps, requests and usage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import F, Q, QuerySet
+
+from apps.accounts.rules import is_board, is_catalog_editor
+from apps.catalog.costs import Range
+from apps.catalog.models import Capability, FeatureGap, Ring, Tool, ToolRequest, Usage
+from apps.catalog.queries.tools import tools
+from apps.core.errors import Missing
+
+if TYPE_CHECKING:
+    from apps.accounts.models import Team, User
+
+
+def gaps(*, actor: User) -> QuerySet[FeatureGap]:
+    """Open gaps first, the most painful first."""
+    found = FeatureGap.objects.visible_to(actor).select_related("tool__capability", "better", "reporter")
+    return found.prefetch_related("hurts").order_by(F("closed_on").desc(nulls_first=True), "-pain", "id")
+
+
+def gap(*, actor: User, pk: int) -> FeatureGap:
+    """Raises Missing."""
+    found = gaps(actor=actor).filter(pk=pk).first()
+    if found is None:
+        raise Missing(f"There is no feature gap {pk} in the catalog.")
+    return found
+
+
+def requests(*, actor: User) -> QuerySet[ToolRequest]:
+    """Open requests first, the oldest of them first."""
+    related = ("tool", "capability", "team", "requester", "decision", "gap", "duplicate_of", "answered_by")
+    found = ToolRequest.objects.visible_to(actor).select_related(*related)
+    return found.order_by(F("answered_on").desc(nulls_first=True), "id")
+
+
+def request(*, actor: User, pk: int) -> ToolRequest:
+    """Raises Missing."""
+    found = requests(actor=actor).filter(pk=pk).first()
+    if found is None:
+        raise Missing(f"There is no request {pk} for a tool.")
+    return found
+
+
+def requests_waiting_for(user: User) -> QuerySet[ToolRequest]:
+    """Open requests that this editor or member of the board can answer."""
+    if not (is_catalog_editor(user) or is_board(user)):
+        return ToolRequest.objects.none()
+    return requests(actor=user).filter(status=ToolRequest.Status.OPEN).exclude(requester=user)
+
+
+def usages(*, actor: User) -> QuerySet[Usage]:
+    """Who uses what now, by kind and name."""
+    live = Usage.objects.visible_to(actor).live()
+    return live.select_related("tool__position", "tool__capability", "team").order_by("kind", "name", "how")
+
+
+def usage(*, actor: User, pk: int) -> Usage:
+    """Raises Missing."""
+    found = usages(actor=actor).filter(pk=pk).first()
+    if found is None:
+        raise Missing(f"Nobody uses anything under the number {pk} any more.")
+    return found
+
+
+def not_to_be_used(*, actor: User) -> QuerySet[Usage]:
+    """Live uses of tools on hold, retired, or without a position."""
+    astray = Q(tool__position=None) | Q(tool__position__ring__in=[Ring.HOLD, Ring.RETIRED])
+    return usages(actor=actor).filter(astray).order_by("tool__name", "kind", "name")
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """What another tool for a need would mean, before anybody sends a request."""
+
+    nearest: Tool | None  # the most recommended tool there is for the need
+    gaps: list[FeatureGap]  # what that one is known to lack
+    same_need: list[Tool]  # everything with a ring for that need, the nearest among them
+    in_use: int  # of these
+    bill: Range | None  # person-days of learning; None while nobody has said how long it takes
+    team_uses: list[Tool]  # what it may have to connect to
+    open_requests: list[ToolRequest]
+
+
+def what_if(
+    *, actor: User, capability: Capability, tool: Tool | None = None, people: int = 0, team: Team | None = None
+) -> WhatIf:
+    """`people` would have to learn `tool` for `capability`."""
+    same = list(tools(actor=actor).filter(capability=capability, position__isnull=False))
+    nearest = next((one for one in same if one.position.ring in (Ring.ADOPT, Ring.TRIAL) and one != tool), None)
+    lacks = list(gaps(actor=actor).filter(tool=nearest, closed_on=None)) if nearest else []
+    used = usages(actor=actor).filter(tool__in=same).values("tool").distinct().count()
+    beside = tools(actor=actor).filter(usages__team=team, usages__until=None).distinct() if team else []
+    asked = requests(actor=actor).filter(capability=capability, status=ToolRequest.Status.OPEN)
+    return WhatIf(nearest, lacks, same, used, learning_bill(tool, people), list(beside), list(asked))
+
+
+def learning_bill(tool: Tool | None, people: int) -> Range | None:
+    """Person-days of `people` who learn the tool; no input, no number."""
+    if tool is None or tool.learning_days_low is None or tool.learning_days_high is None or not people:
+        return None
+    return Range(tool.learning_days_low, tool.learning_days_high).times(people)

@@ -1,0 +1,78 @@
+"""Reads of capabilities and tools. Each takes a constant number of database queries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q, QuerySet
+
+from apps.audit.queries import timeline
+from apps.catalog.models import Capability, Decision, Position, RingMove, Tool
+from apps.core.errors import Missing
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.audit.models import AuditEvent
+
+LONGEST_HISTORY = 50
+"""Events shown below a tool or decision."""
+
+
+def capabilities(*, actor: User) -> QuerySet[Capability]:
+    """Every need, as the work flows."""
+    return Capability.objects.visible_to(actor).in_order()
+
+
+def capability(*, actor: User, slug: str) -> Capability:
+    """Raises Missing."""
+    found = Capability.objects.visible_to(actor).filter(slug=slug).first()
+    if found is None:
+        raise Missing(f"There is no capability {slug!r} in the catalog.")
+    return found
+
+
+def tools(*, actor: User) -> QuerySet[Tool]:
+    """Every tool with its position, grouped by capability, the most recommended first."""
+    related = ("capability", "position__owner", "position__team", "position__decision", "position__instead")
+    found = Tool.objects.visible_to(actor).select_related(*related)
+    return found.prefetch_related("position__experts").in_order()
+
+
+def tool(*, actor: User, slug: str) -> Tool:
+    """Raises Missing."""
+    found = tools(actor=actor).filter(slug=slug).first()
+    if found is None:
+        raise Missing(f"There is no tool {slug!r} in the catalog.")
+    return found
+
+
+def counts_by_ring(tools: QuerySet[Tool]) -> dict[str, int]:
+    """How many of these tools are in each ring; key "none" for those without a position."""
+    counted = tools.order_by().values_list("position__ring").annotate(Count("pk"))
+    found = {ring or "none": number for ring, number in counted}
+    return {ring: found.get(ring, 0) for ring in (*Position.Ring.values, "none")}
+
+
+def with_use(found: QuerySet[Tool]) -> QuerySet[Tool]:
+    """The same tools, each with `users`: how many live uses it has."""
+    live = Count("usages__name", filter=Q(usages__until=None), distinct=True)
+    return found.annotate(users=live)
+
+
+def moves(*, actor: User) -> QuerySet[RingMove]:
+    """Proposals to move a tool, and those that were decided, the newest first."""
+    related = ("tool__capability", "proposer", "approval", "owner", "team", "instead", "decision")
+    return RingMove.objects.visible_to(actor).select_related(*related).order_by("-id")
+
+
+def move(*, actor: User, pk: int) -> RingMove:
+    """Raises Missing."""
+    found = moves(actor=actor).filter(pk=pk).first()
+    if found is None:
+        raise Missing("There is no such proposal of a ring.")
+    return found
+
+
+def history(*targets: Tool | Position | Decision) -> list[AuditEvent]:
+    """What happened to them, the newest first. The caller has them from a query of this module."""
+    return list(timeline(*targets).order_by("-at", "-id")[:LONGEST_HISTORY])

@@ -1,0 +1,48 @@
+"""What the catalog's pages share: a form tried against an action, a button's verb said on the page it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.shortcuts import redirect
+
+from apps.accounts.signed_in import person
+from apps.core.errors import Conflict, Exists, Invalid, PortalError
+
+if TYPE_CHECKING:
+    from django import forms
+    from django.http import HttpRequest, HttpResponse
+
+
+def tried(form: forms.Form, verb: Callable[[], object]) -> bool:
+    """True when done; otherwise the form says why not."""
+    try:
+        verb()
+    except Invalid as error:
+        for name, sentence in (error.errors or {"": error.message}).items():
+            form.add_error(name if name in form.fields else None, sentence)
+    except (Conflict, Exists) as error:
+        form.add_error(None, error.message)
+    return not form.errors
+
+
+def pressed(
+    request: HttpRequest,
+    shape: type[forms.Form],
+    verb: Callable[..., object],
+    done: str,
+    back: tuple[str, ...],
+    **what: object,
+) -> HttpResponse:
+    """A button of a page: whatever comes of it is said there. `what` is what the verb is done to."""
+    form = shape(request.POST)
+    try:
+        if not form.is_valid():
+            raise Invalid(" ".join(str(error) for errors in form.errors.values() for error in errors))
+        verb(actor=person(request), **what, **form.cleaned_data)
+        messages.success(request, done)
+    except PortalError as error:
+        messages.error(request, error.message)
+    return redirect(*back)
