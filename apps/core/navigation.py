@@ -22,7 +22,7 @@ class Place:
 
 PLACES = (
     Place("Home", "/", "house", "h"),
-    Place("Models", "/models/", "boxes", "m", under=("/m/", "/promotions/", "/evaluations/", "/runs/")),
+    Place("Models", "/models/", "boxes", "m", under=("/m/", "/promotions/", "/evaluations/", "/runs/", "/freezes/")),
     Place("Retraining", "/retraining/", "refresh-cw", "r"),
     Place("Tools", "/tools/", "library", "t", under=("/decisions/", "/radar/")),
     Place("Operations", "/operations/", "activity", "o", under=("/webhooks/",)),

@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from apps.registry.web import families, gates, proposals, rollbacks, waves
+from apps.registry.web import families, freezes, gates, proposals, rollbacks, waves
 
 app_name = "registry"
 urlpatterns = [
     path("models/new/", families.create, name="create-family"),
     path("models/<slug:slug>/settings/", families.edit, name="edit-family"),
     path("models/<slug:slug>/gates/", gates.edit, name="gates"),
+    path("models/<slug:slug>/freeze/", freezes.freeze, name="freeze"),
+    path("freezes/", freezes.freezes, name="freezes"),
+    path("freezes/<int:freeze_id>/lift/", freezes.lift, name="lift-freeze"),
     path("promotions/", waves.waves, name="waves"),
     path("promotions/new/", proposals.propose, name="propose"),
     path("promotions/roll-back/", rollbacks.roll_back, name="roll-back"),

@@ -122,8 +122,8 @@ def test_nobody_is_sent_where_they_may_do_nothing(
     for person, further in (
         (stranger, set()),
         (board, set()),
-        (operator, {"Watch the workers"}),
-        (admin, {"Add teams and people"}),
+        (operator, {"Watch the workers", "Freeze promotions"}),
+        (admin, {"Add teams and people", "Freeze promotions"}),
     ):
         assert set(re.findall(r"<h3>(.+?)</h3>", shown(person, "/"))) == starts | further
 

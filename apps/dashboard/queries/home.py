@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
     from apps.catalog.models import Decision
+    from apps.registry.models import Freeze
     from apps.registry.queries import Outline
     from apps.retraining.models import RequestQuerySet, RetrainingRequest
     from apps.retraining.oversight import RecentFailure
@@ -79,6 +81,7 @@ class MyWork:
     waiting: Sequence[Task] = ()
     running: Sequence[Running] = ()
     families: Sequence[Health] = ()
+    freezes: Sequence[Freeze] = ()
     operates: bool = False  # the platform, that is everybody's requests
 
     @property
@@ -93,6 +96,7 @@ def my_work(*, actor: User) -> MyWork:
         waiting=[*_promotions(actor), *_decisions(actor), *_own_failures(mine), *_failures_of_all(actor)],
         running=_running(mine),
         families=_health(actor),
+        freezes=_freezes(actor),
         operates=is_operator(actor),
     )
 
@@ -192,6 +196,12 @@ def _running(mine: RequestQuerySet) -> list[Running]:
         )
         for request in found
     ]
+
+
+def _freezes(actor: User) -> list[Freeze]:
+    """What blocks promotions of everybody's or of the actor's teams' families."""
+    felt = Q(family=None) | Q(family__team__in=team_ids_of(actor))
+    return list(registry.freezes(actor).active().filter(felt)[:SHOWN])
 
 
 def _health(actor: User) -> list[Health]:

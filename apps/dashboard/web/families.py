@@ -17,7 +17,7 @@ from apps.core.web import PageRequest
 from apps.dashboard import queries
 from apps.dashboard.fleet import Row, State, wanted
 from apps.dashboard.spreadsheet import as_csv
-from apps.dashboard.web.reading import family_of, rights
+from apps.dashboard.web.reading import family_of, frame
 from apps.registry import actions
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -50,7 +50,7 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     """The page; for htmx its live line, or all that changes when something was evaluated."""
     wish = wanted(request.GET)
     page = queries.fleet_page(actor=person(request), family=family, wish=wish)
-    shown = {"tab": "fleet", "family": family, "page": page, "wish": wish, "may": rights(person(request), family)}
+    shown = {"tab": "fleet", "page": page, "wish": wish, **frame(person(request), family)}
     if not request.htmx or request.htmx.history_restore_request:
         return render(request, PAGE, shown)
     part = "live" if request.htmx.target == "live" else "fleet"
@@ -62,7 +62,7 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
 
 def _promotions(request: PageRequest, family: ModelFamily) -> HttpResponse:
     waves = registry.waves(person(request)).filter(family=family)[:RECENT]
-    shown = {"tab": "promotions", "family": family, "waves": waves, "may": rights(person(request), family)}
+    shown = {"tab": "promotions", "waves": waves, **frame(person(request), family)}
     return render(request, "dashboard/family_promotions.html", shown)
 
 
@@ -70,13 +70,13 @@ def _retraining(request: PageRequest, family: ModelFamily) -> HttpResponse:
     asked = list(retraining.requests(person(request)).filter(family=family)[:RECENT])
     progress = retraining.progress_of([one.pk for one in asked])
     lines = [(one, progress.get(one.pk)) for one in asked]
-    shown = {"tab": "retraining", "family": family, "lines": lines, "may": rights(person(request), family)}
+    shown = {"tab": "retraining", "lines": lines, **frame(person(request), family)}
     return render(request, "dashboard/family_retraining.html", shown)
 
 
 def _activity(request: PageRequest, family: ModelFamily) -> HttpResponse:
     found = queries.happenings(family)
-    shown = {"tab": "activity", "family": family, "happenings": found, "may": rights(person(request), family)}
+    shown = {"tab": "activity", "happenings": found, **frame(person(request), family)}
     return render(request, "dashboard/family_activity.html", shown)
 
 
@@ -84,10 +84,9 @@ def _settings(request: PageRequest, family: ModelFamily) -> HttpResponse:
     """What everybody may read of how the family is measured and promoted."""
     shown = {
         "tab": "settings",
-        "family": family,
         "approvers": registry.approvers(family),
         "gates": registry.gate_lines(family),
-        "may": rights(person(request), family),
+        **frame(person(request), family),
     }
     return render(request, "dashboard/family_settings.html", shown)
 

@@ -21,6 +21,7 @@ RIGHTS = {
     "retrain": "retraining.submit",
     "roll_back": "registry.roll_back",
     "edit": "registry.edit_family",
+    "freeze": "registry.freeze",
 }
 
 
@@ -33,3 +34,8 @@ def family_of(request: PageRequest, slug: str) -> ModelFamily:
 def rights(reader: User, family: ModelFamily, *names: str) -> dict[str, bool]:
     """Those of RIGHTS (all unless named), asked once for the whole page: buttons stand where the action is allowed."""
     return {name: allowed(reader, RIGHTS[name], family) for name in names or RIGHTS}
+
+
+def frame(reader: User, family: ModelFamily, *names: str) -> dict[str, object]:
+    """What every page of a family shows: the family, what the reader may do (see `rights`), and what is frozen."""
+    return {"family": family, "may": rights(reader, family, *names), "freeze": registry.freeze_on(family)}

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts.signed_in import person
 from apps.core.web import PageRequest
 from apps.dashboard import queries
-from apps.dashboard.web.reading import family_of, rights
+from apps.dashboard.web.reading import family_of, frame
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -22,8 +22,7 @@ def segment(request: PageRequest, slug: str, segment: str) -> HttpResponse:
     page = queries.segment_page(actor=person(request), family=family, slug=segment)
     shown = {
         "page": page,
-        "family": family,
         "row": page.row,
-        "may": rights(person(request), family, "propose", "retrain", "roll_back"),
+        **frame(person(request), family, "propose", "retrain", "roll_back"),
     }
     return render(request, "dashboard/segment_detail.html", shown)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts.signed_in import person
 from apps.core.web import PageRequest
 from apps.dashboard import queries
-from apps.dashboard.web.reading import family_of, rights
+from apps.dashboard.web.reading import family_of, frame
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -25,9 +25,8 @@ def version(request: PageRequest, slug: str, segment: str, number: int) -> HttpR
     curl = f'curl -H "Authorization: Bearer $PORTAL_TOKEN" {address}'
     shown = {
         "page": page,
-        "family": family,
         "version": page.version,
         "curl": curl,
-        "may": rights(person(request), family, "propose"),
+        **frame(person(request), family, "propose"),
     }
     return render(request, "dashboard/version_detail.html", shown)

@@ -2,11 +2,12 @@
 
 from apps.registry.forms.families import FamilyForm, NewFamilyForm, settings_of
 from apps.registry.forms.gates import GateEditor
-from apps.registry.forms.promotions import ApproveForm, ReasonForm, RejectForm, WithdrawForm
+from apps.registry.forms.promotions import ApproveForm, FreezeForm, ReasonForm, RejectForm, WithdrawForm
 
 __all__ = [
     "ApproveForm",
     "FamilyForm",
+    "FreezeForm",
     "GateEditor",
     "NewFamilyForm",
     "ReasonForm",

@@ -38,3 +38,19 @@ class RejectForm(forms.Form):
 
 class WithdrawForm(forms.Form):
     reason = forms.CharField(max_length=LONGEST_REASON, required=False)
+
+
+class FreezeForm(forms.Form):
+    """Why nothing may be promoted, and until when."""
+
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        help_text="Everybody who wants to promote meanwhile reads it.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why in a sentence."},
+    )
+    until = forms.DateTimeField(
+        label="Until (UTC)",
+        help_text="It ends by itself then; you can lift it earlier.",
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )

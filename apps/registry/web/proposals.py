@@ -36,6 +36,7 @@ def propose(request: HttpRequest) -> HttpResponse:
         "left_out": left_out,
         "shared": queries.shared_names(family),
         "open_wave": queries.open_wave(family),
+        "freeze": queries.freeze_on(family),
         "form": form,
         "passing": passing,
         "differences": differences([one.row for one in passing]),

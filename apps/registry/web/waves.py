@@ -55,6 +55,7 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
         "refused": drawn(view.refused, family.direction),
         "differences": differences(view.rows),
         "approvers": queries.approvers(family),
+        "freeze": queries.freeze_on(family) if view.wave.is_open else None,
         "shared": queries.shared_names(family),
     }
     return render(request, "registry/wave.html", shown)
