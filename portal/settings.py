@@ -307,6 +307,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
 }
 
+# MLflow's protocol
+ARTIFACT_BYTES = int(os.environ.get("ARTIFACT_BYTES", str(20 * 1024**3)))
+"""A file that a client uploads may have this many bytes."""
+
 # Retraining
 PIPELINES_DIR = Path(os.environ.get("PIPELINES_DIR", BASE_DIR / "apps" / "demo" / "pipelines")).resolve()
 """Folder of the training scripts; a pipeline names a file below it."""

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.artifacts.models import Blob, Tree, TreeFile
 from apps.artifacts.paths import check_path, folders_of
-from apps.artifacts.queries import files_of
+from apps.artifacts.queries import files_in, files_of
 from apps.artifacts.store import Stored, default_store
 from apps.core.errors import Conflict, Invalid
 
@@ -32,6 +33,42 @@ def add_files(*, tree: Tree, files: Mapping[str, Path]) -> None:
     _check_paths(files)
     stored = {path: _store(source) for path, source in files.items()}
     _add(tree, stored)
+
+
+@transaction.atomic
+def copy_files(*, tree: Tree, folder: str = "") -> Tree:
+    """A new tree with the folder's files, their paths counted from there; the bytes are shared."""
+    copy = create_tree()
+    start = len(folder) + 1 if folder else 0
+    files = [
+        TreeFile(tree=copy, path=row.path[start:], blob_id=row.blob_id) for row in files_in(tree=tree, folder=folder)
+    ]
+    TreeFile.objects.bulk_create(files)
+    return copy
+
+
+def put_file(*, tree: Tree, path: str, source: BinaryIO) -> None:
+    """The path has the source's bytes from now on, whatever it had before; they go to the store as they come.
+
+    Raises Invalid for a path that can not be taken, Conflict for a sealed tree, Unavailable when the store is full.
+    """
+    _refuse_sealed(tree)
+    check_path(path)
+    stored = default_store().put(source)
+    with transaction.atomic():
+        _refuse_sealed(Tree.objects.select_for_update().get(pk=tree.pk))
+        TreeFile.objects.filter(tree=tree, path=path).delete()
+        _check_paths([path, *files_of(tree).values_list("path", flat=True)])
+        _insert(tree, {path: stored})
+
+
+@transaction.atomic
+def remove_files(*, tree: Tree, path: str) -> None:
+    """A file, or a folder with all in it; "" is everything. Raises Conflict for a sealed tree."""
+    if path:
+        check_path(path)
+    _refuse_sealed(Tree.objects.select_for_update().get(pk=tree.pk))
+    TreeFile.objects.filter(Q(path=path) | Q(path__startswith=f"{path}/") if path else Q(), tree=tree).delete()
 
 
 @transaction.atomic

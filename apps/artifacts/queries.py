@@ -17,6 +17,16 @@ def files_of(tree: Tree) -> QuerySet[TreeFile]:
     return TreeFile.objects.filter(tree=tree).select_related("blob").order_by("path")
 
 
+def has_files(*, tree: Tree, folder: str = "") -> bool:
+    """True if there is a file in the folder; "" is the whole tree."""
+    return files_in(tree=tree, folder=folder).exists()
+
+
+def files_in(*, tree: Tree, folder: str = "") -> QuerySet[TreeFile]:
+    """The files below the folder, with their whole paths; "" is the whole tree."""
+    return files_of(tree).filter(path__startswith=f"{folder}/") if folder else files_of(tree)
+
+
 def file(*, tree: Tree, path: str) -> TreeFile:
     """Raises Missing."""
     found = files_of(tree).filter(path=path).first() if is_path(path) else None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from apps.mlflow_protocol.fields import Field
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
     from apps.accounts.models import User
 
@@ -46,7 +47,7 @@ class Endpoint:
 
     method: str
     path: str
-    answer: Callable[[Call], Body | HttpResponse]
+    answer: Callable[[Call], Body | HttpResponseBase]
     fields: tuple[Field, ...] = ()
     reads: bool = False
     in_run: bool = False

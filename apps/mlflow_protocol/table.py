@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from apps.mlflow_protocol import server, webhooks
+from apps.mlflow_protocol.artifacts import proxy
 from apps.mlflow_protocol.endpoints import Endpoint
 from apps.mlflow_protocol.tracking import experiments, logged_models, reporting, runs
 
@@ -15,6 +16,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *runs.ENDPOINTS,
     *reporting.ENDPOINTS,
     *logged_models.ENDPOINTS,
+    *proxy.ENDPOINTS,
     *webhooks.ENDPOINTS,
 )
 REST = "*"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.accounts.credentials import Holder, holder_of
@@ -37,16 +38,16 @@ HOW_TO_SIGN_IN = (
 class ShortWay:
     """Clients with a token need neither session, CSRF, messages nor CSP: their calls turn off before those."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return protocol(request) if ADDRESS.fullmatch(request.path_info) else self.get_response(request)
 
 
 @login_not_required
 @csrf_exempt
-def protocol(request: HttpRequest, **places: str) -> HttpResponse:
+def protocol(request: HttpRequest, **places: str) -> HttpResponseBase:
     """Any call below `/api/2.0/`, `/api/3.0/` and the same below `/ajax-api/`; never an answer that is not JSON."""
     with through(Door.MLFLOW):
         try:
@@ -67,7 +68,7 @@ def health(request: HttpRequest) -> HttpResponse:
     return HttpResponse("OK", content_type="text/plain")
 
 
-def _answer(request: HttpRequest) -> HttpResponse:
+def _answer(request: HttpRequest) -> HttpResponseBase:
     _check_host(request)
     holder = _holder(request)
     address = ADDRESS.fullmatch(request.path_info)
@@ -78,7 +79,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     present(holder.credential)
     _check_scope(endpoint)
     answered = endpoint.answer(Call(holder.user, _fields(endpoint, request, places), places, request))
-    return answered if isinstance(answered, HttpResponse) else JsonResponse(answered)
+    return answered if isinstance(answered, HttpResponseBase) else JsonResponse(answered)
 
 
 def _check_host(request: HttpRequest) -> None:

@@ -11,7 +11,7 @@ from apps.core.permissions import grant
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
-    from apps.tracking.models import Experiment, LoggedModel, Run
+    from apps.tracking.models import Experiment, LoggedModel, Run, Upload
 
 
 @rules.predicate
@@ -20,7 +20,7 @@ def is_member(user: User, team: Team) -> bool:
 
 
 @rules.predicate
-def runs_as(user: User, run: Run | LoggedModel) -> bool:
+def runs_as(user: User, run: Run | LoggedModel | Upload) -> bool:
     return run.user_id == user.pk
 
 
@@ -80,4 +80,10 @@ grant(
     (made & is_member_of_owner) | leads_owner,
     scope="tracking:write",
     refusal="Only who made an experiment, or a lead of its team, can delete or restore it.",
+)
+grant(
+    "tracking.upload",
+    runs_as,
+    scope="tracking:write",
+    refusal="Only who began an upload can add to it; choose an id of your own.",
 )

@@ -24,7 +24,7 @@ class Mlflow:
     authorization: str
     prefix: str = "/api"
 
-    def get(self, path: str, **query: object) -> tuple[int, Any]:
+    def get(self, path: str, /, **query: object) -> tuple[int, Any]:
         return self.answered(self.send("GET", path, query=query))
 
     def post(self, path: str, /, **body: object) -> tuple[int, Any]:

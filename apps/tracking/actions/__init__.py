@@ -11,6 +11,14 @@ from apps.tracking.actions.experiments import (
     tag_experiment,
     untag_experiment,
 )
+from apps.tracking.actions.files import (
+    put_model_file,
+    put_run_file,
+    put_upload_file,
+    remove_model_files,
+    remove_run_files,
+    remove_upload_files,
+)
 from apps.tracking.actions.logged_models import (
     create_logged_model,
     delete_logged_model,
@@ -48,6 +56,12 @@ __all__ = [
     "log_outputs",
     "log_params",
     "open_run",
+    "put_model_file",
+    "put_run_file",
+    "put_upload_file",
+    "remove_model_files",
+    "remove_run_files",
+    "remove_upload_files",
     "rename_experiment",
     "restore_experiment",
     "restore_run",

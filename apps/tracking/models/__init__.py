@@ -13,6 +13,7 @@ from apps.tracking.models.logged_model import (
 )
 from apps.tracking.models.reported import Metric, Param, Tag
 from apps.tracking.models.run import Run, RunQuerySet, new_run_id
+from apps.tracking.models.upload import Upload, UploadQuerySet
 
 __all__ = [
     "LONGEST_KEY",
@@ -34,6 +35,8 @@ __all__ = [
     "RunModel",
     "RunQuerySet",
     "Tag",
+    "Upload",
+    "UploadQuerySet",
     "Visibility",
     "new_run_id",
 ]

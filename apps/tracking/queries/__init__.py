@@ -14,6 +14,7 @@ from apps.tracking.queries.evidence import (
     run,
     runs,
     sampled_points,
+    upload,
     visible_run_ids,
     whole_run,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "search_experiments",
     "search_logged_models",
     "search_runs",
+    "upload",
     "visible_run_ids",
     "whole_run",
 ]

@@ -18,10 +18,13 @@ from apps.tracking.models import (
     Metric,
     Run,
     RunQuerySet,
+    Upload,
 )
 from apps.tracking.points import Point
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from apps.accounts.models import User
 
 # One index probe per run and key, however long the histories are: DISTINCT ON would read every point.
@@ -113,6 +116,11 @@ def logged_model(*, actor: User, pk: str, deleted: bool = False) -> LoggedModel:
     if found is None:
         raise Missing(f"Logged model with ID '{pk[:60]}' not found.")
     return found
+
+
+def upload(*, actor: User, pk: UUID) -> Upload | None:
+    """The actor's own, if it has begun."""
+    return Upload.objects.visible_to(actor).select_related("tree").filter(pk=pk).first()
 
 
 def metric_history(run: Run) -> QuerySet[Metric]:

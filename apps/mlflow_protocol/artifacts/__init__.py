@@ -1,0 +1,1 @@
+"""The files of runs, logged models, uploads and versions: MLflow's artifact proxy."""
