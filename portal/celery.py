@@ -27,6 +27,7 @@ app.conf.task_routes = {
 app.conf.beat_schedule = {
     # A tick that waited for longer than a few others is worth nothing.
     "retraining.coordinate": {"task": "retraining.coordinate", "schedule": 2.0, "options": {"expires": 10}},
+    "retraining.watch": {"task": "retraining.watch", "schedule": 10.0, "options": {"expires": 60}},
     "registry.coordinate": {"task": "registry.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "notifications.coordinate": {"task": "notifications.coordinate", "schedule": 2.0, "options": {"expires": 10}},
 }

@@ -321,6 +321,8 @@ RETRAINING_LEASE_SECONDS = float(os.environ.get("RETRAINING_LEASE_SECONDS", "15"
 RETRAINING_HEARTBEAT_SECONDS = RETRAINING_LEASE_SECONDS / 5
 RETRAINING_RESEND_SECONDS = float(os.environ.get("RETRAINING_RESEND_SECONDS", "30"))
 """A message that nobody answered for this long is sent again; twice is harmless."""
+SIGNAL_SETTLE_SECONDS = float(os.environ.get("SIGNAL_SETTLE_SECONDS", "60"))
+"""How long a signal lies before policies see it: a storm is known only when its neighbours have arrived, too."""
 RETRAINING_BACKOFF_SECONDS = 2.0  # before the second try; doubles
 RETRAINING_LOG_BYTES = 65_536
 RETRAINING_OUTPUT_BYTES = 512 * 1024 * 1024

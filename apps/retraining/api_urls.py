@@ -10,6 +10,10 @@ router.register("pipelines", api.PipelineViewSet, basename="pipeline")
 router.register("requests", api.RequestViewSet, basename="request")
 router.register("segment-runs", api.SegmentRunViewSet, basename="segment-run")
 router.register("team-quotas", api.QuotaViewSet, basename="team-quota")
+router.register("signals", api.SignalViewSet, basename="signal")
+router.register("incidents", api.IncidentViewSet, basename="incident")
+router.register("policies", api.PolicyViewSet, basename="policy")
+router.register("firings", api.FiringViewSet, basename="firing")
 router.register("workers", api.WorkerViewSet, basename="worker")
 
 urlpatterns = [path("queues/", api.QueueView.as_view(), name="queues"), path("", include(router.urls))]

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, F, Min, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, JSONObject, Now
+from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, JSONObject, Now, TruncDate
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -17,6 +17,7 @@ from apps.retraining import estimates
 from apps.retraining.estimates import Estimate, Passage
 from apps.retraining.freezing import choose_segments, freeze
 from apps.retraining.models import (
+    BLOCKING,
     OPEN_RUNS,
     Pipeline,
     PipelineQuerySet,
@@ -24,9 +25,11 @@ from apps.retraining.models import (
     RetrainingRequest,
     SegmentRun,
     SegmentRunQuerySet,
+    Signal,
     TeamQuota,
     Worker,
 )
+from apps.retraining.plans import Window as TrainingWindow
 from apps.retraining.plans import digest_of
 
 if TYPE_CHECKING:
@@ -239,6 +242,27 @@ def preview(
 def being_retrained(family: "ModelFamily") -> set[str]:
     """Slugs of the family's segments with an open run."""
     return set(SegmentRun.objects.open().filter(request__family=family).values_list("segment__slug", flat=True))
+
+
+def blocking_signals(family: "ModelFamily", segments: "Sequence[Segment]", window: TrainingWindow) -> QuerySet[Signal]:
+    """Alarms about schema or volume of days that would be trained on, unless somebody has set them aside.
+
+    A signal that names no window is about the day it was observed on; a training window that nobody knows has all.
+    """
+    alarms = Signal.objects.filter(family=family, kind__in=BLOCKING, is_alarm=True, set_aside_at=None)
+    about = alarms.filter(Q(segment=None) | Q(segment__in=segments)).select_related("segment")
+    days = about.annotate(
+        first=Coalesce("window_first", TruncDate("observed_at")), last=Coalesce("window_last", TruncDate("observed_at"))
+    )
+    if window.last:
+        days = days.filter(first__lte=window.last)
+    return days.filter(last__gte=window.first) if window.first else days
+
+
+def last_retrained(family: "ModelFamily", pipeline: Pipeline) -> dict[str, datetime]:
+    """When each segment, by slug, last got a version of this pipeline, or was asked for one."""
+    runs = SegmentRun.objects.filter(request__family=family, request__pipeline=pipeline).exclude(status="cancelled")
+    return dict(runs.order_by().values_list("segment__slug").annotate(last=Max("request__created_at")))
 
 
 def workers() -> QuerySet[Worker]:

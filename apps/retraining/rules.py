@@ -8,7 +8,7 @@ import rules
 
 from apps.accounts.rules import belongs, is_operator, is_platform_admin, leads
 from apps.core.permissions import grant
-from apps.retraining.models import RetrainingRequest, SegmentRun
+from apps.retraining.models import Incident, RetrainingRequest, SegmentRun, Signal
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -28,6 +28,11 @@ def requested_it(user: User, target: RetrainingRequest | SegmentRun) -> bool:
 @rules.predicate
 def leads_the_team(user: User, target: RetrainingRequest | SegmentRun) -> bool:
     return leads(user, _request(target).family.team_id)
+
+
+@rules.predicate
+def belongs_to_its_family(user: User, target: Incident | Signal) -> bool:
+    return belongs(user, target.family.team_id)
 
 
 def _request(target: RetrainingRequest | SegmentRun) -> RetrainingRequest:
@@ -69,4 +74,22 @@ grant(
     is_operator,
     scope="retraining:operate",
     refusal="Only operators look after workers and limits; ask the platform team.",
+)
+grant(
+    "retraining.signal",
+    belongs_to_family | is_operator,
+    scope="retraining:signal",
+    refusal="Only members of the team that owns this family and operators can report on its data.",
+)
+grant(
+    "retraining.close_incident",
+    belongs_to_its_family | is_operator,
+    scope="retraining:operate",
+    refusal="Only members of the team that owns this family and operators can close this.",
+)
+grant(
+    "retraining.set_policy",
+    belongs_to_family,
+    scope="retraining:submit",
+    refusal="Only members of the team that owns this family can set its policies; ask one of them.",
 )

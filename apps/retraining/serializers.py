@@ -133,7 +133,14 @@ class RequestDetailSerializer(RequestSerializer):
     )
 
     class Meta(RequestSerializer.Meta):
-        fields: ClassVar = [*RequestSerializer.Meta.fields, "failures", "evaluations", "settled", "follow_up_note"]
+        fields: ClassVar = [
+            *RequestSerializer.Meta.fields,
+            "failures",
+            "evaluations",
+            "settled",
+            "follow_up_note",
+            "wave",
+        ]
 
     def get_failures(self, request: RetrainingRequest) -> FailureSerializer(many=True):  # type: ignore[valid-type]
         failures: Any = queries.failures(request)

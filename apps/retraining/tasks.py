@@ -29,6 +29,14 @@ def coordinate() -> None:
         actions.coordinate()
 
 
+@shared_task(name="retraining.watch", expires=STALE_AFTER)
+def watch() -> None:
+    """Settles signals, then lets each policy look for its occasion."""
+    with through(Door.TASK):
+        actions.settle_signals()
+        actions.watch_policies()
+
+
 @shared_task(name="retraining.drive", expires=STALE_AFTER)
 def drive(request_id: int) -> None:
     with through(Door.TASK):

@@ -12,6 +12,7 @@ from apps.registry.queries.evaluations import (
 )
 from apps.registry.queries.families import (
     approvers,
+    champion_ages,
     dimensions,
     families,
     family,
@@ -79,6 +80,7 @@ __all__ = [
     "applied",
     "approvers",
     "candidacies",
+    "champion_ages",
     "champion_of",
     "dimensions",
     "dry_run",

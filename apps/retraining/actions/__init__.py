@@ -3,8 +3,18 @@
 from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
 from apps.retraining.actions.pipelines import define_pipeline
+from apps.retraining.actions.policies import (
+    PolicyTerms,
+    dismiss_suggestion,
+    pause_policy,
+    resume_policy,
+    set_policy,
+    take_suggestion,
+    watch_policies,
+)
 from apps.retraining.actions.quotas import set_team_quota
 from apps.retraining.actions.requests import submit_request
+from apps.retraining.actions.signals import close_incident, receive_signal, set_signal_aside, settle_signals
 from apps.retraining.actions.steering import (
     cancel_request,
     cancel_runs,
@@ -23,12 +33,15 @@ from apps.retraining.actions.workers import (
 
 __all__ = [
     "Claim",
+    "PolicyTerms",
     "WorkerReport",
     "cancel_request",
     "cancel_runs",
     "claim",
+    "close_incident",
     "coordinate",
     "define_pipeline",
+    "dismiss_suggestion",
     "drain_worker",
     "drive",
     "finish",
@@ -36,12 +49,20 @@ __all__ = [
     "hold_request",
     "note_worker",
     "note_worker_stopped",
+    "pause_policy",
+    "receive_signal",
     "refuse",
     "renew",
+    "resume_policy",
     "resume_request",
     "retry_failed",
     "retry_run",
+    "set_policy",
+    "set_signal_aside",
     "set_team_quota",
+    "settle_signals",
     "submit_request",
+    "take_suggestion",
     "undrain_worker",
+    "watch_policies",
 ]

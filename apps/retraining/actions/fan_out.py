@@ -4,9 +4,12 @@ Rows are the truth: each step may run twice, late or never, and the next one fin
 nothing is asked and nothing audited.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -18,7 +21,7 @@ from apps.core.errors import PortalError
 from apps.core.transitions import move
 from apps.registry import actions as registry
 from apps.registry import queries as registry_queries
-from apps.retraining import fanout
+from apps.retraining import fanout, queries
 from apps.retraining.actions.attempts import take_back
 from apps.retraining.models import (
     OPEN_RUNS,
@@ -30,6 +33,10 @@ from apps.retraining.models import (
     Worker,
 )
 
+if TYPE_CHECKING:
+    from apps.registry.models import ModelVersion, Wave
+
+LONGEST_REASON = 2_000
 NO_LABELS = "Not evaluated: the family does not say until which day there are labels."
 FORGET_WORKERS_AFTER = timedelta(days=7)
 BOOLEAN = BooleanField()
@@ -57,12 +64,17 @@ def drive(*, request_id: int) -> None:
 
 @transaction.atomic
 def follow_up(*, request_id: int) -> None:
-    """What comes after a request is over: evaluations of its versions. Apart from the end, which stands already."""
+    """What comes after a request is over: its versions are evaluated, then proposed, as its pipeline says.
+
+    Apart from the end, which stands already. What is not possible yet is tried again with the next ring.
+    """
     request = _taken(request_id)
     if request is None or request.is_open or request.followed_up_at is not None:
         return
-    note = _evaluate(request) if request.plan["after_success"] == Pipeline.AfterSuccess.EVALUATE else ""
-    RetrainingRequest.objects.filter(pk=request.pk).update(followed_up_at=Now(), follow_up_note=note)
+    done = FOLLOW_UPS[request.plan["after_success"]](request)
+    if done is not None:
+        fields = {"follow_up_note": done.note, "wave": done.wave, "followed_up_at": Now()}
+        RetrainingRequest.objects.filter(pk=request.pk).update(**fields)
 
 
 def _taken(request_id: int) -> RetrainingRequest | None:
@@ -167,13 +179,24 @@ def _finish(request: RetrainingRequest) -> None:
     move(request, end, finished_at=Now(), held_at=None, held_because="")
 
 
-def _evaluate(request: RetrainingRequest) -> str:
-    """Asks for the evaluations; the sentence that says why where that is not possible."""
-    made = request.runs.filter(status=Status.SUCCEEDED).select_related("version__model__family__team")
-    versions = [run.version for run in made if run.version]
+@dataclass(frozen=True)
+class FollowedUp:
+    """What came of it: a sentence where something was not possible, the wave where one was proposed."""
+
+    note: str = ""
+    wave: Wave | None = None
+
+
+def _nothing(request: RetrainingRequest) -> FollowedUp:
+    return FollowedUp()
+
+
+def _evaluate(request: RetrainingRequest) -> FollowedUp:
+    """Asks for the evaluations; says why where that is not possible."""
+    versions = _versions_of(request)
     window = registry_queries.newest_window(request.family)
     if not versions or window is None:
-        return NO_LABELS if versions else ""
+        return FollowedUp(NO_LABELS if versions else "")
     try:
         with transaction.atomic():
             registry.request_evaluations(
@@ -184,5 +207,46 @@ def _evaluate(request: RetrainingRequest) -> str:
                 window_last=window.last,
             )
     except PortalError as error:
-        return error.message
-    return ""
+        return FollowedUp(error.message)
+    return FollowedUp()
+
+
+def _propose(request: RetrainingRequest) -> FollowedUp | None:
+    """Evaluates, and once all of that is over proposes what passes; None as long as it is not."""
+    versions = _versions_of(request)
+    counts = queries.evaluations(request)
+    if counts.open:
+        return None
+    if counts.ended < len(versions):
+        asked = _evaluate(request)
+        return asked if asked.note else None
+    return _proposed(request, versions) if versions else FollowedUp()
+
+
+def _proposed(request: RetrainingRequest, versions: Sequence[ModelVersion]) -> FollowedUp:
+    reason = f"Retrained by request #{request.pk}. {request.reason}".strip()
+    try:
+        with transaction.atomic():
+            wave = registry.propose(
+                actor=request.requester,
+                family=request.family,
+                versions=versions,
+                reason=reason[:LONGEST_REASON],
+                key=f"request-{request.pk}-{max(version.pk for version in versions)}",
+            )
+    except PortalError as error:
+        return FollowedUp(error.message)
+    return FollowedUp(wave=wave)
+
+
+def _versions_of(request: RetrainingRequest) -> list[ModelVersion]:
+    made = request.runs.filter(status=Status.SUCCEEDED).select_related("version__model__family__team")
+    return [run.version for run in made if run.version]
+
+
+FOLLOW_UPS: dict[str, Callable[[RetrainingRequest], FollowedUp | None]] = {
+    Pipeline.AfterSuccess.NOTHING: _nothing,
+    Pipeline.AfterSuccess.EVALUATE: _evaluate,
+    Pipeline.AfterSuccess.PROPOSE: _propose,
+}
+"""By what the plan says comes after success."""

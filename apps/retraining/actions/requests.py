@@ -15,7 +15,8 @@ from apps.core.permissions import require
 from apps.retraining.events import Event
 from apps.retraining.freezing import choose_segments, freeze
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, SegmentRunQuerySet
-from apps.retraining.plans import digest_of
+from apps.retraining.plans import digest_of, training_window
+from apps.retraining.queries import blocking_signals
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -99,12 +100,25 @@ def _submit(
         key=key,
     )
     request.refresh_from_db(fields=["created_at"])
+    _refuse_broken_data(request, segments)
     _make_way(actor, request, segments)
     SegmentRun.objects.bulk_create(SegmentRun(request=request, segment=segment) for segment in segments)
     told = {"pipeline": pipeline.slug, "parameters": plan["parameters"], "digest": request.digest}
     record(actor=actor, action=Event.REQUEST_SUBMITTED, target=request, after=told, note=reason)
     ring("retraining.drive", request.pk)
     return request
+
+
+def _refuse_broken_data(request: RetrainingRequest, segments: Sequence[Segment]) -> None:
+    """What a schema or volume signal says of days in the training window has to be looked at first."""
+    window = training_window(request.plan["window"], request.parameters)
+    signal = blocking_signals(request.family, segments, window).first()
+    if signal:
+        where = f" of {signal.segment}" if signal.segment else ""
+        raise Conflict(
+            f"Signal #{signal.pk} says that the data{where} in this training window are broken: {signal.summary} "
+            "Choose another window, leave the segment out, or set the signal aside."
+        )
 
 
 def _make_way(actor: User, request: RetrainingRequest, segments: Sequence[Segment]) -> None:

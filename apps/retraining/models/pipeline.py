@@ -37,6 +37,7 @@ class Pipeline(models.Model):
     class AfterSuccess(models.TextChoices):
         NOTHING = "nothing"
         EVALUATE = "evaluate", "evaluate the new versions"
+        PROPOSE = "propose", "evaluate them, and propose those that pass all gates"
 
     class Overlap(models.TextChoices):
         QUEUE = "queue", "wait until the earlier run of the segment has ended"

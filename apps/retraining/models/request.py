@@ -55,6 +55,9 @@ class RetrainingRequest(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     followed_up_at = models.DateTimeField(null=True, blank=True)
+    wave = models.ForeignKey(
+        "registry.Wave", models.PROTECT, null=True, blank=True, related_name="+", help_text="What it was proposed in."
+    )
     follow_up_note = models.TextField(blank=True, help_text="Why what should follow success did not.")
 
     objects = RequestQuerySet.as_manager()

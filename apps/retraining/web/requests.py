@@ -165,7 +165,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
 
 def _evaluations(found: RetrainingRequest) -> EvaluationCounts | None:
     """None as long as it trains, and for a plan after which nothing is evaluated."""
-    if found.is_open or found.plan["after_success"] != Pipeline.AfterSuccess.EVALUATE:
+    if found.is_open or found.plan["after_success"] == Pipeline.AfterSuccess.NOTHING:
         return None
     return queries.evaluations(found)
 

@@ -1,4 +1,4 @@
-"""API of retraining: pipelines, requests, segment runs, workers."""
+"""API of pipelines, requests, segment runs and workers."""
 
 from __future__ import annotations
 

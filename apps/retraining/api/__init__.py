@@ -1,0 +1,24 @@
+"""API of retraining: pipelines, requests, segment runs, workers; signals, incidents, policies and their firings."""
+
+from apps.retraining.api.policies import FiringViewSet, IncidentViewSet, PolicyViewSet, SignalViewSet
+from apps.retraining.api.requests import (
+    PipelineViewSet,
+    QueueView,
+    QuotaViewSet,
+    RequestViewSet,
+    SegmentRunViewSet,
+    WorkerViewSet,
+)
+
+__all__ = [
+    "FiringViewSet",
+    "IncidentViewSet",
+    "PipelineViewSet",
+    "PolicyViewSet",
+    "QueueView",
+    "QuotaViewSet",
+    "RequestViewSet",
+    "SegmentRunViewSet",
+    "SignalViewSet",
+    "WorkerViewSet",
+]
