@@ -259,6 +259,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "RequestStatus": "apps.retraining.models.RetrainingRequest.Status",
+        "SignalKindEnum": "apps.retraining.models.signal.KINDS",
+        "PolicyTriggerEnum": "apps.retraining.models.Policy.Trigger",
+        "FiringOutcomeEnum": "apps.retraining.models.Firing.Outcome",
         "SegmentRunStatus": "apps.retraining.models.SegmentRun.Status",
         "RunStatusEnum": "apps.tracking.models.Run.Status",
         "DecisionStatusEnum": "apps.catalog.models.Decision.Status",

@@ -101,7 +101,7 @@ class RehearsedSerializer(serializers.Serializer[Rehearsed]):
     segments = serializers.ListField(child=serializers.CharField())
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class WhySerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=2_000)
 
 

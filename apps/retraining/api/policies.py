@@ -27,10 +27,10 @@ from apps.retraining.policy_serializers import (
     NoteSerializer,
     PolicySerializer,
     PolicyTermsSerializer,
-    ReasonSerializer,
     RehearsalSerializer,
     RehearsedSerializer,
     SignalSerializer,
+    WhySerializer,
 )
 
 NUMBER = "[0-9]{1,18}"
@@ -78,11 +78,11 @@ class SignalViewSet(ReadOnlyModelViewSet[Signal]):
         code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
         return Response(SignalSerializer(stored).data, status=code)
 
-    @extend_schema(request=ReasonSerializer, responses=SignalSerializer)
+    @extend_schema(request=WhySerializer, responses=SignalSerializer)
     @action(detail=True, methods=["post"], url_path="set-aside")
     def set_aside(self, request: Request, pk: str) -> Response:
         """It no longer keeps its window from training."""
-        reason = _read(ReasonSerializer, request)["reason"]
+        reason = _read(WhySerializer, request)["reason"]
         aside = actions.set_signal_aside(actor=person(request), signal=self.get_object(), reason=reason)
         return Response(SignalSerializer(aside).data)
 
@@ -163,11 +163,11 @@ class PolicyViewSet(ReadOnlyModelViewSet[Policy]):
         terms = actions.PolicyTerms(**body)
         return actions.set_policy(actor=person(request), family=chosen, pipeline=pipeline, terms=terms, policy=policy)
 
-    @extend_schema(request=ReasonSerializer, responses=PolicySerializer)
+    @extend_schema(request=WhySerializer, responses=PolicySerializer)
     @action(detail=True, methods=["post"])
     def pause(self, request: Request, pk: str) -> Response:
         """It decides nothing until it is resumed."""
-        reason = _read(ReasonSerializer, request)["reason"]
+        reason = _read(WhySerializer, request)["reason"]
         return Response(
             PolicySerializer(actions.pause_policy(actor=person(request), policy=self.get_object(), reason=reason)).data
         )

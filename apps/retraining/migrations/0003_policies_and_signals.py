@@ -8,168 +8,418 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('registry', '0008_gates_and_contents'),
-        ('retraining', '0002_holding_overlap_and_quotas'),
+        ("registry", "0008_gates_and_contents"),
+        ("retraining", "0002_holding_overlap_and_quotas"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='retrainingrequest',
-            name='wave',
-            field=models.ForeignKey(blank=True, help_text='What it was proposed in.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.wave'),
+            model_name="retrainingrequest",
+            name="wave",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="What it was proposed in.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="registry.wave",
+            ),
         ),
         migrations.AlterField(
-            model_name='pipeline',
-            name='after_success',
-            field=models.CharField(choices=[('nothing', 'Nothing'), ('evaluate', 'evaluate the new versions'), ('propose', 'evaluate them, and propose those that pass all gates')], default='evaluate', max_length=16),
+            model_name="pipeline",
+            name="after_success",
+            field=models.CharField(
+                choices=[
+                    ("nothing", "Nothing"),
+                    ("evaluate", "evaluate the new versions"),
+                    ("propose", "evaluate them, and propose those that pass all gates"),
+                ],
+                default="evaluate",
+                max_length=16,
+            ),
         ),
         migrations.CreateModel(
-            name='Incident',
+            name="Incident",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('drift', 'drift'), ('schema', 'schema'), ('volume', 'volume'), ('freshness', 'freshness'), ('performance', 'performance')], max_length=16)),
-                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('note', models.TextField(blank=True)),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('family', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.modelfamily')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("drift", "drift"),
+                            ("schema", "schema"),
+                            ("volume", "volume"),
+                            ("freshness", "freshness"),
+                            ("performance", "performance"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "opened_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("note", models.TextField(blank=True)),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "family",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="registry.modelfamily"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Policy',
+            name="Policy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('trigger', models.CharField(choices=[('schedule', 'on a schedule'), ('signal', 'on a signal'), ('age', 'when a champion is older than the family wants')], max_length=16)),
-                ('cron', models.CharField(blank=True, help_text='Five fields, as in crontab(5).', max_length=100)),
-                ('time_zone', models.CharField(default='UTC', max_length=64)),
-                ('kinds', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), blank=True, default=list, help_text='Of signals; all if empty.', size=None)),
-                ('in_a_row', models.PositiveSmallIntegerField(default=1, help_text='So many alarms of a segment without a good word.')),
-                ('parameters', models.JSONField(blank=True, default=dict)),
-                ('segments', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, help_text='Slugs; none given: all.', null=True, size=None)),
-                ('starts', models.BooleanField(default=False, help_text='It sends the request itself; otherwise it suggests one.')),
-                ('cool_down_hours', models.PositiveIntegerField(default=24, help_text='A segment is not retrained again within.')),
-                ('daily_cap', models.PositiveIntegerField(default=200, help_text='Segment runs within 24 hours.')),
-                ('paused_at', models.DateTimeField(blank=True, null=True)),
-                ('paused_because', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('looked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='Until when its schedule has been followed.')),
-                ('family', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.modelfamily')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pipeline', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='policies', to='retraining.pipeline')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("schedule", "on a schedule"),
+                            ("signal", "on a signal"),
+                            ("age", "when a champion is older than the family wants"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("cron", models.CharField(blank=True, help_text="Five fields, as in crontab(5).", max_length=100)),
+                ("time_zone", models.CharField(default="UTC", max_length=64)),
+                (
+                    "kinds",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16),
+                        blank=True,
+                        default=list,
+                        help_text="Of signals; all if empty.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "in_a_row",
+                    models.PositiveSmallIntegerField(
+                        default=1, help_text="So many alarms of a segment without a good word."
+                    ),
+                ),
+                ("parameters", models.JSONField(blank=True, default=dict)),
+                (
+                    "segments",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        help_text="Slugs; none given: all.",
+                        null=True,
+                        size=None,
+                    ),
+                ),
+                (
+                    "starts",
+                    models.BooleanField(
+                        default=False, help_text="It sends the request itself; otherwise it suggests one."
+                    ),
+                ),
+                (
+                    "cool_down_hours",
+                    models.PositiveIntegerField(default=24, help_text="A segment is not retrained again within."),
+                ),
+                ("daily_cap", models.PositiveIntegerField(default=200, help_text="Segment runs within 24 hours.")),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                ("paused_because", models.TextField(blank=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "looked_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        help_text="Until when its schedule has been followed.",
+                    ),
+                ),
+                (
+                    "family",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="registry.modelfamily"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "pipeline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="policies", to="retraining.pipeline"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'policies',
-                'ordering': ['name', 'id'],
+                "verbose_name_plural": "policies",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Firing',
+            name="Firing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('occasion', models.CharField(max_length=200)),
-                ('outcome', models.CharField(choices=[('started', 'Started'), ('suggested', 'Suggested'), ('taken', 'suggestion taken'), ('dismissed', 'suggestion dismissed'), ('did_not_fire', 'did not fire')], max_length=16)),
-                ('reason', models.TextField()),
-                ('segments', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, size=None)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('request', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='retraining.retrainingrequest')),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='firings', to='retraining.policy')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("occasion", models.CharField(max_length=200)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("started", "Started"),
+                            ("suggested", "Suggested"),
+                            ("taken", "suggestion taken"),
+                            ("dismissed", "suggestion dismissed"),
+                            ("did_not_fire", "did not fire"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("reason", models.TextField()),
+                (
+                    "segments",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64), blank=True, default=list, size=None
+                    ),
+                ),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="retraining.retrainingrequest",
+                    ),
+                ),
+                (
+                    "policy",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="firings", to="retraining.policy"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=16)),
-                ('kind', models.CharField(choices=[('drift', 'drift'), ('schema', 'schema'), ('volume', 'volume'), ('freshness', 'freshness'), ('performance', 'performance')], max_length=16)),
-                ('is_alarm', models.BooleanField()),
-                ('summary', models.TextField()),
-                ('readings', models.JSONField()),
-                ('window_first', models.DateField(blank=True, null=True)),
-                ('window_last', models.DateField(blank=True, null=True)),
-                ('observed_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('digest', models.CharField(help_text='sha256 of the report as it was sent, and of when it was observed if that was said.', max_length=64)),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('set_aside_at', models.DateTimeField(blank=True, help_text='It no longer keeps anything from training.', null=True)),
-                ('set_aside_because', models.TextField(blank=True)),
-                ('family', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.modelfamily')),
-                ('incident', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='signals', to='retraining.incident')),
-                ('segment', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.segment')),
-                ('sent_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("source", models.CharField(max_length=16)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("drift", "drift"),
+                            ("schema", "schema"),
+                            ("volume", "volume"),
+                            ("freshness", "freshness"),
+                            ("performance", "performance"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("is_alarm", models.BooleanField()),
+                ("summary", models.TextField()),
+                ("readings", models.JSONField()),
+                ("window_first", models.DateField(blank=True, null=True)),
+                ("window_last", models.DateField(blank=True, null=True)),
+                ("observed_at", models.DateTimeField()),
+                (
+                    "received_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "digest",
+                    models.CharField(
+                        help_text="sha256 of the report as it was sent, and of when it was observed if that was said.",
+                        max_length=64,
+                    ),
+                ),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "set_aside_at",
+                    models.DateTimeField(blank=True, help_text="It no longer keeps anything from training.", null=True),
+                ),
+                ("set_aside_because", models.TextField(blank=True)),
+                (
+                    "family",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="registry.modelfamily"
+                    ),
+                ),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signals",
+                        to="retraining.incident",
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="registry.segment",
+                    ),
+                ),
+                (
+                    "sent_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('family', 'kind'), name='one_open_incident_of_a_kind'),
+            model_name="incident",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("closed_at", None)), fields=("family", "kind"), name="one_open_incident_of_a_kind"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='incident',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('closed_by', None)), models.Q(('closed_at__isnull', False), ('closed_by__isnull', False)), _connector='OR'), name='an_incident_is_closed_by_somebody'),
+            model_name="incident",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at", None), ("closed_by", None)),
+                    models.Q(("closed_at__isnull", False), ("closed_by__isnull", False)),
+                    _connector="OR",
+                ),
+                name="an_incident_is_closed_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.UniqueConstraint(fields=('family', 'name'), name='policies_of_a_family_differ_by_name'),
+            model_name="policy",
+            constraint=models.UniqueConstraint(fields=("family", "name"), name="policies_of_a_family_differ_by_name"),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('trigger', 'schedule'), _negated=True), models.Q(('cron', ''), _negated=True), _connector='OR'), name='a_schedule_says_when'),
+            model_name="policy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("trigger", "schedule"), _negated=True),
+                    models.Q(("cron", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="a_schedule_says_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(('daily_cap__gte', 1), ('in_a_row__gte', 1)), name='a_policy_can_fire'),
+            model_name="policy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("daily_cap__gte", 1), ("in_a_row__gte", 1)), name="a_policy_can_fire"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='policy',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('paused_at', None), ('paused_because', '')), models.Q(('paused_at__isnull', False), models.Q(('paused_because', ''), _negated=True)), _connector='OR'), name='a_paused_policy_says_why'),
+            model_name="policy",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("paused_at", None), ("paused_because", "")),
+                    models.Q(("paused_at__isnull", False), models.Q(("paused_because", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="a_paused_policy_says_why",
+            ),
         ),
         migrations.AddIndex(
-            model_name='firing',
-            index=models.Index(condition=models.Q(('outcome', 'suggested')), fields=['id'], name='suggestions_that_wait'),
+            model_name="firing",
+            index=models.Index(
+                condition=models.Q(("outcome", "suggested")), fields=["id"], name="suggestions_that_wait"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='firing',
-            constraint=models.UniqueConstraint(fields=('policy', 'occasion'), name='an_occasion_is_decided_once'),
+            model_name="firing",
+            constraint=models.UniqueConstraint(fields=("policy", "occasion"), name="an_occasion_is_decided_once"),
         ),
         migrations.AddConstraint(
-            model_name='firing',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('outcome__in', ['started', 'taken']), ('request__isnull', False)), models.Q(models.Q(('outcome__in', ['started', 'taken']), _negated=True), ('request', None)), _connector='OR'), name='what_was_started_has_its_request'),
+            model_name="firing",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("outcome__in", ["started", "taken"]), ("request__isnull", False)),
+                    models.Q(models.Q(("outcome__in", ["started", "taken"]), _negated=True), ("request", None)),
+                    _connector="OR",
+                ),
+                name="what_was_started_has_its_request",
+            ),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('settled_at', None)), fields=['id'], name='signals_to_settle'),
+            model_name="signal",
+            index=models.Index(condition=models.Q(("settled_at", None)), fields=["id"], name="signals_to_settle"),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(fields=['family', '-observed_at'], name='signals_of_a_family'),
+            model_name="signal",
+            index=models.Index(fields=["family", "-observed_at"], name="signals_of_a_family"),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(condition=models.Q(('is_alarm', True), ('set_aside_at', None)), fields=['family', 'kind'], name='signals_that_block'),
+            model_name="signal",
+            index=models.Index(
+                condition=models.Q(("is_alarm", True), ("set_aside_at", None)),
+                fields=["family", "kind"],
+                name="signals_that_block",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signal',
-            constraint=models.UniqueConstraint(fields=('family', 'segment', 'digest'), name='a_report_is_stored_once', nulls_distinct=False),
+            model_name="signal",
+            constraint=models.UniqueConstraint(
+                fields=("family", "segment", "digest"), name="a_report_is_stored_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signal',
-            constraint=models.CheckConstraint(condition=models.Q(('window_first', None), ('window_last__gte', models.F('window_first')), _connector='OR'), name='a_signals_window_has_days'),
+            model_name="signal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("window_first", None), ("window_last__gte", models.F("window_first")), _connector="OR"
+                ),
+                name="a_signals_window_has_days",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='signal',
-            constraint=models.CheckConstraint(condition=models.Q(('set_aside_at', None), models.Q(('set_aside_because', ''), _negated=True), _connector='OR'), name='setting_aside_has_a_reason'),
+            model_name="signal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("set_aside_at", None), models.Q(("set_aside_because", ""), _negated=True), _connector="OR"
+                ),
+                name="setting_aside_has_a_reason",
+            ),
         ),
     ]
