@@ -19,4 +19,7 @@ urlpatterns = [
     path("promotions/<int:wave_id>/approve/", waves.approve, name="approve"),
     path("promotions/<int:wave_id>/reject/", waves.reject, name="reject"),
     path("promotions/<int:wave_id>/withdraw/", waves.withdraw, name="withdraw"),
+    path("promotions/<int:wave_id>/advance/", waves.advance, name="advance"),
+    path("promotions/<int:wave_id>/live/", waves.post_live_value, name="live-value"),
+    path("promotions/<int:wave_id>/undo/", waves.undo, name="undo"),
 ]

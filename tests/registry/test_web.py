@@ -311,6 +311,100 @@ def test_a_rollback_shows_the_way_and_goes_it_with_a_reason(
     assert "Rolled back: 1 of 1." in words(response)
 
 
+def test_a_rollback_of_many_says_who_went_back_and_who_did_not(
+    many: list[Segment],
+    family: ModelFamily,
+    make_champion: MakeVersion,
+    make_version: MakeVersion,
+    evaluate: Evaluate,
+    colleague: User,
+    approver: User,
+) -> None:
+    for segment in many[:3]:
+        make_champion(segment)
+    newer = [make_version(segment) for segment in many[:2]]
+    evaluate(*newer)
+    sent = propose(actor=colleague, family=family, versions=newer, reason="Two")
+    approve(actor=approver, wave=sent, digest=sent.digest)
+    browser = signed_in(approver)
+    told = words(browser.get(way_back(*many[:3])))
+    assert "Roll back 2 segments" in told
+    assert "City 10: v1 is its first champion" in told
+    response = browser.post(way_back(*many[:3]), {"reason": "Storm"}, follow=True)
+    assert response.redirect_chain == [("/m/eta-trip/", 302)]
+    assert "Rolled back: 2 of 2. Somebody else looks at it afterwards." in words(response)
+    assert {champion_of(segment) for segment in many[:3]} == {"v1"}
+
+
+def test_exactly_this_version_serves_again(served_twice: ModelVersion, approver: User, atlanta: Segment) -> None:
+    first = ModelVersion.objects.get(model__segment=atlanta, number=1)
+    address = f"/promotions/roll-back/?family=eta-trip&to={first.pk}"
+    browser = signed_in(approver)
+    assert "v2, trained through 30 Jun 2013 v1, trained through 30 Jun 2013" in words(browser.get(address))
+    response = browser.post(address, {"reason": "It crashed"}, follow=True)
+    assert response.redirect_chain == [("/m/eta-trip/atlanta/", 302)]
+    assert champion_of(atlanta) == "v1"
+
+
+def test_what_never_served_can_not_be_restored(
+    served_twice: ModelVersion, make_version: MakeVersion, approver: User, atlanta: Segment
+) -> None:
+    newest = make_version(atlanta)
+    page = signed_in(approver).get(f"/promotions/roll-back/?family=eta-trip&to={newest.pk}")
+    assert "v3 never was the champion; propose its promotion instead" in words(page)
+    assert "<textarea" not in page.content.decode()
+
+
+def test_a_wave_is_taken_back_with_a_reason(
+    served_twice: ModelVersion, wave: Wave, approver: User, colleague: User, atlanta: Segment
+) -> None:
+    address = f"/promotions/{wave.pk}/undo/"
+    refused = signed_in(colleague).post(address, {"reason": "Mine"}, follow=True)
+    assert "Only an approver of this family" in words(refused)
+    assert "Say why" in words(signed_in(approver).post(address, {"reason": ""}, follow=True))
+    assert champion_of(atlanta) == "v2"
+    done = signed_in(approver).post(address, {"reason": "Storm"}, follow=True)
+    assert "Rolled back: 1 of 1." in words(done)
+    assert champion_of(atlanta) == "v1"
+
+
+@pytest.fixture
+def staged(
+    many: list[Segment], family: ModelFamily, make_version: MakeVersion, evaluate: Evaluate, colleague: User
+) -> Wave:
+    """Three first champions in two stages, one and two of them."""
+    versions = [make_version(segment) for segment in many[:3]]
+    evaluate(*versions)
+    return propose(actor=colleague, family=family, versions=versions, reason="Carefully", stages=[1])
+
+
+def test_stages_move_one_after_the_other(staged: Wave, approver: User, colleague: User) -> None:
+    told = words(signed_in(approver).post(f"/promotions/{staged.pk}/approve/", {"digest": staged.digest}, follow=True))
+    assert "Approved. Stage 1 of 2 has moved: 1 of 3 segments." in told
+    browser, address = signed_in(colleague), f"/promotions/{staged.pk}/advance/"
+    assert "Stage 1 has moved already" in words(browser.post(address, {"stage": 1}, follow=True))
+    assert "Stage 2 of 2 has moved: 3 of 3 segments." in words(browser.post(address, {"stage": 2}, follow=True))
+    staged.refresh_from_db()
+    assert staged.status == "applied"
+    assert "Ensure this value" in words(browser.post(address, {"stage": 0}, follow=True))
+
+
+def test_a_stranger_moves_no_stage(staged: Wave, approver: User, stranger: User) -> None:
+    signed_in(approver).post(f"/promotions/{staged.pk}/approve/", {"digest": staged.digest})
+    told = words(signed_in(stranger).post(f"/promotions/{staged.pk}/advance/", {"stage": 2}, follow=True))
+    assert "Only members of the team" in told
+    staged.refresh_from_db()
+    assert staged.stage == 1
+
+
+def test_a_live_value_is_posted_on_the_page(staged: Wave, approver: User, colleague: User) -> None:
+    signed_in(approver).post(f"/promotions/{staged.pk}/approve/", {"digest": staged.digest})
+    browser, address = signed_in(colleague), f"/promotions/{staged.pk}/live/"
+    assert "Stored." in words(browser.post(address, {"value": "6.1", "through": "2020-01-01"}, follow=True))
+    assert "It is a number." in words(browser.post(address, {"value": "good", "through": "2020-01-01"}, follow=True))
+    assert staged.live_values.count() == 1
+
+
 def test_a_first_champion_has_no_way_back(make_champion: MakeVersion, approver: User, atlanta: Segment) -> None:
     make_champion(atlanta)
     page = signed_in(approver).get(way_back(atlanta))

@@ -2,16 +2,28 @@
 
 from apps.registry.forms.families import FamilyForm, NewFamilyForm, settings_of
 from apps.registry.forms.gates import GateEditor
-from apps.registry.forms.promotions import ApproveForm, FreezeForm, ReasonForm, RejectForm, WithdrawForm
+from apps.registry.forms.promotions import (
+    AdvanceForm,
+    ApproveForm,
+    FreezeForm,
+    LiveValueForm,
+    ReasonForm,
+    RejectForm,
+    UndoForm,
+    WithdrawForm,
+)
 
 __all__ = [
+    "AdvanceForm",
     "ApproveForm",
     "FamilyForm",
     "FreezeForm",
     "GateEditor",
+    "LiveValueForm",
     "NewFamilyForm",
     "ReasonForm",
     "RejectForm",
+    "UndoForm",
     "WithdrawForm",
     "settings_of",
 ]

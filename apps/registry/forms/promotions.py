@@ -40,6 +40,27 @@ class WithdrawForm(forms.Form):
     reason = forms.CharField(max_length=LONGEST_REASON, required=False)
 
 
+class AdvanceForm(forms.Form):
+    """The next stage, by its number: a double click moves one stage, not two."""
+
+    stage = forms.IntegerField(min_value=1, max_value=1_000)
+    reason = forms.CharField(max_length=LONGEST_REASON, required=False)
+
+
+class UndoForm(forms.Form):
+    reason = forms.CharField(
+        max_length=LONGEST_REASON, error_messages={"required": "Say why: who reads the history tomorrow was asleep."}
+    )
+
+
+class LiveValueForm(forms.Form):
+    """What was measured in production, in the metric's unit, through that day."""
+
+    value = forms.FloatField(error_messages={"required": "A live value is a number.", "invalid": "It is a number."})
+    through = forms.DateField(error_messages={"required": "Through which day was it measured?"})
+    note = forms.CharField(max_length=LONGEST_REASON, required=False)
+
+
 class FreezeForm(forms.Form):
     """Why nothing may be promoted, and until when."""
 

@@ -51,7 +51,7 @@ from apps.registry.queries.waves import (
     wave_view,
     waves,
 )
-from apps.registry.queries.ways_back import WayBack, ways_back
+from apps.registry.queries.ways_back import WayBack, ways_back, ways_to
 from apps.registry.queries.windows import Window, newest_window
 
 __all__ = [
@@ -118,4 +118,5 @@ __all__ = [
     "wave_view",
     "waves",
     "ways_back",
+    "ways_to",
 ]

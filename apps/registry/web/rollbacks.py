@@ -1,49 +1,102 @@
-"""The way back: which champions go back to which, and doing it."""
+"""The way back: which versions serve again, and doing it; for one city or for all, by one person."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from apps.accounts.signed_in import person
 from apps.core.errors import PortalError
 from apps.core.permissions import require
 from apps.registry import actions, queries
 from apps.registry.forms import ReasonForm
+from apps.registry.models.family import CHAMPION
 from apps.registry.web.saying import tell
 
 if TYPE_CHECKING:
-    from apps.registry.models import ModelFamily
+    from collections.abc import Mapping, Sequence
+
+    from django.http import HttpRequest, HttpResponse
+
+    from apps.registry.actions import RollbackDone
+    from apps.registry.models import ModelFamily, ModelVersion
+
+REFUSALS_SAID = 10
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which alias goes back: to exactly these versions, or else each of these segments to what it had before."""
+
+    alias: str
+    to: Sequence[ModelVersion]
+    segments: Sequence[str]
+
+    def steps(self, family: ModelFamily) -> list[queries.WayBack]:
+        return queries.ways_to(self.to, self.alias) if self.to else queries.ways_back(family, self.segments, self.alias)
 
 
 def roll_back(request: HttpRequest) -> HttpResponse:
-    """GET `?family=…&segment=…`: which champions would go back to which. POST with a reason does it."""
+    """GET `?family=…&segment=…` (or `to` a version's id; `alias`): what would go back. POST with a reason does it."""
     family = queries.family(actor=person(request), slug=request.GET.get("family", ""))
     require(person(request), "registry.roll_back", family)
-    steps = queries.ways_back(family, request.GET.getlist("segment"))
+    wish = _wish(request)
+    steps = wish.steps(family)
     form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and _go_back(request, family, steps, form):
-        return redirect("dashboard:family", family.slug)
+    if request.method == "POST" and form.is_valid() and _go_back(request, family, wish, steps, form):
+        return redirect(_seen_next(family, steps))
     shown = {
         "family": family,
         "form": form,
         "steps": steps,
-        "possible": any(step.back_to for step in steps),
+        "alias": wish.alias,
+        "possible": sum(step.back_to is not None for step in steps),
         "shared": queries.shared_names(family),
     }
     return render(request, "registry/roll_back.html", shown, status=400 if form.errors else 200)
 
 
-def _go_back(request: HttpRequest, family: "ModelFamily", steps: "Sequence[queries.WayBack]", form: ReasonForm) -> bool:
-    versions = [step.version for step in steps if step.back_to]
+def _wish(request: HttpRequest) -> Wish:
+    ids = [int(one) for one in request.GET.getlist("to") if one.isascii() and one.isdigit()]
+    to = queries.versions_by_id(actor=person(request), ids=ids)
+    return Wish(request.GET.get("alias") or CHAMPION, to, request.GET.getlist("segment"))
+
+
+def _go_back(
+    request: HttpRequest, family: ModelFamily, wish: Wish, steps: Sequence[queries.WayBack], form: ReasonForm
+) -> bool:
+    versions = list(wish.to) or [step.version for step in steps if step.back_to]
+    verb = actions.restore if wish.to else actions.rollback
     try:
-        done = actions.rollback(
-            actor=person(request), family=family, versions=versions, reason=form.cleaned_data["reason"]
-        )
+        reason = form.cleaned_data["reason"]
+        done = verb(actor=person(request), family=family, versions=versions, reason=reason, alias=wish.alias)
     except PortalError as error:
         tell(form, error)
         return False
-    messages.success(request, f"Rolled back: {len(done.moves)} of {len(versions)}.")
+    say_what_went_back(request, done)
     return True
+
+
+def say_what_went_back(request: HttpRequest, done: RollbackDone) -> None:
+    """And what did not, each with its reason."""
+    whole = len(done.moves) + len(done.refused)
+    messages.success(request, f"Rolled back: {len(done.moves)} of {whole}. Somebody else looks at it afterwards.")
+    for sentence in _some(done.refused):
+        messages.warning(request, sentence)
+
+
+def _some(refused: Mapping[str, str]) -> list[str]:
+    said = list(refused.values())[:REFUSALS_SAID]
+    more = len(refused) - len(said)
+    return [*said, f"{more} more did not go back."] if more else said
+
+
+def _seen_next(family: ModelFamily, steps: Sequence[queries.WayBack]) -> str:
+    """The city's own page where it was one, else the fleet."""
+    if len(steps) != 1:
+        return reverse("dashboard:family", args=[family.slug])
+    return reverse("dashboard:segment", args=[family.slug, steps[0].version.model.its_segment.slug])

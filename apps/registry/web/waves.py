@@ -1,7 +1,7 @@
 """Promotions: the list, one of them, and what an approver says to it."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
@@ -16,9 +16,10 @@ from apps.accounts.signed_in import person
 from apps.core.errors import Invalid, PortalError
 from apps.core.web import inside
 from apps.registry import actions, queries
-from apps.registry.forms import ApproveForm, RejectForm, WithdrawForm
+from apps.registry.forms import AdvanceForm, ApproveForm, LiveValueForm, RejectForm, UndoForm, WithdrawForm
 from apps.registry.web.differences import differences
 from apps.registry.web.drawing import drawn
+from apps.registry.web.rollbacks import say_what_went_back
 from apps.registry.web.saying import faults
 
 if TYPE_CHECKING:
@@ -78,12 +79,31 @@ def withdraw(request: HttpRequest, wave_id: int) -> HttpResponse:
     return _decide(request, wave_id, WithdrawForm, actions.withdraw, lambda _: "Withdrawn. Nothing has moved.")
 
 
+@require_POST
+def advance(request: HttpRequest, wave_id: int) -> HttpResponse:
+    return _decide(request, wave_id, AdvanceForm, actions.advance, _advanced)
+
+
+@require_POST
+def post_live_value(request: HttpRequest, wave_id: int) -> HttpResponse:
+    def said(_: object) -> str:
+        return "Stored. Where it keeps the limit of this promotion, the next stage has moved."
+
+    return _decide(request, wave_id, LiveValueForm, actions.post_live_value, said)
+
+
+@require_POST
+def undo(request: HttpRequest, wave_id: int) -> HttpResponse:
+    """Takes back what it has moved and is still there; what is not, is listed."""
+    return _decide(request, wave_id, UndoForm, actions.undo_wave, lambda done: say_what_went_back(request, done))
+
+
 def _decide(
     request: HttpRequest,
     wave_id: int,
     shape: type[forms.Form],
-    verb: "Callable[..., Wave]",
-    said: "Callable[[Wave], str]",
+    verb: "Callable[..., Any]",
+    said: "Callable[[Any], str | None]",
 ) -> HttpResponse:
     """Whatever comes of it is said where it was decided: on the wave's own page, or on a list."""
     found = queries.wave(actor=person(request), wave_id=wave_id)
@@ -91,15 +111,22 @@ def _decide(
     try:
         if not form.is_valid():
             raise Invalid(faults(form))
-        decided = verb(actor=person(request), wave=found, **form.cleaned_data)
-        messages.success(request, said(decided))
+        done = verb(actor=person(request), wave=found, **form.cleaned_data)
+        if sentence := said(done):
+            messages.success(request, sentence)
     except PortalError as error:
         messages.error(request, error.message)
     return redirect(inside(request, request.POST.get("next", ""), reverse("registry:wave", args=[wave_id])))
 
 
+def _advanced(wave: "Wave") -> str:
+    return f"Stage {wave.stage} of {wave.last_stage} has moved: {queries.applied(wave)} of {wave.segments} segments."
+
+
 def _approved(wave: "Wave") -> str:
     """What has moved, with the way to the fleet; or that another approval is needed."""
+    if wave.status == "running":
+        return f"Approved. {_advanced(wave)} Somebody moves the next stage here."
     if wave.status != "applied":
         return "Your approval counts. Nothing has moved yet: another approval is needed."
     moved = queries.applied(wave)
