@@ -23,12 +23,14 @@ app.conf.task_routes = {
     "retraining.train": {"queue": "work"},
     "registry.evaluate": {"queue": "work"},
     "notifications.send": {"queue": "outgoing"},
+    "transfers.bring": {"queue": "outgoing"},
 }
 app.conf.beat_schedule = {
     # A tick that waited for longer than a few others is worth nothing.
     "retraining.coordinate": {"task": "retraining.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "retraining.watch": {"task": "retraining.watch", "schedule": 10.0, "options": {"expires": 60}},
     "registry.coordinate": {"task": "registry.coordinate", "schedule": 2.0, "options": {"expires": 10}},
+    "transfers.coordinate": {"task": "transfers.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "notifications.coordinate": {"task": "notifications.coordinate", "schedule": 2.0, "options": {"expires": 10}},
 }
 

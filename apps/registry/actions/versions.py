@@ -143,11 +143,25 @@ def create_version(
 
 
 @transaction.atomic
-def finish_registration(*, actor: User, version: ModelVersion, tree: Tree) -> ModelVersion:
-    """The files have arrived: they are sealed and the version is READY. Raises Conflict if it does not wait."""
+def finish_registration(
+    *,
+    actor: User,
+    version: ModelVersion,
+    tree: Tree,
+    params: Mapping[str, str] | None = None,
+    metrics: Sequence[Mapping[str, Any]] = (),
+    run_ref: str = "",
+) -> ModelVersion:
+    """The files have arrived, with what training reported where they come from: they are sealed and the version is
+    READY. Raises Conflict if it does not wait.
+    """
     require(actor, "registry.register", version.model)
     sealed = seal(tree=tree)
     files: dict[str, Any] = {"tree": sealed, "digest": sealed.digest, "signature": signature_of(sealed)}
+    if params or metrics:
+        files |= {"reported_params": dict(params or {}), "reported_metrics": list(metrics)}
+    if run_ref and not version.run_ref:
+        files |= {"run_ref": run_ref}
     move(version, ModelVersion.Status.READY, updated_at=this_moment(), **files)
     record(actor=actor, action=Event.REGISTRATION_FINISHED, target=version, after=_words_of(version))
     return version

@@ -1,0 +1,186 @@
+"""An MLflow server that somebody else runs, over its REST API; free of Django."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpcore
+
+from apps.platforms.outgoing import Refused, Unreachable
+
+API = "/api/2.0/mlflow"
+ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+SECONDS = 30.0
+PAGE = 100
+DEEPEST = 20
+MOST_FILES = 10_000
+LONGEST_ANSWER = 32 * 1024 * 1024  # bytes of JSON
+
+
+class Unknown(Refused):
+    """The server does not know what was asked for."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """`path` counts from the folder that was asked for, `place` from the server's own artifact root."""
+
+    path: str
+    place: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A logged model or a run of the server: where its files are, and what it reported."""
+
+    artifact_uri: str
+    run_id: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    metrics: tuple[Mapping[str, Any], ...] = ()
+
+
+class MlflowServer:
+    """`secret` is a token, or `user:password`. Every call raises Unreachable (try again) or Refused (do not)."""
+
+    def __init__(self, address: str, secret: str) -> None:
+        self.address = address.rstrip("/")
+        self._headers = {"Host": urlsplit(address).netloc, "Accept": "application/json", **_credential(secret)}
+
+    def logged_model(self, model_id: str) -> Found:
+        """Raises Unknown."""
+        model = self._get(f"{API}/logged-models/{quote(model_id, safe='')}")["model"]
+        info, data = model["info"], model.get("data", {})
+        params = {pair["key"]: pair["value"] for pair in data.get("params", [])}
+        return Found(info["artifact_uri"], info.get("source_run_id", ""), params, tuple(data.get("metrics", [])))
+
+    def run(self, run_id: str) -> Found:
+        """Raises Unknown."""
+        run = self._get(f"{API}/runs/get", run_id=run_id)["run"]
+        data = run.get("data", {})
+        params = {pair["key"]: pair["value"] for pair in data.get("params", [])}
+        metrics = tuple({**metric, "run_id": run_id} for metric in data.get("metrics", []))
+        return Found(run["info"]["artifact_uri"], run_id, params, metrics)
+
+    def models(self) -> Iterator[dict[str, Any]]:
+        """Every registered model, prompts too, in MLflow's shape."""
+        for name in self._names(""):
+            yield self._get(f"{API}/registered-models/get", name=name)["registered_model"]
+        for name in self._names("tag.`mlflow.prompt.is_prompt` = 'true'"):
+            yield self._get(f"{API}/registered-models/get", name=name)["registered_model"]
+
+    def versions(self, name: str) -> list[dict[str, Any]]:
+        """All of a model's versions, the oldest first."""
+        quoted = '"' + name + '"' if "'" in name else f"'{name}'"
+        found = self._pages("model-versions/search", "model_versions", filter=f"name={quoted}", max_results=1_000)
+        return sorted(found, key=lambda version: int(version["version"]))
+
+    def files(self, artifact_uri: str) -> list[RemoteFile]:
+        """Everything below an address of the server's own artifact proxy. Raises Refused for files elsewhere."""
+        found: list[RemoteFile] = []
+        for file in self._below(self._place(artifact_uri), "", DEEPEST):
+            found.append(file)
+            if len(found) > MOST_FILES:
+                raise Refused(f"There are more than {MOST_FILES} files in {artifact_uri}.")
+        return found
+
+    def download(self, file: RemoteFile, to: BinaryIO) -> None:
+        with self._answer("GET", f"{ARTIFACTS}/{quote(file.place)}") as response:
+            for part in response.iter_stream():
+                to.write(part)
+
+    def _names(self, only: str) -> Iterator[str]:
+        for model in self._pages("registered-models/search", "registered_models", filter=only, max_results=PAGE):
+            yield model["name"]
+
+    def _pages(self, path: str, key: str, **query: Any) -> Iterator[dict[str, Any]]:
+        token = ""
+        while True:
+            asked = {**query, "page_token": token} if token else query
+            page = self._get(f"{API}/{path}", **asked)
+            yield from page.get(key, [])
+            token = page.get("next_page_token", "")
+            if not token:
+                return
+
+    def _below(self, root: str, folder: str, depth: int) -> Iterator[RemoteFile]:
+        place = f"{root}/{folder}".rstrip("/")
+        for entry in self._get(ARTIFACTS, path=place).get("files", []):
+            name = str(entry["path"]).rsplit("/", 1)[-1]
+            path = f"{folder}/{name}".lstrip("/")
+            if not entry.get("is_dir"):
+                yield RemoteFile(path, f"{root}/{path}", int(entry.get("file_size") or 0))
+            elif depth:
+                yield from self._below(root, path, depth - 1)
+            else:
+                raise Refused(f"The folders of {root} are nested more than {DEEPEST} deep.")
+
+    def _place(self, artifact_uri: str) -> str:
+        """Where on the server's own proxy an artifact URI points."""
+        parts = urlsplit(artifact_uri)
+        if parts.scheme == "mlflow-artifacts":
+            return parts.path.strip("/")
+        own = f"{self.address}{ARTIFACTS}/"
+        if artifact_uri.startswith(own):
+            return artifact_uri.removeprefix(own).strip("/")
+        raise Refused(
+            f"Its files are in {artifact_uri}, which {self.address} does not serve itself (--serve-artifacts)."
+        )
+
+    def _get(self, path: str, /, **query: Any) -> dict[str, Any]:
+        address = f"{path}?{urlencode(query)}" if query else path
+        with self._answer("GET", address) as response:
+            body = b""
+            for part in response.iter_stream():
+                body += part
+                if len(body) > LONGEST_ANSWER:
+                    raise Refused(f"{self.address} answered more than {LONGEST_ANSWER} bytes.")
+        try:
+            found = json.loads(body or b"{}")
+        except ValueError as error:
+            raise Refused(f"{self.address} does not answer as an MLflow server does.") from error
+        if not isinstance(found, dict):
+            raise Refused(f"{self.address} does not answer as an MLflow server does.")
+        return found
+
+    @contextmanager
+    def _answer(self, method: str, path: str) -> Iterator[httpcore.Response]:
+        timeout = {"connect": 10.0, "read": SECONDS, "write": SECONDS, "pool": SECONDS}
+        try:
+            with (
+                httpcore.ConnectionPool() as pool,
+                pool.stream(
+                    method,
+                    f"{self.address}{path}",
+                    headers=list(self._headers.items()),
+                    extensions={"timeout": timeout},
+                ) as response,
+            ):
+                self._check(response)
+                yield response
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+            raise Unreachable(f"{self.address} can not be reached ({type(error).__name__}).") from error
+
+    def _check(self, response: httpcore.Response) -> None:
+        if response.status < 300:
+            return
+        said = response.read()[:300].decode("utf-8", "replace")
+        if response.status == 404:
+            raise Unknown(f"{self.address} does not know it: {said}")
+        if response.status in (408, 429) or response.status >= 500:
+            raise Unreachable(f"{self.address} answered {response.status}: {said}")
+        raise Refused(f"{self.address} answered {response.status}: {said}")
+
+
+def _credential(secret: str) -> dict[str, str]:
+    if not secret:
+        return {}
+    if ":" in secret:
+        return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
+    return {"Authorization": f"Bearer {secret}"}
