@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
@@ -13,6 +17,9 @@ from apps.core.permissions import allowed
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+
+QUICK = timedelta(seconds=30)
+LOOKED_AT = 200
 
 
 def waiting_for(user: User) -> QuerySet[Approval]:
@@ -56,6 +63,23 @@ def is_overdue(approval: Approval) -> bool:
 def votes_of(approval: Approval) -> QuerySet[Vote]:
     """Who said what, in the order in which it was said."""
     return Vote.objects.filter(approval=approval).select_related("user").order_by("id")
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How people answered: how many yes came before anybody could have looked, and how many since the last no."""
+
+    votes: int
+    quick: int
+    yes_in_a_row: int
+
+
+def habits(approvals: Iterable[Any]) -> Habits:
+    """Of the newest LOOKED_AT answers to these questions (ids, or a queryset of them)."""
+    votes = Vote.objects.filter(approval__in=approvals).order_by("-id")
+    found = list(votes.values_list("verdict", "at", "approval__opened_at")[:LOOKED_AT])
+    quick = sum(verdict == Vote.Verdict.YES and at - opened < QUICK for verdict, at, opened in found)
+    return Habits(len(found), quick, len(list(takewhile(lambda vote: vote[0] == Vote.Verdict.YES, found))))
 
 
 def _led_by(user: User) -> QuerySet[Any]:

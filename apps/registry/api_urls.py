@@ -11,13 +11,20 @@ class ModelName(StringConverter):
     regex = api.NAME
 
 
+class AliasName(StringConverter):
+    regex = r"[A-Za-z0-9_-]{1,255}"
+
+
 register_converter(ModelName, "model_name")
+register_converter(AliasName, "alias_name")
 
 router = SimpleRouter()
 router.register("families", api.FamilyViewSet, basename="family")
 router.register("models", api.ModelViewSet, basename="model")
 router.register("versions", api.VersionViewSet, basename="version")
 router.register("evaluations", api.EvaluationViewSet, basename="evaluation")
+router.register("freezes", api.FreezeViewSet, basename="freeze")
+router.register("rollbacks", api.RollbackViewSet, basename="rollback")
 router.register("promotions", api.PromotionViewSet, basename="promotion")
 
 urlpatterns = [
@@ -26,6 +33,7 @@ urlpatterns = [
     path("families/<slug:slug>/segments/", api.SegmentListView.as_view(), name="family-segments"),
     path("models/<model_name:name>/versions/", api.ModelVersionListView.as_view(), name="model-versions"),
     path("models/<model_name:name>/aliases/", api.AliasHistoryView.as_view(), name="model-aliases"),
+    path("models/<model_name:name>/aliases/<alias_name:alias>/", api.AliasView.as_view(), name="model-alias"),
     path("versions/<int:version_id>/files/", api.VersionFileListView.as_view(), name="version-files"),
     path("versions/<int:version_id>/files/<path:path>", api.VersionFileView.as_view(), name="version-file"),
     path("", include(router.urls)),

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import PortalRole, User
 from apps.catalog.actions import Opinion, propose_move
 from apps.catalog.models import Decision, RingMove, Tool
 from apps.registry.actions import propose
-from apps.registry.models import ModelFamily, ModelVersion, Segment, Wave
+from apps.registry.models import Freeze, ModelFamily, ModelVersion, Rollback, Segment, Wave
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
 from apps.tracking.models import Run
 from tests.catalog import conftest as catalog
@@ -35,6 +37,9 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPortal]:
         yield portal
 
 
+DAY = timedelta(days=1)
+
+
 @dataclass(frozen=True)
 class Everything:
     """One of each thing that an address or a body can name."""
@@ -50,6 +55,8 @@ class Everything:
     tool: Tool
     decision: Decision
     move: RingMove
+    freeze: Freeze
+    rollback: Rollback
 
 
 @pytest.fixture
@@ -82,7 +89,11 @@ def everything(
     decision = make_decision("proposed", number=7)
     tracked = Run.objects.get(pk=run.run_id)
     move = propose_move(actor=colleague, tool=airflow, opinion=Opinion(ring="assess"), reason="Others use it.")
-    return Everything(family, champion, candidate, wave, pipeline, request, run, tracked, airflow, decision, move)
+    freeze = Freeze.objects.create(family=family, reason="Over.", by=colleague, expires_at=timezone.now() + DAY)
+    Freeze.objects.update(lifted_by=colleague, lifted_at=timezone.now())
+    back = Rollback.objects.create(family=family, reason="It was slow.", segments=1, by=colleague)
+    known = (family, champion, candidate, wave, pipeline, request, run, tracked, airflow, decision, move)
+    return Everything(*known, freeze, back)
 
 
 @pytest.fixture

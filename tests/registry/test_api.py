@@ -45,7 +45,13 @@ def test_a_promotion_goes_from_fleet_to_rollback(
     model = scientist.get("/api/v1/models/eta-trip.atlanta/").json()
     assert model["aliases"] == [{"name": "champion", "version": 2}]
     back = lead.post("/api/v1/models/eta-trip.atlanta/rollback/", {"reason": "slow", "version": 2}, format="json")
-    assert back.json() == {"moves": [{"model": "eta-trip.atlanta", "before": 2, "after": 1}], "refused": {}}
+    waiting = api(colleague).get("/api/v1/rollbacks/waiting/").json()["results"]
+    assert [(row["id"], row["reason"]) for row in waiting] == [(back.json()["id"], "slow")]
+    assert back.json() == {
+        "id": waiting[0]["id"],
+        "moves": [{"model": "eta-trip.atlanta", "before": 2, "after": 1}],
+        "refused": {},
+    }
     again = lead.post("/api/v1/models/eta-trip.atlanta/rollback/", {"reason": "slow", "version": 2}, format="json")
     assert again.status_code == 409
     history = scientist.get("/api/v1/models/eta-trip.atlanta/aliases/").json()

@@ -3,21 +3,25 @@
 from apps.registry.api.bodies import NAME
 from apps.registry.api.evaluations import EvaluationViewSet
 from apps.registry.api.families import FamilyViewSet, SegmentListView
+from apps.registry.api.freezes import FreezeViewSet, RollbackViewSet
 from apps.registry.api.gates import GateKindListView, GatePreviewView
-from apps.registry.api.models import AliasHistoryView, ModelVersionListView, ModelViewSet
+from apps.registry.api.models import AliasHistoryView, AliasView, ModelVersionListView, ModelViewSet
 from apps.registry.api.promotions import PromotionViewSet
 from apps.registry.api.versions import VersionFileListView, VersionFileView, VersionViewSet
 
 __all__ = [
     "NAME",
     "AliasHistoryView",
+    "AliasView",
     "EvaluationViewSet",
     "FamilyViewSet",
+    "FreezeViewSet",
     "GateKindListView",
     "GatePreviewView",
     "ModelVersionListView",
     "ModelViewSet",
     "PromotionViewSet",
+    "RollbackViewSet",
     "SegmentListView",
     "VersionFileListView",
     "VersionFileView",

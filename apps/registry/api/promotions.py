@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -15,9 +15,11 @@ from apps.accounts.signed_in import person
 from apps.registry import actions, queries
 from apps.registry import serializers as shapes
 from apps.registry.api.bodies import NUMBER, chosen, read
-from apps.registry.models import Wave
+from apps.registry.models import ModelFamily, ModelVersion, Wave
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.db.models import QuerySet
     from rest_framework.request import Request
 
@@ -55,19 +57,18 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
     def create(self, request: Request) -> Response:
         """Proposes what passes the gates and lists the others; applied at once where no approval is needed."""
         body = dict(read(shapes.ProposalSerializer, request))
-        family, versions = chosen(request, body)
-        settings = {name: body[name] for name in ("reason", "alias", "key")}
+        family, versions = _chosen(request, body)
+        settings = {name: body[name] for name in ("reason", "alias", "key", "stages", "live_limit")}
         wave = actions.propose(actor=person(request), family=family, versions=versions, **settings)
         return self._answer(wave, status.HTTP_201_CREATED)
 
-    @extend_schema(
-        request=shapes.CandidatesSerializer, responses=shapes.PromotionRowSerializer(many=True), filters=False
-    )
+    @extend_schema(request=shapes.ChoiceOfVersionsSerializer, responses=shapes.DryRunSerializer, filters=False)
     @action(detail=False, methods=["post"], url_path="dry-run", pagination_class=None, filter_backends=[])
     def dry_run(self, request: Request) -> Response:
-        """What a proposal of these versions would be; nothing is written."""
-        family, versions = chosen(request, read(shapes.CandidatesSerializer, request))
-        return Response(shapes.PromotionRowSerializer(queries.dry_run(family, versions), many=True).data)
+        """What a proposal of these versions would be, and the sum of it; nothing is written."""
+        body = read(shapes.ChoiceOfVersionsSerializer, request)
+        family, versions = _chosen(request, body)
+        return Response(shapes.DryRunSerializer(queries.wave_dry_run(family, versions, body["alias"])).data)
 
     @extend_schema(responses=shapes.WaveSerializer(many=True), filters=False)
     @action(detail=False, filter_backends=[])
@@ -93,9 +94,32 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
     @extend_schema(request=shapes.WithdrawalSerializer, responses=shapes.WaveDetailSerializer)
     @action(detail=True, methods=["post"])
     def withdraw(self, request: Request, pk: str) -> Response:
-        """Takes an open proposal back."""
+        """Takes an open proposal back, or stops a wave that is under way: what has moved stays."""
         body = read(shapes.WithdrawalSerializer, request)
         return self._answer(actions.withdraw(actor=person(request), wave=self._wave(pk), **body))
+
+    @extend_schema(request=shapes.AdvanceSerializer, responses=shapes.WaveDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def advance(self, request: Request, pk: str) -> Response:
+        """Moves the next stage. Say which one it is, and a second click does nothing."""
+        body = read(shapes.AdvanceSerializer, request)
+        return self._answer(actions.advance(actor=person(request), wave=self._wave(pk), **body))
+
+    @extend_schema(request=shapes.NewLiveValueSerializer, responses={201: shapes.WaveDetailSerializer})
+    @action(detail=True, methods=["post"], url_path="live-values")
+    def live_values(self, request: Request, pk: str) -> Response:
+        """Stores what was measured in production; one that keeps the wave's limit starts the next stage."""
+        body = read(shapes.NewLiveValueSerializer, request)
+        live = actions.post_live_value(actor=person(request), wave=self._wave(pk), **body)
+        return self._answer(live.wave, status.HTTP_201_CREATED)
+
+    @extend_schema(request=shapes.UndoSerializer, responses=shapes.RollbackSerializer)
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        """Takes back what the wave has moved, where nothing else has moved since; the others are listed."""
+        body = read(shapes.UndoSerializer, request)
+        done = actions.undo_wave(actor=person(request), wave=self._wave(pk), **body)
+        return Response(shapes.RollbackSerializer(done).data)
 
     @extend_schema(request=shapes.RollbackRequestSerializer, responses=shapes.RollbackSerializer)
     @action(detail=False, methods=["post"])
@@ -106,3 +130,23 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
         settings = {name: body[name] for name in ("reason", "alias")}
         done = actions.rollback(actor=person(request), family=family, versions=versions, **settings)
         return Response(shapes.RollbackSerializer(done).data)
+
+    @extend_schema(request=shapes.RollbackRequestSerializer, responses=shapes.RollbackSerializer)
+    @action(detail=False, methods=["post"])
+    def restore(self, request: Request) -> Response:
+        """Goes back to exactly these versions, each of which held the alias before; the others are listed."""
+        body = dict(read(shapes.RollbackRequestSerializer, request))
+        family, versions = chosen(request, body)
+        settings = {name: body[name] for name in ("reason", "alias")}
+        done = actions.restore(actor=person(request), family=family, versions=versions, **settings)
+        return Response(shapes.RollbackSerializer(done).data)
+
+
+def _chosen(request: Request, body: Mapping[str, Any]) -> tuple[ModelFamily, list[ModelVersion]]:
+    """Versions by id, or the newest candidates of all segments or of some regions."""
+    if "rule" not in body:
+        return chosen(request, body)
+    family = queries.family(actor=person(request), slug=body["family"])
+    found = queries.candidates_of(family, body["alias"])
+    wanted = set(body["regions"])
+    return family, [version for version in found if not wanted or version.model.its_segment.region in wanted]

@@ -32,6 +32,14 @@ def serving_contract(facts: Facts, compared: Compared, settings: Mapping[str, An
     return _fits(signature, facts.contract)
 
 
+def misfit(signature: Signature | None, contract: Signature | None) -> str:
+    """Why what once fitted does not any more, naming the missing column; empty where it fits, or nobody can tell."""
+    if signature is None or contract is None:
+        return ""
+    outcome, sentence, _ = _fits(signature, contract)
+    return "" if outcome is Outcome.PASS else sentence
+
+
 def _fits(signature: Signature, contract: Signature) -> Said:
     numbers: dict[str, Any] = {"inputs": len(signature.inputs), "in_contract": len(contract.inputs)}
     objections = [*_unserved(signature, contract), *_other_types(signature, contract)]

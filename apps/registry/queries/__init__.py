@@ -1,5 +1,6 @@
 """Reads of the registry."""
 
+from apps.registry.queries.alias_history import AliasAt, alias_at, rollback, rollbacks, rollbacks_to_review
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
@@ -20,10 +21,20 @@ from apps.registry.queries.families import (
     segments,
     shared_names,
 )
-from apps.registry.queries.fleet import FleetRow, FleetSummary, RolledBack, ScoreCell, VersionCell, fleet, summary
+from apps.registry.queries.fleet import (
+    FleetRow,
+    FleetSummary,
+    RolledBack,
+    ScoreCell,
+    VersionCell,
+    candidates_of,
+    fleet,
+    summary,
+)
 from apps.registry.queries.freezes import freeze, freeze_on, freezes, global_freeze
 from apps.registry.queries.gate_lines import GateLine, gate_lines
 from apps.registry.queries.gate_preview import GatePreview, PreviewRow, gate_preview
+from apps.registry.queries.habits import approval_hints
 from apps.registry.queries.live import live_values
 from apps.registry.queries.outlines import Outline, outlines
 from apps.registry.queries.versions import (
@@ -36,11 +47,11 @@ from apps.registry.queries.versions import (
     versions,
     versions_by_id,
 )
+from apps.registry.queries.wave_rows import ParameterChange, Progress, PromotionRow, StageCell, Totals
 from apps.registry.queries.waves import (
     WAVE_STATUSES,
-    ParameterChange,
-    PromotionRow,
-    Totals,
+    DryRun,
+    LiveCell,
     WaveView,
     applied,
     dry_run,
@@ -48,6 +59,7 @@ from apps.registry.queries.waves import (
     open_wave,
     waiting_for,
     wave,
+    wave_dry_run,
     wave_view,
     waves,
 )
@@ -56,30 +68,38 @@ from apps.registry.queries.windows import Window, newest_window
 
 __all__ = [
     "WAVE_STATUSES",
+    "AliasAt",
     "Candidacy",
+    "DryRun",
     "EvaluationCounts",
     "FleetRow",
     "FleetSummary",
     "GateLine",
     "GatePreview",
+    "LiveCell",
     "Outline",
     "ParameterChange",
     "PreviewRow",
+    "Progress",
     "PromotionRow",
     "Recomputed",
     "RolledBack",
     "ScoreCell",
+    "StageCell",
     "Totals",
     "VersionCell",
     "WaveView",
     "WayBack",
     "Window",
+    "alias_at",
     "alias_history",
     "all_gates",
     "all_versions",
     "applied",
+    "approval_hints",
     "approvers",
     "candidacies",
+    "candidates_of",
     "champion_ages",
     "champion_of",
     "dimensions",
@@ -107,6 +127,9 @@ __all__ = [
     "outlines",
     "recomputed",
     "restricted_families",
+    "rollback",
+    "rollbacks",
+    "rollbacks_to_review",
     "segments",
     "shared_names",
     "summary",
@@ -115,6 +138,7 @@ __all__ = [
     "versions_by_id",
     "waiting_for",
     "wave",
+    "wave_dry_run",
     "wave_view",
     "waves",
     "ways_back",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
@@ -13,70 +13,81 @@ from apps.approvals.queries import may_vote, votes_of
 from apps.approvals.queries import waiting_for as questions_for
 from apps.core.errors import Missing
 from apps.core.permissions import allowed
-from apps.registry.gates import Outcome, Verdict
-from apps.registry.models import ModelVersion, Promotion, Wave
+from apps.registry.models import Alias, ModelVersion, Promotion, Wave
+from apps.registry.models.family import CHAMPION
 from apps.registry.models.promotion import WaveQuerySet
-from apps.registry.queries.candidacies import Candidacy, candidacies
-from apps.registry.queries.fleet import ScoreCell, VersionCell, score_of, version_cell
+from apps.registry.queries.candidacies import candidacies
+from apps.registry.queries.freezes import freeze_on
+from apps.registry.queries.habits import approval_hints
+from apps.registry.queries.live import live_values, objection
+from apps.registry.queries.wave_rows import (
+    Progress,
+    PromotionRow,
+    StageCell,
+    Totals,
+    by_gain,
+    false_winners,
+    preview_of,
+    progress_of,
+    row_of,
+    stages_of,
+    totals_of,
+)
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.approvals.models import Vote
-    from apps.registry.models import ModelFamily
+    from apps.registry.models import Freeze, LiveValue, ModelFamily
 
 WAVE_STATUSES = tuple(Wave.Status.choices)
 """Pairs of stored value and label, for filters."""
+WORST = 5
 
 
 @dataclass(frozen=True)
-class ParameterChange:
-    """A parameter that differs between champion and candidate; None where one of them has none."""
+class LiveCell:
+    """A live value, and why it starts no stage (empty when it does, or did)."""
 
-    name: str
-    champion: Any
-    candidate: Any
-
-
-@dataclass(frozen=True)
-class PromotionRow:
-    """One city of a wave with what it was judged by."""
-
-    id: int
-    model: str
-    segment: str
-    name: str
-    region: str
-    status: str
-    refusal: str
-    candidate: VersionCell
-    champion: VersionCell | None
-    evaluation: ScoreCell | None
-    verdicts: tuple[Verdict, ...]
-    parameter_changes: tuple[ParameterChange, ...]
-
-
-@dataclass(frozen=True)
-class Totals:
-    """All cities of a wave that have a champion: plain means, and means weighted by their rows."""
-
-    segments: int
-    candidate: float
-    champion: float
-    weighted_candidate: float
-    weighted_champion: float
+    value: float
+    through: date
+    stage: int
+    by: str
+    at: datetime
+    note: str
+    objection: str
 
 
 @dataclass(frozen=True)
 class WaveView:
-    """A wave as its page shows it; rows that are refused are apart, worst regressions come first."""
+    """A wave as its page shows it; rows that are refused are apart, worst regressions come first.
+
+    `false_winners` is how many cities pass by chance at most; `hints` say that the family's tier may be wrong.
+    """
 
     wave: Wave
     rows: tuple[PromotionRow, ...]
     refused: tuple[PromotionRow, ...]
     totals: Totals | None
+    false_winners: float | None
+    progress: Progress
+    stages: tuple[StageCell, ...]
+    live_values: tuple[LiveCell, ...]
     votes: tuple[Vote, ...]
+    hints: tuple[str, ...]
+    freeze: Freeze | None
     may_decide: bool
     may_withdraw: bool
+    may_advance: bool
+    may_undo: bool
+
+    @property
+    def worst(self) -> tuple[PromotionRow, ...]:
+        """The five that gain least, regressions first."""
+        return self.rows[:WORST]
+
+    @property
+    def next_stage(self) -> StageCell | None:
+        return next((stage for stage in self.stages if stage.is_next), None)
 
     @property
     def approved_by(self) -> list[str]:
@@ -99,18 +110,46 @@ def wave(*, actor: User, wave_id: int) -> Wave:
 def wave_view(*, actor: User, wave_id: int) -> WaveView:
     """Everything an approver looks at. Raises Missing."""
     found = wave(actor=actor, wave_id=wave_id)
-    rows = [_row(promotion) for promotion in _promotions(found)]
-    standing = sorted((row for row in rows if row.status != Promotion.Status.REFUSED), key=_gain)
-    is_open = found.status == Wave.Status.PROPOSED and found.approval is not None
+    rows = [row_of(promotion) for promotion in _promotions(found)]
+    standing = sorted((row for row in rows if row.status != Promotion.Status.REFUSED), key=by_gain)
     return WaveView(
         wave=found,
         rows=tuple(standing),
         refused=tuple(row for row in rows if row.status == Promotion.Status.REFUSED),
-        totals=_totals(standing),
+        totals=totals_of(standing),
+        false_winners=false_winners(rows),
+        progress=progress_of(rows, _now(found)),
+        stages=stages_of(found),
+        live_values=tuple(_live_cell(found, live) for live in live_values(found)),
         votes=tuple(votes_of(found.approval)) if found.approval else (),
-        may_decide=is_open and may_decide(actor, found),
-        may_withdraw=is_open and allowed(actor, "registry.withdraw", found),
+        hints=tuple(approval_hints(found.family)) if found.approval else (),
+        freeze=freeze_on(found.family) if found.is_open else None,
+        **_may(actor, found),
     )
+
+
+def _may(actor: User, wave: Wave) -> dict[str, bool]:
+    """What this person could do now; a freeze is another matter."""
+    asked = wave.status == Wave.Status.PROPOSED and wave.approval is not None
+    running = wave.status == Wave.Status.RUNNING
+    moved = running or wave.status == Wave.Status.APPLIED
+    return {
+        "may_decide": asked and may_decide(actor, wave),
+        "may_withdraw": (asked or running) and allowed(actor, "registry.withdraw", wave),
+        "may_advance": running and allowed(actor, "registry.advance", wave),
+        "may_undo": moved and allowed(actor, "registry.roll_back", wave.family),
+    }
+
+
+def _now(wave: Wave) -> dict[str, int]:
+    """By model's name, which version the alias points to."""
+    aliases = Alias.objects.filter(name=wave.alias, model__promotions__wave=wave)
+    return dict(aliases.values_list("model__name", "version"))
+
+
+def _live_cell(wave: Wave, live: LiveValue) -> LiveCell:
+    why_not = objection(wave, live) if live.stage == wave.stage else ""
+    return LiveCell(live.value, live.through, live.stage, str(live.by), live.at, live.note, why_not)
 
 
 def applied(wave: Wave) -> int:
@@ -135,74 +174,35 @@ def waiting_for(user: User) -> WaveQuerySet:
     return asked.order_by("expires_at", "id")
 
 
-def dry_run(family: ModelFamily, versions: Sequence[ModelVersion]) -> list[PromotionRow]:
+@dataclass(frozen=True)
+class DryRun:
+    """What a proposal would be: what would go, what the gates refuse, worst regressions first, and the sum of it."""
+
+    rows: tuple[PromotionRow, ...]
+    refused: tuple[PromotionRow, ...]
+    totals: Totals | None
+    false_winners: float | None
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing of it could be proposed; empty when something can."""
+        if not self.rows:
+            return "No candidate passes the gates."
+        return "Together they would make the sum over all rows worse." if self.totals and self.totals.is_worse else ""
+
+
+def wave_dry_run(family: ModelFamily, versions: Sequence[ModelVersion], alias: str = CHAMPION) -> DryRun:
+    """Nothing is written."""
+    rows = dry_run(family, versions, alias)
+    going = tuple(row for row in rows if not row.refusal)
+    return DryRun(going, tuple(row for row in rows if row.refusal), totals_of(going), false_winners(rows))
+
+
+def dry_run(family: ModelFamily, versions: Sequence[ModelVersion], alias: str = CHAMPION) -> list[PromotionRow]:
     """What a proposal of these versions would be, worst regressions first; nothing is written."""
-    return sorted((_preview(found) for found in candidacies(family, versions)), key=_gain)
+    return sorted((preview_of(found) for found in candidacies(family, versions, alias)), key=by_gain)
 
 
 def _promotions(wave: Wave) -> QuerySet[Promotion]:
-    found = wave.promotions.select_related("model__segment", "candidate", "champion", "evaluation")
+    found = wave.promotions.select_related("candidate__model__segment", "champion", "evaluation")
     return found.defer("evaluation__daily").prefetch_related("gate_results").order_by("id")
-
-
-def _preview(found: Candidacy) -> PromotionRow:
-    model = found.candidate.model
-    return PromotionRow(
-        id=0,
-        model=model.name,
-        segment=model.its_segment.slug,
-        name=model.its_segment.name,
-        region=model.its_segment.region,
-        status=Promotion.Status.REFUSED if found.refusal else Promotion.Status.PROPOSED,
-        refusal=found.refusal,
-        candidate=version_cell(found.candidate),
-        champion=version_cell(found.champion) if found.champion else None,
-        evaluation=score_of(found.evaluation) if found.evaluation else None,
-        verdicts=found.verdicts,
-        parameter_changes=_changes(found.champion, found.candidate),
-    )
-
-
-def _row(promotion: Promotion) -> PromotionRow:
-    verdicts = [Verdict(r.kind, Outcome(r.outcome), r.sentence, r.numbers) for r in promotion.gate_results.all()]
-    return PromotionRow(
-        id=promotion.pk,
-        model=promotion.model.name,
-        segment=promotion.model.its_segment.slug,
-        name=promotion.model.its_segment.name,
-        region=promotion.model.its_segment.region,
-        status=promotion.status,
-        refusal=promotion.refusal,
-        candidate=version_cell(promotion.candidate),
-        champion=version_cell(promotion.champion) if promotion.champion else None,
-        evaluation=score_of(promotion.evaluation) if promotion.evaluation else None,
-        verdicts=tuple(verdicts),
-        parameter_changes=_changes(promotion.champion, promotion.candidate),
-    )
-
-
-def _changes(champion: ModelVersion | None, candidate: ModelVersion) -> tuple[ParameterChange, ...]:
-    before, after = (champion.parameters if champion else {}), candidate.parameters
-    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    return tuple(ParameterChange(name, before.get(name), after.get(name)) for name in names) if champion else ()
-
-
-def _gain(row: PromotionRow) -> tuple[float, str]:
-    """Worst regressions first; a first version has nothing to regress from."""
-    difference = row.evaluation.difference if row.evaluation else None
-    return (float("inf") if difference is None else difference, row.model)
-
-
-def _totals(rows: Sequence[PromotionRow]) -> Totals | None:
-    scores = [row.evaluation for row in rows if row.evaluation]
-    known = [(s.candidate, s.champion, s.rows) for s in scores if s.candidate is not None and s.champion is not None]
-    if not known:
-        return None
-    weight = sum(rows or 0 for _, _, rows in known) or 1
-    return Totals(
-        segments=len(known),
-        candidate=fmean(candidate for candidate, _, _ in known),
-        champion=fmean(champion for _, champion, _ in known),
-        weighted_candidate=sum(candidate * (rows or 0) for candidate, _, rows in known) / weight,
-        weighted_champion=sum(champion * (rows or 0) for _, champion, rows in known) / weight,
-    )

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from apps.artifacts.queries import damaged
+from apps.registry.gates.contents import misfit
 from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion, Promotion, Wave
 from apps.registry.models.family import CHAMPION
 from apps.registry.queries.candidacies import champion_is, champions
+from apps.registry.signatures import contract, declared
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,12 @@ def unservable(ways: Iterable[WayBack]) -> dict[int, str]:
     """By version that would serve again, why it can not: its files are damaged, or it needs what serving has not."""
     targets = [way.back_to for way in ways if way.back_to]
     faults = damaged(target.tree_id for target in targets if target.tree_id)
-    return {target.pk: faults[target.tree_id] for target in targets if target.tree_id in faults}
+    found = {target.pk: faults.get(target.tree_id or 0) or _misfit(target) for target in targets}
+    return {target: fault for target, fault in found.items() if fault}
+
+
+def _misfit(version: ModelVersion) -> str:
+    return misfit(declared(version.signature), contract(version.model.its_family.serving_contract))
 
 
 def _replaced(versions: Sequence[ModelVersion], alias: str) -> dict[int, ModelVersion]:

@@ -8,7 +8,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.registry.models import (
-    AliasMove,
     ModelVersion,
     RegisteredModel,
 )
@@ -85,15 +84,3 @@ class ModelSerializer(serializers.ModelSerializer[RegisteredModel]):
     class Meta:
         model = RegisteredModel
         fields: ClassVar = ["name", "family", "segment", "aliases", "created_at"]
-
-
-class AliasMoveSerializer(serializers.ModelSerializer[AliasMove]):
-    alias = serializers.CharField(source="name")
-    before = serializers.IntegerField(source="before.number", allow_null=True, default=None)
-    after = serializers.IntegerField(source="after.number")
-    promotion = serializers.IntegerField(source="promotion.wave_id", allow_null=True, default=None)
-    by = serializers.CharField(source="by.username")
-
-    class Meta:
-        model = AliasMove
-        fields: ClassVar = ["alias", "before", "after", "kind", "promotion", "by", "reason", "at"]
