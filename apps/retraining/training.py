@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from apps.core.errors import PortalError
-from apps.platforms.base import Continue, End, Isolation, Limits, Outcome, Progress, Work
+from apps.platforms.base import Continue, End, Isolation, Limits, Outcome, Progress, Runner, Work
 from apps.platforms.local import LocalRunner, isolation
 from apps.retraining import actions
 from apps.retraining.definitions import below, script_path
@@ -22,17 +22,17 @@ LONGEST_SILENCE = 600.0  # seconds in which libraries load or files are stored; 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
-def train(run_id: int, *, worker: str) -> bool:
+def train(run_id: int, *, worker: str, runner: Runner | None = None) -> bool:
     """Claims the run and brings it to its end; False if somebody else has it or it is over."""
     claim = _claim(run_id, worker)
     if claim is None:
         return False
-    work, heartbeat = work_of(claim), Heartbeat(claim)
+    work, heartbeat, runner = work_of(claim), Heartbeat(claim), runner or default_runner()
     try:
         with heartbeat.kept_up():
-            _hand_in(claim, _run(work, heartbeat))
+            _hand_in(claim, _run(runner, work, heartbeat))
     finally:
-        runner().discard(work)
+        runner.discard(work)
     return True
 
 
@@ -112,7 +112,7 @@ class Heartbeat:
 
 
 @cache
-def runner() -> LocalRunner:
+def default_runner() -> LocalRunner:
     """One per process: its warm parents make a run cheap."""
     return LocalRunner(scratch_root(), beat_every=settings.RETRAINING_HEARTBEAT_SECONDS)
 
@@ -129,10 +129,10 @@ def _claim(run_id: int, worker: str) -> actions.Claim | None:
         return None
 
 
-def _run(work: Work, beat: Callable[[Progress], Continue]) -> Outcome:
+def _run(runner: Runner, work: Work, beat: Callable[[Progress], Continue]) -> Outcome:
     """Whatever the script does is an outcome; what the portal itself breaks is one too, and may be tried again."""
     try:
-        return runner().run(work, beat)
+        return runner.run(work, beat)
     except Exception as error:
         log.exception("retraining.run_broke", key=work.key)
         reason = f"The portal failed while it ran this ({type(error).__name__}); its log has the details."

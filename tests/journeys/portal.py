@@ -20,7 +20,7 @@ from portal.local.ports import LOOPBACK, free_port
 from portal.local.serve import REPOSITORY
 from tests.local.conftest import Program, data_folder
 
-PATIENCE_SECONDS = 150.0
+PATIENCE_SECONDS = 240.0
 
 
 @dataclass(frozen=True)

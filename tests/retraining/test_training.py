@@ -19,10 +19,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def quick_heartbeats(settings: Settings) -> Any:
     settings.RETRAINING_HEARTBEAT_SECONDS = 0.2
-    training.runner.cache_clear()
+    training.default_runner.cache_clear()
     yield
-    training.runner().close()
-    training.runner.cache_clear()
+    training.default_runner().close()
+    training.default_runner.cache_clear()
 
 
 def train(request: RetrainingRequest, segment: str = "atlanta") -> None:
@@ -76,9 +76,9 @@ def test_a_running_script_is_ended_when_somebody_cancels(submit: Submit, owner: 
 
     claim = actions.claim(run_id=run_of(request).pk, worker="work@test")
     assert claim is not None
-    outcome = training.runner().run(training.work_of(claim), CancelAtTheSecondBeat(claim))
+    outcome = training.default_runner().run(training.work_of(claim), CancelAtTheSecondBeat(claim))
     actions.finish(claim=claim, outcome=outcome)
-    training.runner().discard(training.work_of(claim))
+    training.default_runner().discard(training.work_of(claim))
     assert run_of(request).status == "cancelled"
     assert run_of(request).progress is not None
     assert "tick" in run_of(request).message

@@ -31,12 +31,16 @@ class People:
     manager: User
     operator: User
     admin: User
+    forecaster: User
+    pricing_lead: User
 
 
 TEAMS = (
     ("rides-eta", "Rides ETA and Matching", "product"),
     ("rides-pricing", "Rides Pricing", "product"),
     ("delivery", "Delivery Time", "product"),
+    ("micromobility", "Scooters", "product"),
+    ("trust-safety", "Trust and Safety", "product"),
     ("ml-platform", "ML Platform", "platform"),
     ("data-platform", "Data Platform", "platform"),
 )
@@ -53,14 +57,19 @@ LOGINS = (
         portal_role="catalog_editor",
     ),
 )
+COLLEAGUES = (
+    Login("forecaster", "Elif Demir", "forecasts demand", "rides-pricing"),
+    Login("pricing-lead", "Samuel Osei", "approves what prices are made of", "rides-pricing", "lead"),
+)
 
 
 def seed(password: str) -> People:
-    """Teams and logins that are not there yet."""
+    """Teams and people that are not there yet."""
     admin = _admin(password)
     for slug, name, kind in TEAMS:
         _team(admin, slug, name, kind)
-    people = {login.username: _person(admin, login, password) for login in LOGINS}
+    everybody = [*LOGINS, *COLLEAGUES]
+    people = {login.username.replace("-", "_"): _person(admin, login, password) for login in everybody}
     return People(admin=admin, **people)
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.demo.seeding import company, fleet
+from apps.demo.seeding import company, eta, stories
 from apps.demo.seeding.passwords import demo_password
-from apps.registry import queries
 
 LAST = date(2013, 12, 31)
 
@@ -18,12 +17,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         people = company.seed(demo_password())
-        family = queries.family(actor=people.admin, slug=fleet.FAMILY)
+        owned = stories.known(people)
+        family = owned[eta.FAMILY]
         if family.labelled_until is None or family.labelled_until >= LAST:
             raise CommandError("The demo's data ends with December 2013: there is no next month.")
         until = _end_of_month(family.labelled_until + timedelta(days=1))
-        fleet.look_again(people, fleet.reveal(people, family, until))
-        self.stdout.write(f"{family} now has labels until {until}.")
+        stories.look_again(people, stories.reveal(people, owned, until))
+        self.stdout.write(f"There are labels until {until} now.")
 
 
 def _end_of_month(day: date) -> date:

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.demo.seeding import company, fleet, tools
+from apps.demo.seeding import company, stories, tools
 from apps.demo.seeding.passwords import demo_password
 
 
 class Command(BaseCommand):
-    help = "Load the fictional company: people, tools, and the family Trip ETA with really trained champions."
+    help = "Load the fictional company: people, tools, and families of really trained models."
 
     def handle(self, *args: Any, **options: Any) -> None:
         people = company.seed(demo_password())
         tools.seed(people)
-        fleet.seed(people)
+        stories.seed(people)

@@ -1,0 +1,48 @@
+"""Trip ETA: champions really trained on January to March, and a July in which they are out of season."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apps.demo.seeding import families
+from apps.demo.seeding.company import People
+from apps.registry.gates import GateSpec
+
+if TYPE_CHECKING:
+    from apps.registry.models import ModelFamily
+
+FAMILY = "eta-trip"
+MARGIN = 0.1
+"""Required gain in minutes, about 1 % of a champion's error: keeps merely re-drawn models at 5 to 6 %."""
+GATES = (
+    GateSpec("significance", {"margin": MARGIN}),
+    GateSpec("enough_data", {"rows": 30, "days": 10}),
+    GateSpec("no_leakage"),
+)
+FIRST = "First champions: January to March."
+KEY = "demo-first-champions"
+
+
+def found(people: People) -> ModelFamily:
+    return families.found(
+        admin=people.admin,
+        lead=people.lead,
+        slug=FAMILY,
+        owner="rides-eta",
+        gates=GATES,
+        name="Trip ETA",
+        description="Minutes in the air to each destination. The trips are real flights from New York in 2013.",
+        tier=1,
+        metric="mae",
+        unit="min",
+        direction="lower",
+        evaluator="eta",
+        freshness_days=92,
+    )
+
+
+def in_april(people: People, family: ModelFamily) -> None:
+    """The first champions, by the way that everybody goes: request, evaluation, wave, a lead's approval."""
+    request = families.retrain(people.scientist, family, "eta-ridge", as_of="2013-04-01", reason=FIRST, key=KEY)
+    wave = families.propose(people.scientist, family, families.made_by(request), reason=FIRST, key=KEY)
+    families.approve(people.lead, wave, "Nothing serves yet.")
