@@ -40,7 +40,9 @@ def _yaml(content: bytes) -> dict[str, Any]:
 def _json(text: object) -> Any:
     """MLflow keeps JSON in its YAML; what is no JSON that a database can keep says nothing."""
     try:
-        return json.loads(text, parse_constant=_refuse) if isinstance(text, str) and _storable(text) else None
+        said = json.loads(text, parse_constant=_refuse) if isinstance(text, str) and _storable(text) else None
+        json.dumps(said, allow_nan=False)  # 1e999 is read as a number without end
+        return said
     except (ValueError, RecursionError):
         return None
 

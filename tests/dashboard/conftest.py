@@ -26,6 +26,7 @@ from apps.registry.answers import Numbers
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Segment
 from apps.registry.queries import newest_window
 
+TRIO = ("significance", "enough_data", "no_leakage")
 REGIONS = ("GA", "MA")
 Names = Sequence[str]
 Register = Callable[..., dict[str, ModelVersion]]
@@ -59,6 +60,7 @@ def family(admin: User, approver: User, team: Team) -> ModelFamily:
         actor=admin, slug="eta-trip", name="Trip ETA", team=team, dimension="city", metric="mae", unit="min",
         tier=1, evaluator="eta", freshness_days=90,
     )  # fmt: skip
+    made.gates.exclude(kind__in=TRIO).delete()
     return set_labelled_until(actor=approver, family=made, day=date(2013, 7, 31))
 
 

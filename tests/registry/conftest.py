@@ -26,12 +26,13 @@ from apps.registry.answers import Numbers
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Segment
 from apps.registry.queries import newest_window
 
+TRIO = ("significance", "enough_data", "no_leakage")
 MakeVersion = Callable[..., ModelVersion]
 
 
 @pytest.fixture
 def family(admin: User, approver: User, team: Team) -> ModelFamily:
-    """Tier 1: a promotion needs one approval. Labels until the end of July 2013."""
+    """Tier 1: a promotion needs one approval. Three gates. Labels until the end of July 2013."""
     made = create_family(
         actor=admin,
         slug="eta-trip",
@@ -45,6 +46,7 @@ def family(admin: User, approver: User, team: Team) -> ModelFamily:
     )
     cities = [SegmentSpec("atlanta", "Atlanta", "GA", 33.6, -84.4), SegmentSpec("boston", "Boston", "MA", 42.4, -71.0)]
     add_segments(actor=admin, family=made, segments=cities)
+    made.gates.exclude(kind__in=TRIO).delete()
     return set_labelled_until(actor=approver, family=made, day=date(2013, 7, 31))
 
 

@@ -32,9 +32,20 @@ def create(actor: User, team: Team, **chosen: Any) -> ModelFamily:
 
 def test_a_platform_admin_creates_a_family_with_the_default_gates(admin: User, team: Team) -> None:
     family = create(admin, team, tier=2)
-    assert [gate.kind for gate in family.gates.all()] == ["significance", "enough_data", "no_leakage"]
+    first_five = ["significance", "baseline", "enough_data", "no_leakage", "files"]
+    assert [gate.kind for gate in family.gates.all()] == first_five
     assert family.approvals == 1
     assert [event.sentence for event in timeline(family)] == ["created the model family Demand"]
+
+
+def test_the_more_a_mistake_costs_the_more_gates_a_family_begins_with(admin: User, team: Team) -> None:
+    contract = {"inputs": {"x": "double"}, "output": "double"}
+    kinds = {
+        tier: {gate.kind for gate in create(admin, team, slug=f"tier-{tier}", tier=tier, **chosen).gates.all()}
+        for tier, chosen in ((1, {}), (2, {"serving_contract": contract}), (4, {}))
+    }
+    assert kinds[1] - kinds[4] == {"serving_contract", "card", "reproducible"}
+    assert kinds[2] - kinds[4] == {"serving_contract"}
 
 
 def test_nobody_else_creates_a_family(owner: User, approver: User, operator: User, team: Team) -> None:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from apps.core.errors import Invalid
 from apps.registry.gates import (
-    DEFAULT_GATES,
     NO_CHAMPION,
     Compared,
     Facts,
@@ -22,6 +21,7 @@ from apps.registry.gates import (
     passes,
 )
 
+TRIO = tuple(GateSpec(kind) for kind in ("significance", "enough_data", "no_leakage"))
 JULY = date(2013, 7, 1)
 GOOD = Facts(
     candidate=Trained("v2", date(2013, 6, 30)),
@@ -44,7 +44,7 @@ def changed(**chosen: object) -> Facts:
 
 
 def test_a_clear_winner_passes_every_gate() -> None:
-    verdicts = judge(GOOD, DEFAULT_GATES)
+    verdicts = judge(GOOD, TRIO)
     assert passes(verdicts)
     assert objections(verdicts) == ""
     assert verdicts[0].sentence == "It is 4.6 min better than v1 (90 % interval 3.1 to 6 min)."
@@ -119,19 +119,19 @@ def test_an_unknown_window_fails_and_a_baseline_has_none() -> None:
 
 def test_a_first_champion_has_nothing_to_be_better_than_but_may_not_leak() -> None:
     first = replace(GOOD, champion=None)
-    said = [verdict.sentence for verdict in judge(first, DEFAULT_GATES)]
+    said = [verdict.sentence for verdict in judge(first, TRIO)]
     assert said[:2] == [
         NO_CHAMPION,
         "It was evaluated on 92 rows on 30 days; there is no champion yet that could be kept.",
     ]
-    assert passes(judge(first, DEFAULT_GATES))
+    assert passes(judge(first, TRIO))
     leaky = replace(first, candidate=Trained("v1", date(2013, 7, 31)))
-    assert [verdict.outcome for verdict in judge(leaky, DEFAULT_GATES)] == [Outcome.PASS, Outcome.PASS, Outcome.FAIL]
+    assert [verdict.outcome for verdict in judge(leaky, TRIO)] == [Outcome.PASS, Outcome.PASS, Outcome.FAIL]
 
 
 @given(why=st.text(max_size=20))
 def test_without_an_evaluation_nothing_passes(why: str) -> None:
-    verdicts = judge(replace(GOOD, compared=None, why_not=why), DEFAULT_GATES)
+    verdicts = judge(replace(GOOD, compared=None, why_not=why), TRIO)
     assert {verdict.outcome for verdict in verdicts} == {Outcome.INCONCLUSIVE}
     assert all(verdict.sentence for verdict in verdicts)
 

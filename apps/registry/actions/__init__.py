@@ -8,6 +8,7 @@ from apps.registry.actions.aliases import (
     move_alias,
     refuse_way_round,
 )
+from apps.registry.actions.baselines import register_baseline
 from apps.registry.actions.evaluations import (
     BATCH,
     Claim,
@@ -91,6 +92,7 @@ __all__ = [
     "post_live_value",
     "propose",
     "refuse_way_round",
+    "register_baseline",
     "register_version",
     "reject",
     "release_evaluations",

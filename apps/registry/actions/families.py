@@ -18,7 +18,7 @@ from apps.core.permissions import require
 from apps.registry.actions.protection import AliasSpec, set_protected_aliases
 from apps.registry.actions.settings import EDITABLE, check_settings
 from apps.registry.events import Event
-from apps.registry.gates import DEFAULT_GATES, GateSpec, check_gates
+from apps.registry.gates import GateSpec, check_gates, default_gates
 from apps.registry.models import Dimension, Gate, ModelFamily, ProtectedAlias, Segment
 from apps.registry.models.family import CHAMPION
 from apps.tracking.actions import restrict_experiment
@@ -52,7 +52,7 @@ def create_family(
     aliases: Sequence[AliasSpec] = (AliasSpec(CHAMPION),),
     **settings: Any,
 ) -> ModelFamily:
-    """A family with the default gates; `settings` are those of `update_family`.
+    """A family with the default gates of its tier; `settings` are those of `update_family`.
 
     Raises Exists for the slug, Invalid for a setting.
     """
@@ -68,7 +68,7 @@ def create_family(
     family.approvers.set(approvers)
     family.on_call.set(on_call)
     set_protected_aliases(family=family, aliases=aliases)
-    _replace_gates(family, DEFAULT_GATES)
+    _replace_gates(family, default_gates(family.tier, has_contract=bool(family.serving_contract)))
     record(actor=actor, action=Event.FAMILY_CREATED, target=family, after=_settings_of(family))
     return family
 

@@ -17,8 +17,8 @@ from apps.core.transitions import move
 from apps.registry import names
 from apps.registry.actions.aliases import guard_deletion, guard_stage, refuse_if_protected
 from apps.registry.actions.models import refuse_while_promoted
+from apps.registry.contents import described
 from apps.registry.events import Event
-from apps.registry.mlmodel import signature_of
 from apps.registry.models import ModelFamily, ModelVersion, Promotion, RegisteredModel, Segment, Stage
 from apps.registry.models.version import LONGEST_LOGGED_MODEL, LONGEST_REASON, LONGEST_RUN_REF, SOURCE_LENGTH
 from apps.registry.moments import this_moment
@@ -157,7 +157,7 @@ def finish_registration(
     """
     require(actor, "registry.register", version.model)
     sealed = seal(tree=tree)
-    files: dict[str, Any] = {"tree": sealed, "digest": sealed.digest, "signature": signature_of(sealed)}
+    files: dict[str, Any] = {"tree": sealed, "digest": sealed.digest, **described(sealed)}
     if params or metrics:
         files |= {"reported_params": dict(params or {}), "reported_metrics": list(metrics)}
     if run_ref and not version.run_ref:
@@ -308,7 +308,9 @@ def _check_origin(origin: Origin) -> None:
 def _keep_files(version: ModelVersion, tree: Tree | None) -> None:
     if tree is not None and version.status == ModelVersion.Status.READY:
         version.tree = seal(tree=tree)
-        version.digest, version.signature = version.tree.digest, signature_of(version.tree)
+        version.digest = version.tree.digest
+        for name, said in described(version.tree).items():
+            setattr(version, name, said)
 
 
 def _named(version: ModelVersion) -> dict[str, Any]:

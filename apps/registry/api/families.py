@@ -34,7 +34,7 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
     queryset = ModelFamily.objects.none()
 
     def get_queryset(self) -> QuerySet[ModelFamily]:
-        return queries.families(person(self.request))
+        return queries.families(person(self.request)).prefetch_related("on_call")
 
     def _family(self, slug: str) -> ModelFamily:
         return queries.family(actor=person(self.request), slug=slug)
@@ -69,6 +69,16 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
         family = self._family(slug)
         actions.set_gates(actor=person(request), family=family, gates=gates)
         return self._answer(family)
+
+    @extend_schema(request=shapes.NewBaselineSerializer, responses={201: shapes.VersionSerializer(many=True)})
+    @action(detail=True, methods=["post"], pagination_class=None, filter_backends=[])
+    def baselines(self, request: Request, slug: str) -> Response:
+        """Makes a baseline of the evaluator a version of each named segment, so that it can be promoted."""
+        body, family = read(shapes.NewBaselineSerializer, request), self._family(slug)
+        wanted = queries.segments_by_slug(family, body["segments"])
+        made = actions.register_baseline(actor=person(request), family=family, name=body["name"], segments=wanted)
+        versions = queries.versions_by_id(actor=person(request), ids=[version.pk for version in made])
+        return Response(shapes.VersionSerializer(versions, many=True).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=shapes.FleetRowSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None, filter_backends=[])

@@ -1,6 +1,7 @@
 """The gates of a promotion as pure functions: facts in, verdicts with their numbers and a sentence out."""
 
 from apps.registry.gates.comparing import NO_CHAMPION
+from apps.registry.gates.defaults import default_gates
 from apps.registry.gates.facts import (
     Against,
     Compared,
@@ -13,7 +14,6 @@ from apps.registry.gates.facts import (
     Verdict,
 )
 from apps.registry.gates.judging import (
-    DEFAULT_GATES,
     check_gates,
     gates_for,
     judge,
@@ -26,7 +26,6 @@ from apps.registry.gates.settings import Setting
 from apps.registry.gates.wording import day
 
 __all__ = [
-    "DEFAULT_GATES",
     "KINDS",
     "NO_CHAMPION",
     "Against",
@@ -42,6 +41,7 @@ __all__ = [
     "Verdict",
     "check_gates",
     "day",
+    "default_gates",
     "gates_for",
     "judge",
     "objections",

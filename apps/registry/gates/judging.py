@@ -5,15 +5,11 @@ from collections.abc import Sequence
 from apps.core.errors import Invalid
 from apps.registry.gates.facts import Compared, Facts, GateSpec, Outcome, Verdict
 from apps.registry.gates.kinds import (
-    ENOUGH_DATA,
     KINDS,
-    NO_LEAKAGE,
-    SIGNIFICANCE,
     Kind,
 )
 
 NOT_EVALUATED = "It has not been evaluated against the champion on the newest month."
-DEFAULT_GATES = tuple(GateSpec(kind) for kind in (SIGNIFICANCE, ENOUGH_DATA, NO_LEAKAGE))
 
 
 def judge(facts: Facts, gates: Sequence[GateSpec]) -> list[Verdict]:

@@ -19,6 +19,7 @@ from apps.registry.queries.families import (
     family,
     restricted_families,
     segments,
+    segments_by_slug,
     shared_names,
 )
 from apps.registry.queries.fleet import (
@@ -131,6 +132,7 @@ __all__ = [
     "rollbacks",
     "rollbacks_to_review",
     "segments",
+    "segments_by_slug",
     "shared_names",
     "summary",
     "version",

@@ -26,7 +26,7 @@ def families(actor: User) -> FamilyQuerySet:
     return (
         ModelFamily.objects.visible_to(actor)
         .select_related("team", "dimension", "created_by")
-        .prefetch_related("gates", "approvers", "on_call", "protected_aliases")
+        .prefetch_related("gates", "approvers", "protected_aliases")
         .annotate(segment_count=_or_zero(of_dimension), champion_count=_or_zero(counted))
         .order_by("name")
     )
@@ -57,6 +57,15 @@ def restricted_families(slugs: Iterable[str]) -> set[str]:
 def segments(family: ModelFamily) -> QuerySet[Segment]:
     """All segments of the family's dimension, by name."""
     return Segment.objects.filter(dimension=family.dimension_id).select_related("dimension").order_by("name", "slug")
+
+
+def segments_by_slug(family: ModelFamily, slugs: Iterable[str]) -> list[Segment]:
+    """In the order of the slugs, each once. Raises Missing naming those that are not there."""
+    wanted = list(dict.fromkeys(slugs))
+    known = {segment.slug: segment for segment in segments(family).filter(slug__in=wanted)}
+    if absent := [slug for slug in wanted if slug not in known]:
+        raise Missing(f"{family} has no segment {', '.join(absent[:5])}.")
+    return [known[slug] for slug in wanted]
 
 
 def shared_names(family: ModelFamily) -> set[str]:

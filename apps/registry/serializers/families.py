@@ -122,6 +122,13 @@ class LabelledUntilSerializer(serializers.Serializer[Any]):
     day = serializers.DateField(help_text="The newest day with labels.")
 
 
+class NewBaselineSerializer(serializers.Serializer[Any]):
+    """One of the evaluator's baselines, as a version of these segments."""
+
+    name = serializers.CharField(max_length=64)
+    segments = serializers.ListField(child=serializers.SlugField(max_length=64), min_length=1, max_length=1_000)
+
+
 class SegmentSerializer(serializers.ModelSerializer[Segment]):
     class Meta:
         model = Segment
