@@ -10,7 +10,7 @@ BIN := .venv/bin
 DEMO ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-faults check openapi lock clean
+.PHONY: help python install install-dev serve test test-faults test-mlflow check openapi lock clean
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -21,10 +21,14 @@ serve: install ## the whole portal with the demo company on http://127.0.0.1:800
 
 test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
-	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --ignore tests/faults $(ARGS)
+	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --ignore tests/faults --ignore tests/parity $(ARGS)
 
 test-faults: install-dev ## harms real processes and counts afterwards what was lost
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/faults $(ARGS)
+
+test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the same, call by call
+	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/parity $(ARGS)
 
 CHECKS := lint format types contracts migrations templates deploy openapi
 check: install-dev ## lint, format, types, import contracts, migrations, templates, deployment settings, OpenAPI

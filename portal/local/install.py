@@ -1,6 +1,6 @@
 """Makes .venv and installs a lock into it, with hashes; does nothing where that is done already.
 
-    python3 portal/local/install.py requirements.lock
+    python3 portal/local/install.py requirements.lock [another folder than .venv]
 
 Run by whatever Python the machine has, so it is written to be understood by old ones, and imports nothing of ours.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 OLDEST = (3, 11)
 NEWER = ["python3.14", "python3.13", "python3.12", "python3.11"]
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-ENVIRONMENT = REPOSITORY / ".venv"
+ENVIRONMENT = REPOSITORY / (sys.argv[2] if len(sys.argv) > 2 else ".venv")
 PYTHON = ENVIRONMENT / "bin" / "python"
 
 

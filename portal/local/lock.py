@@ -1,4 +1,4 @@
-"""`make lock`: both locks anew from pyproject.toml, with hashes and without any index's address."""
+"""`make lock`: the locks anew from pyproject.toml, with hashes and without any index's address."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def main() -> None:
         _compile(uv, "requirements.lock")
         # The development lock may not disagree with the one that is deployed.
         _compile(uv, "requirements-dev.lock", "--group", "dev", "--constraint", "requirements.lock")
+        # A server of MLflow's own, which the portal does not share its packages with.
+        _compile(uv, "requirements-mlflow.lock", "--group", "mlflow", project=None)
 
 
 def _uv(folder: Path) -> str:
@@ -27,9 +29,9 @@ def _uv(folder: Path) -> str:
     return str(folder / "bin" / "uv")
 
 
-def _compile(uv: str, target: str, *more: str) -> None:
+def _compile(uv: str, target: str, *more: str, project: str | None = "pyproject.toml") -> None:
     compile_ = [uv, "pip", "compile", "--quiet", "--system-certs"]
-    _run([*compile_, *RESOLVE, *HEADER, *more, "--output-file", target, "pyproject.toml"])
+    _run([*compile_, *RESOLVE, *HEADER, *more, "--output-file", target, *([project] if project else [])])
 
 
 def _run(command: list[str]) -> None:

@@ -38,7 +38,6 @@ NOT_AUDITED = {
     "registry.actions.evaluations.release_evaluations": "work of the evaluator; its row tells it",
     "registry.actions.evaluations.renew_evaluations": "a heartbeat",
     "registry.actions.evaluations.ring_for": "a doorbell",
-    "registry.actions.models.refuse_while_promoted": "a check of actions that have asked",
     "registry.actions.freezes.refuse_while_frozen": "only refuses; part of actions that ask and record",
     "registry.actions.promotions.expire_waves": "time needs no permission; each wave that expires is recorded",
     "registry.actions.proposals.check_plan": "only refuses; part of propose, which asks and records",

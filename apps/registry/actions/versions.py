@@ -15,7 +15,7 @@ from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import require
 from apps.core.transitions import move
 from apps.registry import names
-from apps.registry.actions.aliases import guard_deletion, guard_stage, refuse_if_protected
+from apps.registry.actions.aliases import delete_alias, guard_deletion, guard_stage, refuse_if_protected
 from apps.registry.actions.models import refuse_while_promoted
 from apps.registry.contents import described
 from apps.registry.events import Event
@@ -37,11 +37,13 @@ WHERE id = %s AND deleted_at IS NULL RETURNING last_number
 @dataclass(frozen=True)
 class Origin:
     """Where a version comes from: an opaque source, the run and logged model as the client named them, and what
-    training reported. `tree` is sealed by registering; None where the files are elsewhere.
+    training reported. `tree` is sealed by registering; None where the files are elsewhere: at `location`, or else at
+    the source.
     """
 
     source: str
     tree: Tree | None = None
+    location: str = ""
     run: Run | None = None
     run_ref: str = ""
     run_link: str = ""
@@ -128,6 +130,7 @@ def create_version(
         run_link=origin.run_link,
         logged_model=origin.logged_model,
         source=origin.source,
+        location="" if origin.tree else origin.location or origin.source,
         reported_params=dict(origin.params),
         reported_metrics=list(origin.metrics),
         created_by=actor,
@@ -253,7 +256,7 @@ def _move_stage(*, actor: User, version: ModelVersion, stage: str, archive_other
 
 
 def delete_version(*, actor: User, version: ModelVersion) -> None:
-    """Nobody finds it any more; its row, files and history stay, and its number is not used again.
+    """Nobody finds it any more; its aliases go; row, files and history stay, and its number is not used again.
 
     Raises Denied for what a protected alias points to, Conflict while somebody is asked to promote it.
     """
@@ -266,6 +269,8 @@ def _delete_version(*, actor: User, version: ModelVersion) -> None:
     require(actor, "registry.register", version.model)
     refuse_if_protected(target=version)
     refuse_while_promoted(open_one=version.promotions.filter(status=Promotion.Status.PROPOSED).first())
+    for alias in version.aliases.values_list("name", flat=True):
+        delete_alias(actor=actor, model=version.model, alias=alias)
     now = this_moment()
     if not ModelVersion.objects.filter(pk=version.pk, deleted_at=None).update(deleted_at=now, updated_at=now):
         raise Conflict(f"{version} was deleted meanwhile.")
@@ -300,6 +305,7 @@ def _touch(model: RegisteredModel, now: datetime) -> None:
 
 def _check_origin(origin: Origin) -> None:
     names.check_text("source", origin.source, SOURCE_LENGTH)
+    names.check_text("location", origin.location, SOURCE_LENGTH)
     names.check_text("run_link", origin.run_link, SOURCE_LENGTH)
     names.check_text("run_id", origin.run_ref, LONGEST_RUN_REF)
     names.check_text("model_id", origin.logged_model, LONGEST_LOGGED_MODEL)

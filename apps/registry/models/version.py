@@ -166,6 +166,7 @@ class ModelVersion(models.Model):
         max_length=LONGEST_LOGGED_MODEL, blank=True, help_text="Id of the logged model it came from."
     )
     source = models.CharField(max_length=SOURCE_LENGTH, blank=True, help_text="An opaque address; never fetched.")
+    location = models.CharField(max_length=SOURCE_LENGTH, blank=True, help_text="Where files are that are not here.")
     tree = models.ForeignKey("artifacts.Tree", models.PROTECT, null=True, blank=True, related_name="+")
     digest = models.CharField(max_length=64, blank=True)
     trained_from = models.DateField(null=True, blank=True)

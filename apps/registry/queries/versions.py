@@ -10,6 +10,7 @@ from apps.core.errors import Missing
 from apps.registry.models import Alias, AliasMove, ModelVersion, RegisteredModel
 from apps.registry.models.family import CHAMPION
 from apps.registry.models.version import ModelQuerySet, VersionQuerySet
+from apps.registry.queries.rows import no_model
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -27,6 +28,25 @@ def model(*, actor: User, name: str) -> RegisteredModel:
     found = models(actor).filter(name=name).first() if "\0" not in name else None
     if found is None:
         raise Missing("There is no model of that name here, or you may not see it.")
+    return found
+
+
+def model_to_change(*, actor: User, name: str) -> RegisteredModel:
+    """With what its permission needs. Raises Missing in MLflow's words."""
+    seen = RegisteredModel.objects.living().visible_to(actor).select_related("family__team", "segment", "team")
+    found = seen.filter(name=name).first() if "\0" not in name else None
+    if found is None:
+        raise no_model(name)
+    return found
+
+
+def version_to_change(*, actor: User, name: str, number: int) -> ModelVersion:
+    """Raises Missing in MLflow's words."""
+    seen = ModelVersion.objects.living().visible_to(actor).whole()
+    named = seen.filter(model__name=name, number=number) if "\0" not in name else None
+    found = named.first() if named is not None and 0 < number < 2**31 else None
+    if found is None:
+        raise Missing(f"Model Version (name={name}, version={number}) not found")
     return found
 
 
