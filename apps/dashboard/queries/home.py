@@ -16,7 +16,7 @@ from apps.accounts.rules import is_operator
 from apps.catalog import queries as catalog
 from apps.dashboard.queries.overview import FamilyLine, family_lines
 from apps.registry import queries as registry
-from apps.retraining import oversight
+from apps.retraining import oversight, watching
 from apps.retraining import queries as retraining
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from apps.catalog.models import Decision
     from apps.registry.models import Freeze
     from apps.registry.queries import Outline
-    from apps.retraining.models import RequestQuerySet, RetrainingRequest
+    from apps.retraining.models import Firing, Incident, RequestQuerySet, RetrainingRequest
     from apps.retraining.oversight import RecentFailure
     from apps.retraining.queries import Progress
 
@@ -93,7 +93,14 @@ def my_work(*, actor: User) -> MyWork:
     """Everything on the actor's home page."""
     mine = retraining.requests(actor).filter(requester=actor)
     return MyWork(
-        waiting=[*_promotions(actor), *_decisions(actor), *_own_failures(mine), *_failures_of_all(actor)],
+        waiting=[
+            *_promotions(actor),
+            *_incidents(actor),
+            *_suggestions(actor),
+            *_decisions(actor),
+            *_own_failures(mine),
+            *_failures_of_all(actor),
+        ],
         running=_running(mine),
         families=_health(actor),
         freezes=_freezes(actor),
@@ -105,7 +112,8 @@ def waiting_count(*, actor: User) -> int:
     """How many things wait for this person, for the rail."""
     mine = retraining.requests(actor).filter(requester=actor)
     everybodys = len(oversight.recent_failures(actor)) if is_operator(actor) else 0
-    counted = (registry.waiting_for(actor), catalog.waiting_for(actor), _ended_badly(mine))
+    signals = (watching.open_incidents_for(actor), watching.suggestions_for(actor))
+    counted = (*signals, registry.waiting_for(actor), catalog.waiting_for(actor), _ended_badly(mine))
     return sum(rows.count() for rows in counted) + everybodys
 
 
@@ -125,6 +133,39 @@ def _promotion(outline: Outline) -> Task:
         verb="Look closer",
         since=wave.created_at,
         decides=outline,
+    )
+
+
+def _incidents(actor: User) -> list[Task]:
+    """Storms of signals about the actor's teams' families, each one thing to look at."""
+    return [_incident(incident) for incident in watching.open_incidents_for(actor)[:SHOWN]]
+
+
+def _incident(incident: Incident) -> Task:
+    return Task(
+        icon="cloud-lightning",
+        title=f"{incident.family}: many segments report {incident.kind} at once",
+        detail="Look upstream; nothing is retrained because of it.",
+        url=f"{reverse('retraining:signals')}?incident={incident.pk}",
+        verb="Look",
+        since=incident.opened_at,
+    )
+
+
+def _suggestions(actor: User) -> list[Task]:
+    """What policies suggest for families of the actor's teams."""
+    return [_suggestion(firing) for firing in watching.suggestions_for(actor)[:SHOWN]]
+
+
+def _suggestion(firing: Firing) -> Task:
+    segments = "1 segment" if len(firing.segments) == 1 else f"{len(firing.segments)} segments"
+    return Task(
+        icon="lightbulb",
+        title=f"{firing.policy.family}: retrain {segments}?",
+        detail=f"{firing.policy.name}: {firing.reason}",
+        url=reverse("retraining:policies"),
+        verb="Decide",
+        since=firing.at,
     )
 
 

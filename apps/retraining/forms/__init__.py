@@ -2,5 +2,6 @@
 
 from apps.retraining.forms.parameters import ParametersForm, titled
 from apps.retraining.forms.sending import Choice, SendingForm
+from apps.retraining.forms.terms import SIGNAL_KINDS, TermsForm
 
-__all__ = ["Choice", "ParametersForm", "SendingForm", "titled"]
+__all__ = ["SIGNAL_KINDS", "Choice", "ParametersForm", "SendingForm", "TermsForm", "titled"]

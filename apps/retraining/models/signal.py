@@ -86,6 +86,11 @@ class Signal(models.Model):
             ),
         ]
 
+    @property
+    def blocks(self) -> bool:
+        """It keeps its window from training, until somebody sets it aside."""
+        return self.is_alarm and self.set_aside_at is None and self.kind in BLOCKING
+
     def __str__(self) -> str:
         about = f"{self.family}, {self.segment}" if self.segment else str(self.family)
         return f"the {self.kind} signal #{self.pk} of {about}"
