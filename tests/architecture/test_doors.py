@@ -11,6 +11,7 @@ from portal.celery import app
 
 OPEN = {"healthz", "readyz", "accounts/sign-in/", "health", "version"}
 """Addresses that need no sign-in."""
+UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 SAMPLES = {"slug": "none", "name": "none.none", "key": "none", "token_key": "none", "path": "model.json"}
 
 
@@ -27,6 +28,8 @@ def _filled(pattern: URLPattern, prefix: str) -> str:
     """The address with something plausible in each of its places."""
     route = prefix + str(pattern.pattern).lstrip("^").rstrip("$").replace("\\Z", "")
     route = re.sub(r"(?<!\?P)<int:\w+>", "1", route)
+    route = re.sub(r"(?<!\?P)<uuid:\w+>", UUID, route)
+    route = re.sub(r"\(\?P<\w+>\[0-9a-f[^()]*\)", UUID, route)
     route = re.sub(r"(?<!\?P)<(?:\w+:)?(\w+)>", lambda found: SAMPLES.get(found[1], "none"), route)
     return re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", lambda found: SAMPLES.get(found[1], "1"), route)
 

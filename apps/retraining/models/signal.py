@@ -86,14 +86,14 @@ class Signal(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        about = f"{self.family}, {self.segment}" if self.segment else str(self.family)
+        return f"the {self.kind} signal #{self.pk} of {about}"
+
     @property
     def blocks(self) -> bool:
         """It keeps its window from training, until somebody sets it aside."""
         return self.is_alarm and self.set_aside_at is None and self.kind in BLOCKING
-
-    def __str__(self) -> str:
-        about = f"{self.family}, {self.segment}" if self.segment else str(self.family)
-        return f"the {self.kind} signal #{self.pk} of {about}"
 
     @property
     def boundary(self) -> Boundary:
