@@ -321,6 +321,10 @@ PIPELINES_DIR = Path(os.environ.get("PIPELINES_DIR", BASE_DIR / "apps" / "demo" 
 """Folder of the training scripts; a pipeline names a file below it."""
 PIPELINES_DATA = Path(os.environ.get("PIPELINES_DATA", VAR_DIR / "data")).resolve()
 """Folder of the data that training reads; a pipeline names a folder below it."""
+TRACKING_URL = os.environ.get("TRACKING_URL", os.environ.get("PORTAL_URL", _local.address if _local else "")).rstrip(
+    "/"
+)
+"""The portal's address as training code on the workers reaches it: there plain MLflow logs; the pages' own if unset."""
 RETRAINING_LEASE_SECONDS = float(os.environ.get("RETRAINING_LEASE_SECONDS", "15"))
 """A worker that is silent this long has lost its segment run; five heartbeats, so that a busy machine loses none."""
 RETRAINING_HEARTBEAT_SECONDS = RETRAINING_LEASE_SECONDS / 5

@@ -9,3 +9,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 import portal.celery  # noqa: F401  (installs the doorbell)
 
 application = get_wsgi_application()
+
+from apps.accounts import credentials  # noqa: E402  (Django has to be set up before)
+
+credentials.listen()

@@ -12,6 +12,7 @@ from django.db import transaction
 from apps.accounts.events import Event
 from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
 from apps.audit.actions import record
+from apps.core.context import RUN_SCOPE
 from apps.core.errors import Conflict, Exists, Invalid
 from apps.core.permissions import READ_SCOPE, require, scopes
 
@@ -54,6 +55,21 @@ def create_token(
         after={"scopes": row.scopes, "expiry": str(row.expiry)},
     )
     return NewToken(row=row, secret=secret)
+
+
+@transaction.atomic
+def create_run_token(*, actor: User, run: str, seconds: float) -> str:
+    """The secret of a token that can do the work of that one run, for at most so long. Its run's rows tell of it."""
+    require(actor, "accounts.create_token")
+    _, secret = ApiToken.objects.create(
+        user=actor, name=f"{RUN_SCOPE}{run}", scopes=[f"{RUN_SCOPE}{run}"], expiry=timedelta(seconds=seconds)
+    )
+    return str(secret)
+
+
+def end_run_token(*, run: str) -> None:
+    """The run is over, and its token with it."""
+    ApiToken.objects.filter(scopes=[f"{RUN_SCOPE}{run}"]).delete()
 
 
 def _check_token(actor: User, name: str, wanted: Sequence[str], days: int) -> None:

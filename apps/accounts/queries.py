@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
+from apps.core.context import RUN_SCOPE
 from apps.core.errors import Missing
 
 
@@ -59,7 +60,8 @@ def default_team(user: User) -> Team | None:
 
 
 def tokens_of(user: User) -> QuerySet[ApiToken]:
-    return ApiToken.objects.filter(user=user).order_by("-created")
+    """Those that the user has made; tokens of single runs come and go by themselves."""
+    return ApiToken.objects.filter(user=user).exclude(name__startswith=RUN_SCOPE).order_by("-created")
 
 
 def live_tokens_of(user: User) -> QuerySet[ApiToken]:

@@ -51,8 +51,20 @@ def work_of(claim: actions.Claim) -> Work:
             output_bytes=settings.RETRAINING_OUTPUT_BYTES,
         ),
         preload=tuple(plan["preload"]),
-        env={"MLFLOW_RUN_ID": claim.tracking_run},
+        env=_tracking(claim),
     )
+
+
+def _tracking(claim: actions.Claim) -> dict[str, str]:
+    """What plain MLflow needs to log into the run that is open already; nothing where workers know no address."""
+    if not settings.TRACKING_URL:
+        return {"MLFLOW_RUN_ID": claim.tracking_run}
+    return {
+        "MLFLOW_TRACKING_URI": settings.TRACKING_URL,
+        "MLFLOW_TRACKING_TOKEN": claim.token,
+        "MLFLOW_RUN_ID": claim.tracking_run,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
 
 
 def training_isolation() -> Isolation:

@@ -10,6 +10,8 @@ import pytest
 from django.apps import apps
 
 NOT_AUDITED = {
+    "accounts.actions.create_run_token": "the run's rows tell of it; it can do that run's work and nothing else",
+    "accounts.actions.end_run_token": "the run is over, which its rows tell",
     "accounts.actions.found_portal": "nobody is there yet who could be asked; refused as soon as there is an admin",
     "artifacts.actions.add_files": "evidence; the action of the app that owns the tree asks",
     "artifacts.actions.copy_files": "evidence; the action of the app that owns the tree asks",

@@ -15,8 +15,8 @@ from apps.retraining.forms.parts import Kind, parts_of
 from tests.demo.company import EVALUATORS, PIPELINES, contract, flights, run_script, train_here, trips
 
 RIDGE, BOOSTING, FAIL = (PIPELINES / f"{name}.py" for name in ("eta_ridge", "eta_boosting", "fail_on_purpose"))
-DEMAND, LATE, INTERVAL = (
-    PIPELINES / f"{name}.py" for name in ("demand_ridge", "late_risk_logit", "bootstrap_interval")
+DEMAND, LATE, INTERVAL, DESCENT = (
+    PIPELINES / f"{name}.py" for name in ("demand_ridge", "late_risk_logit", "bootstrap_interval", "eta_descent")
 )
 SCHEMAS = {
     script: script.with_name(f"{script.stem.replace('_', '-')}.schema.json") for script in PIPELINES.glob("*.py")
@@ -158,7 +158,7 @@ def test_the_same_seed_draws_the_same_refits(lake: Path, tmp_path: Path) -> None
 
 
 def test_every_script_is_offered_with_a_form() -> None:
-    assert set(SCHEMAS) == {RIDGE, BOOSTING, FAIL, DEMAND, LATE, INTERVAL}
+    assert set(SCHEMAS) == {RIDGE, BOOSTING, FAIL, DEMAND, LATE, INTERVAL, DESCENT}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def functions(script: Path) -> list[tuple[str, str]]:
 
 
 def test_the_trips_are_read_in_the_same_way_by_all_that_read_trips() -> None:
-    usable = [dict(functions(script))["usable"] for script in (RIDGE, BOOSTING, LATE, INTERVAL)]
+    usable = [dict(functions(script))["usable"] for script in (RIDGE, BOOSTING, LATE, INTERVAL, DESCENT)]
     assert len(set(usable)) == 1
 
 

@@ -19,7 +19,7 @@ def test_numbers_are_read_by_name(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match=r"no metrics\.json"):
+    with pytest.raises(Invalid, match=r"nor in metrics\.json"):
         metrics_of({})
 
 

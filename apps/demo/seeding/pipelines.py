@@ -58,6 +58,16 @@ def _definitions() -> dict[str, tuple[str, Definition]]:
                 MONTHLY | {"Many small steps": {"max_iter": 300, "learning_rate": 0.03}},
             ),
         ),
+        "eta-descent": (
+            "eta-trip",
+            _definition(
+                "eta-descent",
+                "Gradient descent, logged with MLflow",
+                "A plain MLflow script: its loss is on the run's page while it trains.",
+                ("pandas",),  # not MLflow: it starts threads when it is imported, and the warm parent forks
+                MONTHLY | {"Watch it longer": {"epochs": 300}},
+            ),
+        ),
         "bootstrap-interval": (
             "eta-trip",
             _definition(

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Concat, Now, Right
 
+from apps.accounts.actions import create_run_token, end_run_token
 from apps.artifacts.actions import add_files
 from apps.core.errors import PortalError, Unavailable
 from apps.core.transitions import move
@@ -24,14 +25,16 @@ from apps.registry.actions import register_version
 from apps.retraining.fanout import may_retry, pause_before_retry
 from apps.retraining.models import LOG_CHARACTERS, Attempt, SegmentRun, SegmentRunQuerySet
 from apps.retraining.plans import training_window
-from apps.retraining.results import metrics_of
+from apps.retraining.results import METRICS, metrics_of
 from apps.tracking.actions import close_run, ensure_experiment, log_metrics, log_params, open_run
+from apps.tracking.queries import reported
 
 if TYPE_CHECKING:
     from apps.registry.models import ModelVersion
     from apps.tracking.models import Run
 
 log = structlog.get_logger(__name__)
+TOKEN_SLACK_SECONDS = 600.0  # libraries load before a script's time begins, and files are stored after it
 LONGEST_PARAM = 6_000  # characters that tracking keeps of a value
 Status = SegmentRun.Status
 ENDS = {
@@ -55,6 +58,7 @@ class Claim:
     segment: str
     plan: Mapping[str, Any]
     tracking_run: str
+    token: str  # of this run alone; nobody can read it again
 
 
 @transaction.atomic
@@ -80,9 +84,12 @@ def claim(*, run_id: int, worker: str) -> Claim | None:
         **_blank(),
     )
     Attempt.objects.create(segment_run=run, number=number, worker=worker, run=evidence)
-    return Claim(
-        run.pk, number, run.request_id, f"{run.uuid}-{number}", run.segment.slug, run.request.plan, evidence.pk
+    plan = run.request.plan
+    token = create_run_token(
+        actor=run.request.requester, run=evidence.pk, seconds=plan["seconds"] + TOKEN_SLACK_SECONDS
     )
+    key = f"{run.uuid}-{number}"
+    return Claim(run.pk, number, run.request_id, key, run.segment.slug, plan, evidence.pk, token)
 
 
 @transaction.atomic
@@ -206,7 +213,7 @@ def _stored(run: "Run", outcome: Outcome) -> tuple[Outcome, dict[str, float]]:
     if outcome.end is not End.SUCCEEDED:
         return outcome, {}
     try:
-        metrics = metrics_of(outcome.files)
+        metrics = metrics_of(outcome.files) if METRICS in outcome.files or not reported(run) else {}
         add_files(tree=run.tree, files=outcome.files)
     except Unavailable as error:
         return _failed(outcome, "store", f"Its files could not be stored: {error.message}"), {}
@@ -235,6 +242,7 @@ def _conclude(run: SegmentRun, attempt: Attempt, outcome: Outcome, metrics: Mapp
         log_metrics(actor=run.request.requester, run=attempt.run, metrics=metrics)
     version = _register(run, attempt) if status == Status.SUCCEEDED else None
     close_tracking(run=attempt.run, status=tracking_status)
+    end_run_token(run=attempt.run.pk)
     if status == Status.FAILED and may_retry(outcome.cause, run.tries, run.request.plan["max_attempts"]):
         _wait_again(run, outcome)
     else:
