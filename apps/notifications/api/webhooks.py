@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from apps.notifications.models.delivery import DeliveryQuerySet
     from apps.notifications.models.webhook import WebhookQuerySet
 
-UUID = r"[0-9a-fA-F-]{36}"
+UUID = r"[0-9a-fA-F-]{1,36}"
 
 
 class WebhookViewSet(mixins.ListModelMixin, GenericViewSet[Webhook]):
