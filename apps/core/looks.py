@@ -24,6 +24,7 @@ _TONES: dict[tuple[str, str], tuple[str, ...]] = {
         "pass",
         "adopt",
         "delivered",
+        "active",
     ),
     ("bad", "circle-x"): ("failed", "rejected", "failed_registration", "fail", "lost", "refused"),
     ("warn", "triangle-alert"): ("finished_with_failures", "inconclusive", "no_data", "stale"),
@@ -35,6 +36,7 @@ _TONES: dict[tuple[str, str], tuple[str, ...]] = {
     ("accent", "crown"): ("champion",),
     ("info", "circle-dot"): ("trial", "candidate"),
     ("idle", "ban"): ("cancelled", "killed", "withdrawn", "closed", "dropped"),
+    ("idle", "circle-stop"): ("disabled",),
     ("idle", "archive"): ("retired", "superseded", "expired"),
     ("idle", "circle-dashed"): ("draft", "not_evaluated", "none", "assess"),
 }
@@ -42,6 +44,8 @@ _WORDS = {
     "proposed": "Waiting for approval",
     "pass": "Passed",
     "fail": "Not passed",
+    "dropped": "Not sent",
+    "disabled": "Switched off",
 }
 _LOOKS = {
     status: Look(tone, icon, _WORDS.get(status, status.replace("_", " ").capitalize()))

@@ -13,6 +13,8 @@ OPEN = {"healthz", "readyz", "accounts/sign-in/", "health", "version"}
 """Addresses that need no sign-in."""
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 SAMPLES = {"slug": "none", "name": "none.none", "key": "none", "token_key": "none", "path": "model.json"}
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+SAMPLES |= {"webhook_id": NOBODYS, "delivery_id": NOBODYS}
 
 
 def addresses(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[str]:

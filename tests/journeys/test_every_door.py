@@ -48,6 +48,9 @@ def real(everything: Everything) -> dict[str, dict[str, str]]:
         "tokens": {"key": "none"},
         "tools": {"slug": "airflow"},
         "users": {"username": "owner"},
+        "channels": {"slug": "rides-eta"},
+        "webhooks": {"webhook_id": "none"},
+        "deliveries": {"delivery_id": "none"},
         "versions": {
             "id": str(everything.candidate.pk),
             "version_id": str(everything.candidate.pk),
