@@ -2,11 +2,25 @@
 
 from django.urls import path
 
-from apps.catalog.web import decisions, radar, tools
+from apps.catalog.web import decisions, exchange, needs, overview, radar, tools
 
 app_name = "catalog"
 urlpatterns = [
     path("tools/", tools.tools, name="tools"),
+    path("catalog/map/", overview.capability_map, name="map"),
+    path("catalog/measures/", overview.zoo, name="zoo"),
+    path("catalog/watch/", overview.watch, name="watch"),
+    path("catalog/ecosystems/", overview.ecosystem, name="ecosystem"),
+    path("catalog/compare/", overview.compare, name="compare"),
+    path("catalog/reports/<slug:quarter>/", overview.report, name="report"),
+    path("catalog/import/", exchange.import_page, name="import"),
+    path("catalog/files/<str:name>", exchange.export, name="export"),
+    path("catalog/uses/<int:pk>/end/", needs.end_usage, name="end-usage"),
+    path("catalog/requests/", needs.requests, name="requests"),
+    path("catalog/requests/new/", needs.ask, name="ask"),
+    path("catalog/requests/<int:pk>/", needs.request_detail, name="request"),
+    path("catalog/requests/<int:pk>/answer/", needs.answer, name="answer"),
+    path("catalog/requests/<int:pk>/withdraw/", needs.withdraw, name="withdraw-request"),
     path("radar/", radar.show, name="radar"),
     path("radar/publish/", radar.publish, name="publish"),
     path("radar/moves/", tools.moves, name="moves"),
@@ -15,10 +29,20 @@ urlpatterns = [
     path("radar/moves/<int:pk>/refuse/", tools.refuse_move, name="refuse-move"),
     path("radar/moves/<int:pk>/withdraw/", tools.withdraw_move, name="withdraw-move"),
     path("tools/<slug:slug>/", tools.tool, name="tool"),
+    path("tools/<slug:slug>/gap/", needs.record_gap, name="record-gap"),
+    path("tools/<slug:slug>/use/", needs.declare_usage, name="declare-usage"),
     path("tools/<slug:slug>/position/", tools.edit_position, name="edit-position"),
     path("tools/<slug:slug>/move/", tools.propose_move, name="propose-move"),
     path("tools/<slug:slug>/review/", tools.review, name="review"),
     path("decisions/", decisions.decisions, name="decisions"),
+    path("decisions/new/", decisions.write, name="write-decision"),
+    path("decisions/postponed/", decisions.postponed, name="postponed"),
+    path("decisions/<slug:number>/edit/", decisions.edit, name="edit-decision"),
+    path("decisions/<slug:number>/madr/", decisions.madr, name="madr"),
+    path("decisions/<slug:number>/propose/", decisions.propose, name="propose-decision"),
+    path("decisions/<slug:number>/postpone/", decisions.postpone, name="postpone"),
+    path("decisions/<slug:number>/look-back/", decisions.look_back, name="look-back"),
+    path("decisions/<slug:number>/supersede/", decisions.supersede, name="supersede"),
     path("decisions/<slug:number>/", decisions.decision, name="decision"),
     path("decisions/<slug:number>/accept/", decisions.accept, name="accept"),
     path("decisions/<slug:number>/send-back/", decisions.send_back, name="send-back"),

@@ -24,6 +24,6 @@ PLACES = (
     Place("Home", "/", "house", "h"),
     Place("Models", "/models/", "boxes", "m", under=("/m/", "/promotions/", "/evaluations/", "/runs/", "/freezes/")),
     Place("Retraining", "/retraining/", "refresh-cw", "r"),
-    Place("Tools", "/tools/", "library", "t", under=("/decisions/", "/radar/")),
+    Place("Tools", "/tools/", "library", "t", under=("/decisions/", "/radar/", "/catalog/")),
     Place("Operations", "/operations/", "activity", "o", under=("/webhooks/",)),
 )

@@ -19,6 +19,7 @@ NOT_AUDITED = {
     "artifacts.actions.put_file": "evidence; the action of the app that owns the tree asks",
     "artifacts.actions.remove_files": "evidence; the action of the app that owns the tree asks",
     "artifacts.actions.seal": "evidence; the action of the app that owns the tree asks",
+    "catalog.actions.nightly.keep_dates": "time needs no permission; each thing that comes due is recorded",
     "catalog.actions.needs.sync_discovered": "evidence: what segment runs report; nobody said it",
     "notifications.actions.choices.choose_mail": "a person's own taste concerns nobody else",
     "notifications.actions.deliveries.claim_delivery": "work of a worker; its row tells it",

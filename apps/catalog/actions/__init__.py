@@ -15,6 +15,7 @@ from apps.catalog.actions.decisions import (
     supersede_decision,
     withdraw_decision,
 )
+from apps.catalog.actions.imports import Difference, import_file
 from apps.catalog.actions.needs import (
     Answer,
     Gap,
@@ -54,6 +55,7 @@ __all__ = [
     "MOST_OPTIONS",
     "Answer",
     "CapabilityFacts",
+    "Difference",
     "Gap",
     "Opinion",
     "OptionDraft",
@@ -77,6 +79,7 @@ __all__ = [
     "edit_position",
     "edit_tool",
     "end_usage",
+    "import_file",
     "look_back",
     "name_experts",
     "postpone_again",

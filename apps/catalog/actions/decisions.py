@@ -177,12 +177,19 @@ def send_back_decision(*, actor: User, decision: Decision, reason: str) -> Decis
 
 @transaction.atomic
 def accept_decision(
-    *, actor: User, decision: Decision, note: str = "", digest: str = "", at: datetime | None = None
+    *,
+    actor: User,
+    decision: Decision,
+    note: str = "",
+    digest: str = "",
+    known: dict[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> Decision:
     """One yes of the board; with the last one that is needed it holds from now on (or since `at`).
 
     It needs an outcome, and a chosen option unless we wait. What is known about its tools is frozen with it.
-    `digest` is of what the voter looked at.
+    `digest` is of what the voter looked at. For history that is written down later (`at`), `known` says what was known
+    then; without it nothing is claimed.
     """
     require(actor, "catalog.decide", decision)
     _lock(decision)
@@ -193,7 +200,7 @@ def accept_decision(
     if not say_yes(actor=actor, approval=approval, digest=digest, note=note):
         record(actor=actor, action=Event.DECISION_APPROVED, target=decision, note=note, at=at)
         return decision
-    known = frozen_facts(decision, at.date() if at else _today())
+    known = (known or {}) if at else frozen_facts(decision, _today())
     move(decision, Status.ACCEPTED, decided_by=actor, decided_on=_day(at), known=known)
     record(actor=actor, action=Event.DECISION_ACCEPTED, target=decision, note=note, at=at)
     return decision
@@ -251,10 +258,10 @@ def look_back(*, actor: User, decision: Decision, verdict: str, text: str = "", 
         raise Conflict(f"{decision.label} is not decided yet; there is nothing to look back at.")
     day = at.date() if at else _today()
     before = {"verdict": decision.verdict}
-    edited = changed(decision, verdict=verdict, looking_back=text, looked_back_on=day)
+    edited = changed(decision, verdict=verdict, looking_back=text, looked_back_on=day, **NOT_DUE)
     if not verdict:
         raise Invalid("Say whether it was right, wrong, too early, too late, or still unclear.", field="verdict")
-    edited.save(update_fields=["verdict", "looking_back", "looked_back_on"])
+    edited.save(update_fields=["verdict", "looking_back", "looked_back_on", *NOT_DUE])
     record(actor=actor, action=Event.DECISION_LOOKED_BACK, target=edited, before=before, after={"verdict": verdict},
            note=text[:500], at=at)  # fmt: skip
     return edited

@@ -215,9 +215,13 @@ class Decision(models.Model):
     @property
     def is_revisit_due(self) -> bool:
         waits = self.status in (self.Status.PROPOSED, self.Status.ACCEPTED)
+        return waits and (self.due_since is not None or self.has_day_come(timezone.localdate()))
+
+    def has_day_come(self, today: date) -> bool:
+        """The day to look again is there, and nobody has looked since."""
         day = self.look_again_on
-        passed = day is not None and day <= timezone.localdate()
-        return waits and (passed or self.due_since is not None)
+        looked = self.looked_back_on is not None and day is not None and self.looked_back_on >= day
+        return day is not None and day <= today and not looked
 
 
 class Option(models.Model):

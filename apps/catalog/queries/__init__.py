@@ -2,12 +2,15 @@
 
 from apps.catalog.queries.decisions import (
     active_exceptions,
+    burn_down,
     considered_in,
     decision,
     decisions,
     due_for,
     moves_waiting_for,
+    then_and_now_of,
     votes_of,
+    waiting,
     waiting_for,
 )
 from apps.catalog.queries.needs import (
@@ -21,6 +24,7 @@ from apps.catalog.queries.needs import (
     requests_waiting_for,
     usage,
     usages,
+    users_of,
     what_if,
 )
 from apps.catalog.queries.radar import (
@@ -50,6 +54,7 @@ __all__ = [
     "active_exceptions",
     "blips",
     "blips_of",
+    "burn_down",
     "capabilities",
     "capability",
     "considered_in",
@@ -74,11 +79,14 @@ __all__ = [
     "request",
     "requests",
     "requests_waiting_for",
+    "then_and_now_of",
     "tool",
     "tools",
     "usage",
     "usages",
+    "users_of",
     "votes_of",
+    "waiting",
     "waiting_for",
     "what_if",
     "with_use",

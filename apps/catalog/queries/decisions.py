@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.rules import is_board
 from apps.approvals import queries as approvals
-from apps.catalog.models import Decision, Option, Position, RingMove, Tool
+from apps.catalog.costs import Cost, cost_of, missing, weighted
+from apps.catalog.facts import facts_of, then_and_now
+from apps.catalog.models import Decision, Option, Position, RingMove, Tool, Usage
 from apps.core.errors import Missing
 
 if TYPE_CHECKING:
@@ -82,3 +86,64 @@ def active_exceptions(*, actor: User) -> QuerySet[Decision]:
     """Accepted and not yet over, the next to end first."""
     held = decisions(actor=actor).filter(kind=Decision.Kind.EXCEPTION, status=Decision.Status.ACCEPTED)
     return held.filter(expires_on__gte=timezone.localdate()).order_by("expires_on")
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """An option with what follows from its inputs: its weighted score (0 to 5) and its cost, where there are inputs."""
+
+    option: Option
+    score: float | None
+    cost: Cost | None
+    missing: list[str]
+
+    @classmethod
+    def of(cls, option: Option, criteria: list[dict[str, Any]]) -> Self:
+        score = weighted(criteria, option.scores)
+        return cls(option, score, cost_of(option.costs), missing(option.costs))
+
+
+def then_and_now_of(*, actor: User, decision: Decision) -> list[tuple[Tool, list[tuple[str, str, str]]]]:
+    """Of each tool whose facts were frozen with the decision: what, then, now."""
+    then = dict(decision.known).get("tools", {})
+    found = Tool.objects.visible_to(actor).filter(slug__in=list(then)).select_related("position")
+    return [(tool, then_and_now(then[tool.slug], facts_of(tool))) for tool in found]
+
+
+@dataclass(frozen=True)
+class BurnDown:
+    """How far a migration is: every use of the old tool since it was decided, those that have ended, those left."""
+
+    whole: int
+    done: int
+    left: list[Usage]
+    overdue: bool
+
+
+def burn_down(*, actor: User, decision: Decision) -> BurnDown:
+    """From the uses themselves; nothing is typed twice."""
+    uses = Usage.objects.visible_to(actor).filter(tool=decision.moves_from).select_related("team")
+    begun = Q(until=None) | Q(until__gte=decision.decided_on) if decision.decided_on else Q()
+    found = list(uses.filter(begun).order_by("name"))
+    left = [usage for usage in found if usage.until is None]
+    late = decision.move_by is not None and decision.move_by < timezone.localdate() and bool(left)
+    return BurnDown(len(found), len(found) - len(left), left, late)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Decisions to wait, and what they brought: how many the world has answered, and the person-weeks not spent."""
+
+    open: list[Decision]
+    over: list[Decision]
+    met: int
+    weeks: int
+
+
+def waiting(*, actor: User) -> Waiting:
+    """Open ones first by the day to look again."""
+    found = list(decisions(actor=actor) & Decision.objects.postponed())
+    still = sorted((one for one in found if one.is_open), key=lambda one: one.look_again_on or date.max)
+    over = [one for one in found if not one.is_open]
+    met = [one for one in found if one.trigger_met_on]
+    return Waiting(still, over, len(met), sum(one.weeks_saved or 0 for one in met))

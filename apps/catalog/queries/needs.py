@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from apps.accounts.rules import is_board, is_catalog_editor
 from apps.catalog.costs import Range
@@ -65,6 +66,12 @@ def usage(*, actor: User, pk: int) -> Usage:
     if found is None:
         raise Missing(f"Nobody uses anything under the number {pk} any more.")
     return found
+
+
+def users_of(*, actor: User, tools: Iterable[Tool]) -> dict[int, int]:
+    """How many live uses each of these tools has, by its key."""
+    live = Usage.objects.visible_to(actor).live().filter(tool__in=list(tools))
+    return dict(live.order_by().values_list("tool").annotate(Count("pk")))
 
 
 def not_to_be_used(*, actor: User) -> QuerySet[Usage]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Q, QuerySet
 
 from apps.audit.queries import timeline
-from apps.catalog.models import Capability, Decision, Position, RingMove, Tool
+from apps.catalog.models import Capability, Decision, Position, RingMove, Tool, ToolRequest
 from apps.core.errors import Missing
 
 if TYPE_CHECKING:
@@ -73,6 +73,6 @@ def move(*, actor: User, pk: int) -> RingMove:
     return found
 
 
-def history(*targets: Tool | Position | Decision) -> list[AuditEvent]:
+def history(*targets: Tool | Position | Decision | ToolRequest) -> list[AuditEvent]:
     """What happened to them, the newest first. The caller has them from a query of this module."""
     return list(timeline(*targets).order_by("-at", "-id")[:LONGEST_HISTORY])

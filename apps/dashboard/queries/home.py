@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from apps.accounts.models import User
-    from apps.catalog.models import Decision
+    from apps.catalog.models import Decision, RingMove, ToolRequest
     from apps.registry.models import Freeze
     from apps.registry.queries import Outline
     from apps.retraining.models import Firing, Incident, RequestQuerySet, RetrainingRequest
@@ -98,6 +98,7 @@ def my_work(*, actor: User) -> MyWork:
             *_incidents(actor),
             *_suggestions(actor),
             *_decisions(actor),
+            *_tools(actor),
             *_own_failures(mine),
             *_failures_of_all(actor),
         ],
@@ -181,6 +182,45 @@ def _decision(decision: Decision) -> Task:
         detail=f"{decision.capability}, proposed by {decision.proposer}",
         url=reverse("catalog:decision", args=[decision.label]),
         verb="Review",
+    )
+
+
+def _tools(actor: User) -> list[Task]:
+    """Rings to decide about, requests for tools to answer, and decisions whose day or trigger has come."""
+    return [
+        *[_ring_move(move) for move in catalog.moves_waiting_for(actor)[:SHOWN]],
+        *[_due(decision) for decision in catalog.due_for(actor)[:SHOWN]],
+        *[_wish(wish) for wish in catalog.requests_waiting_for(actor)[:SHOWN]],
+    ]
+
+
+def _ring_move(move: RingMove) -> Task:
+    return Task(
+        icon="move",
+        title=f"Move {move.tool} to {move.to_ring}",
+        detail=f"{move.proposer}: {move.reason}",
+        url=reverse("catalog:move", args=[move.pk]),
+        verb="Review",
+    )
+
+
+def _due(decision: Decision) -> Task:
+    return Task(
+        icon="clock-alert",
+        title=f"{decision.label}: {decision.title}",
+        detail=decision.due_because,
+        url=reverse("catalog:decision", args=[decision.label]),
+        verb="Look again",
+    )
+
+
+def _wish(wish: ToolRequest) -> Task:
+    return Task(
+        icon="library",
+        title=f"{wish.requester} asks for {wish.name}",
+        detail=f"{wish.capability}, for {wish.team}",
+        url=reverse("catalog:request", args=[wish.pk]),
+        verb="Answer",
     )
 
 

@@ -1,0 +1,41 @@
+"""Shapes of the catalog's pages."""
+
+from apps.catalog.forms.decisions import (
+    DecisionForm,
+    LookBackForm,
+    OptionForm,
+    PostponeForm,
+    SupersedeForm,
+    criteria_in,
+)
+from apps.catalog.forms.needs import AnswerForm, GapForm, ImportForm, UsageForm, WishForm
+from apps.catalog.forms.positions import (
+    AcceptForm,
+    EditionForm,
+    MoveForm,
+    PositionForm,
+    ReasonForm,
+    ReviewForm,
+    initial,
+)
+
+__all__ = [
+    "AcceptForm",
+    "AnswerForm",
+    "DecisionForm",
+    "EditionForm",
+    "GapForm",
+    "ImportForm",
+    "LookBackForm",
+    "MoveForm",
+    "OptionForm",
+    "PositionForm",
+    "PostponeForm",
+    "ReasonForm",
+    "ReviewForm",
+    "SupersedeForm",
+    "UsageForm",
+    "WishForm",
+    "criteria_in",
+    "initial",
+]

@@ -1,0 +1,110 @@
+"""Shapes of gaps, requests, usage and imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from apps.accounts import queries as accounts
+from apps.catalog import queries
+from apps.catalog.exchange.sheet import MOST_BYTES
+from apps.catalog.forms.positions import LONGEST_REASON, Paragraphs, choose
+from apps.catalog.models import FeatureGap, ToolRequest, Usage
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+MOST_PEOPLE = 10_000
+
+
+class GapForm(forms.Form):
+    """What a tool can not do."""
+
+    title = forms.CharField(max_length=200, label="What it can not do")
+    pain = forms.IntegerField(min_value=1, max_value=5, initial=3, help_text="1 is a nuisance, 5 stops us.")
+    workaround = Paragraphs(rows=3, help_text="Markdown: how we live with it.")
+    upstream_url = forms.URLField(required=False, assume_scheme="https", label="Upstream issue", max_length=200)
+    upstream = forms.ChoiceField(choices=FeatureGap.Upstream, label="What its makers say")
+    better = forms.CharField(max_length=64, required=False, label="Who does it better", help_text="A tool's slug.")
+    hurts = forms.MultipleChoiceField(required=False, label="Teams it hurts", widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teams = [(team.slug, team.name) for team in accounts.teams()]
+        self.fields["hurts"].choices = teams  # type: ignore[attr-defined]
+
+
+class WishForm(forms.Form):
+    """What somebody asks for, and what it would mean is shown before it is sent."""
+
+    capability = forms.ChoiceField(label="What for")
+    tool = forms.CharField(max_length=64, required=False, label="A known tool", help_text="Its slug, if it is known.")
+    name = forms.CharField(max_length=100, label="The tool you want")
+    need = Paragraphs(required=True, rows=3, label="What you want to do")
+    why_not_existing = Paragraphs(required=True, rows=3, label="Why what we have does not do")
+    team = forms.ChoiceField(label="Your team")
+    people = forms.IntegerField(min_value=1, max_value=MOST_PEOPLE, label="Who would learn it", help_text="How many.")
+    connects_to = forms.CharField(max_length=300, required=False, label="What it must connect to")
+
+    def __init__(self, *args: Any, actor: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = accounts.team_ids_of(actor)
+        choose(self, "capability", [(need.slug, need.name) for need in queries.capabilities(actor=actor)])
+        choose(self, "team", [(team.slug, team.name) for team in accounts.teams() if team.pk in mine])
+
+
+class AnswerForm(forms.Form):
+    """How a request ends."""
+
+    outcome = forms.ChoiceField(choices=ToolRequest.Outcome)
+    decision = forms.CharField(max_length=20, required=False, help_text="ADR-0042, for a decision or an exception.")
+    gap = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, help_text="The gap's number.")
+    duplicate_of = forms.IntegerField(
+        required=False, min_value=1, max_value=2**31 - 1, help_text="The other request's number."
+    )
+    words = forms.CharField(max_length=LONGEST_REASON, required=False, label="A word to whoever asked")
+
+
+class UsageForm(forms.Form):
+    """A team says what it uses."""
+
+    kind = forms.ChoiceField(choices=Usage.Kind)
+    name = forms.CharField(max_length=200, help_text="Of the family, pipeline, team or service.")
+    team = forms.ChoiceField()
+    evidence = forms.CharField(max_length=300, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choose(self, "team", [(team.slug, team.name) for team in accounts.teams()])
+
+
+class ImportForm(forms.Form):
+    """A file of any known format, or its text."""
+
+    file = forms.FileField(required=False)
+    content = forms.CharField(required=False, widget=forms.Textarea({"rows": 6}), max_length=MOST_BYTES, strip=False)
+    source = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
+    team = forms.ChoiceField(required=False, help_text="Whose environment a pip freeze is.")
+    name = forms.CharField(required=False, max_length=200, help_text="The service whose environment it is.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choose(self, "team", [(team.slug, team.name) for team in accounts.teams()])
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        if upload := said.get("file"):
+            said["content"], said["source"] = _text_of(upload), upload.name[:200]
+        if not said.get("content"):
+            self.add_error("file", "Choose a file, or paste its text.")
+        return said
+
+
+def _text_of(upload: Any) -> str:
+    if upload.size > MOST_BYTES:
+        raise forms.ValidationError(f"A file may have {MOST_BYTES // 1024**2} MB.")
+    try:
+        return str(upload.read().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise forms.ValidationError("This file is not text (UTF-8).") from error

@@ -1,0 +1,123 @@
+"""Pages of what people lack and use: gaps, requests with what they would mean, usage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.forms import Form
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.accounts.signed_in import person
+from apps.catalog import actions, queries
+from apps.catalog.actions import Answer, Gap, Wish
+from apps.catalog.forms import AnswerForm, GapForm, ReasonForm, UsageForm, WishForm
+from apps.catalog.references import resolved
+from apps.catalog.web.page import pressed, tried
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from apps.accounts.models import User
+    from apps.catalog.models import Tool, ToolRequest
+
+SHOWN = 50
+
+
+def requests(request: HttpRequest) -> HttpResponse:
+    page = Paginator(queries.requests(actor=person(request)), SHOWN).get_page(request.GET.get("page"))
+    return render(request, "catalog/request_list.html", {"page": page})
+
+
+def request_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    found = queries.request(actor=person(request), pk=pk)
+    means = queries.what_if(
+        actor=person(request), capability=found.capability, tool=found.tool, people=found.people, team=found.team
+    )
+    shown = {"wish": found, "means": means, "form": AnswerForm(), "history": queries.history(found)}
+    return render(request, "catalog/request_detail.html", shown)
+
+
+def ask(request: HttpRequest) -> HttpResponse:
+    """What it would mean is shown first; it is sent from there."""
+    form = WishForm(request.POST or None, actor=person(request), initial=request.GET.dict())
+    if not (request.method == "POST" and form.is_valid()):
+        return render(request, "catalog/request_form.html", {"form": form}, status=400 if form.errors else 200)
+    if "send" in request.POST and tried(form, lambda: _ask(request, form)):
+        messages.success(request, "Sent: a catalog editor or the board answers.")
+        return redirect("catalog:requests")
+    return _what_if(request, form)
+
+
+def _ask(request: HttpRequest, form: WishForm) -> None:
+    actions.request_tool(actor=person(request), wish=Wish(**resolved(person(request), form.cleaned_data)))
+
+
+def _what_if(request: HttpRequest, form: WishForm) -> HttpResponse:
+    found: dict[str, Any] = {}
+
+    def look() -> None:
+        found.update(resolved(person(request), form.cleaned_data))
+
+    if not form.errors and tried(form, look):
+        known = {name: found[name] for name in ("capability", "tool", "people", "team")}
+        means = queries.what_if(actor=person(request), **known)
+        return render(request, "catalog/request_form.html", {"form": form, "means": means})
+    return render(request, "catalog/request_form.html", {"form": form}, status=400)
+
+
+@require_POST
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    found = queries.request(actor=person(request), pk=pk)
+
+    def verb(*, actor: User, wish: ToolRequest, **said: Any) -> object:
+        return actions.answer_request(actor=actor, request=wish, answer=Answer(**resolved(actor, said)))
+
+    return pressed(request, AnswerForm, verb, "Answered.", ("catalog:request", str(pk)), wish=found)
+
+
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    found = queries.request(actor=person(request), pk=pk)
+
+    def verb(*, actor: User, wish: ToolRequest, reason: str) -> object:
+        return actions.withdraw_request(actor=actor, request=wish, reason=reason)
+
+    return pressed(request, ReasonForm, verb, "Withdrawn.", ("catalog:request", str(pk)), wish=found)
+
+
+def record_gap(request: HttpRequest, slug: str) -> HttpResponse:
+    found = queries.tool(actor=person(request), slug=slug)
+    form = GapForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and tried(form, lambda: _record_gap(request, found, form)):
+        return redirect("catalog:tool", slug)
+    shown = {"tool": found, "form": form, "heading": "a feature gap", "verb": "Record it"}
+    return render(request, "catalog/about_tool_form.html", shown, status=400 if form.errors else 200)
+
+
+def _record_gap(request: HttpRequest, tool: Tool, form: GapForm) -> None:
+    said = resolved(person(request), form.cleaned_data)
+    hurts = said.pop("hurts")
+    actions.record_gap(actor=person(request), tool=tool, gap=Gap(**said), hurts=hurts)
+
+
+def declare_usage(request: HttpRequest, slug: str) -> HttpResponse:
+    found = queries.tool(actor=person(request), slug=slug)
+    form = UsageForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and tried(form, lambda: _declare(request, found, form)):
+        return redirect("catalog:tool", slug)
+    shown = {"tool": found, "form": form, "heading": "who uses it", "verb": "Declare it"}
+    return render(request, "catalog/about_tool_form.html", shown, status=400 if form.errors else 200)
+
+
+def _declare(request: HttpRequest, tool: Tool, form: UsageForm) -> None:
+    actions.declare_usage(actor=person(request), tool=tool, **resolved(person(request), form.cleaned_data))
+
+
+@require_POST
+def end_usage(request: HttpRequest, pk: int) -> HttpResponse:
+    found = queries.usage(actor=person(request), pk=pk)
+    back = ("catalog:tool", found.tool.slug)
+    return pressed(request, Form, actions.end_usage, "Ended: it counts as moved.", back, usage=found)
