@@ -62,13 +62,21 @@ def boston(family: ModelFamily) -> Segment:
 
 @pytest.fixture
 def make_version(family: ModelFamily, owner: User, tmp_path: Path) -> MakeVersion:
-    """Registers a version of a segment; its file says `content`."""
+    """Registers a version of a segment; its file says `content`, and `files` are others beside it."""
 
-    def make(segment: Segment, *, actor: User = owner, content: str = "{}", **chosen: Any) -> ModelVersion:
-        file = tmp_path / "model.json"
-        file.write_text(content)
+    def make(
+        segment: Segment,
+        *,
+        actor: User = owner,
+        content: str = "{}",
+        files: dict[str, str] | None = None,
+        **chosen: Any,
+    ) -> ModelVersion:
+        texts = {"model.json": content} | (files or {})
+        for path, text in texts.items():
+            (tmp_path / path).write_text(text)
         tree = create_tree()
-        add_files(tree=tree, files={"model.json": file})
+        add_files(tree=tree, files={path: tmp_path / path for path in texts})
         settings: dict[str, Any] = {
             "run": None,
             "kind": "trained",

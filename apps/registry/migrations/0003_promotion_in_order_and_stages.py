@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("proposed", "waiting for approval"),
-                    ("running", "under way"),
+                    ("running", "Running"),
                     ("applied", "Applied"),
                     ("undone", "Undone"),
                     ("rejected", "Rejected"),

@@ -37,7 +37,7 @@ class Wave(models.Model):
 
     class Status(models.TextChoices):
         PROPOSED = "proposed", "waiting for approval"
-        RUNNING = "running", "under way"
+        RUNNING = "running"
         APPLIED = "applied"
         UNDONE = "undone"
         REJECTED = "rejected"
