@@ -88,9 +88,10 @@ def _place(transfer: Transfer, found: Found) -> str:
         return found.artifact_uri
     if ":" not in transfer.folder:
         return f"{found.artifact_uri.rstrip('/')}/{check_path(transfer.folder)}"
-    if not transfer.folder.startswith(found.artifact_uri):
-        raise Refused(f"{transfer.folder} is not below the files of run {transfer.run}, {found.artifact_uri}.")
-    return transfer.folder
+    root, below = found.artifact_uri.rstrip("/"), transfer.folder.rstrip("/")
+    if below != root and not below.startswith(f"{root}/"):
+        raise Refused(f"{transfer.folder} is not below the files of run {transfer.run}, {root}.")
+    return f"{root}/{check_path(below.removeprefix(f'{root}/'))}" if below != root else root
 
 
 def _download(claimed: actions.Claimed, server: MlflowServer, file: RemoteFile, folder: Path, number: int) -> Path:

@@ -8,11 +8,13 @@ from apps.core.errors import Invalid
 from apps.mlflow_protocol.endpoints import Body, Call, Endpoint
 from apps.mlflow_protocol.fields import flag, integer, pairs, text, texts
 from apps.mlflow_protocol.registry import answers, filters, orders
+from apps.mlflow_protocol.registry.elsewhere import origin_elsewhere
 from apps.mlflow_protocol.registry.models import NAME, stage_of
 from apps.mlflow_protocol.registry.numbers import number_of
 from apps.mlflow_protocol.registry.sources import origin_of
 from apps.mlflow_protocol.words import by_key
 from apps.registry import actions, names, queries
+from apps.transfers.actions import register_from_elsewhere
 
 if TYPE_CHECKING:
     from apps.registry.models import ModelVersion
@@ -25,8 +27,14 @@ def create(call: Call) -> Body:
     names.check_model_name(call["name"])
     tags = names.check_tags(by_key(call["tags"]))
     model = queries.model_to_change(actor=call.actor, name=call["name"])
-    made = actions.create_version(
-        actor=call.actor, model=model, origin=origin_of(call, tags), description=call["description"], tags=tags
+    elsewhere = origin_elsewhere(call)
+    create_version = register_from_elsewhere if elsewhere else actions.create_version
+    made = create_version(
+        actor=call.actor,
+        model=model,
+        origin=elsewhere or origin_of(call, tags),
+        description=call["description"],
+        tags=tags,
     )
     return {"model_version": answers.version(queries.row_of(made))}
 
