@@ -34,6 +34,7 @@ NOT_AUDITED = {
     "registry.actions.applying.apply_stage": "the second half of propose, approve and advance, which have asked",
     "registry.actions.applying.evaluate_anew": "evidence; asked for by actions that require",
     "registry.actions.applying.move_aliases": "the last step of promotion and rollback, which have asked",
+    "registry.actions.baselines.register_baseline": "register_version asks and records, for each segment",
     "registry.actions.evaluations.ask_for": "evidence; asked for by actions that require",
     "registry.actions.evaluations.claim_evaluations": "work of the evaluator; its row tells it",
     "registry.actions.evaluations.fail_evaluations": "evidence, fenced by the attempt",

@@ -73,7 +73,7 @@ def test_a_preview_takes_as_many_queries_for_one_candidate_as_for_many(
 def test_the_api_tells_kinds_and_tries_gates(
     candidates: None, family: ModelFamily, owner: User, stranger: User
 ) -> None:
-    kinds = {kind["name"]: kind for kind in api(owner).get("/api/v1/gate-kinds/").json()}
+    kinds = {kind["name"]: kind for kind in api(owner).get("/api/v1/gate-kinds/").json()["kinds"]}
     assert kinds.keys() == set(Gate.Kind.values)
     assert [setting["name"] for setting in kinds["baseline"]["settings"]] == ["baseline", "margin", "proof"]
     address = "/api/v1/families/eta-trip/gates/preview/"

@@ -13,8 +13,8 @@ from django.db import transaction
 from apps.artifacts.actions import add_files, create_tree, seal
 from apps.core.errors import Invalid
 from apps.core.permissions import require
-from apps.registry.actions.settings import known_baselines
 from apps.registry.actions.versions import register_version
+from apps.registry.family_settings import known_baselines
 from apps.registry.models import ModelFamily, ModelVersion, Segment
 
 if TYPE_CHECKING:

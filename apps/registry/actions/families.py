@@ -16,8 +16,8 @@ from apps.audit.actions import record
 from apps.core.errors import Exists, Invalid
 from apps.core.permissions import require
 from apps.registry.actions.protection import AliasSpec, set_protected_aliases
-from apps.registry.actions.settings import EDITABLE, check_settings
 from apps.registry.events import Event
+from apps.registry.family_settings import EDITABLE, check_settings
 from apps.registry.gates import GateSpec, check_gates, default_gates
 from apps.registry.models import Dimension, Gate, ModelFamily, ProtectedAlias, Segment
 from apps.registry.models.family import CHAMPION

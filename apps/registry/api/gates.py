@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class GateKindListView(APIView):
     """The kinds of gates there are, with their settings and defaults."""
 
-    @extend_schema(responses=shapes.GateKindSerializer(many=True), operation_id="gate_kinds_list")
+    @extend_schema(responses=shapes.GateKindsSerializer)
     def get(self, request: Request) -> Response:
-        return Response(shapes.GateKindSerializer(list(KINDS.values()), many=True).data)
+        return Response(shapes.GateKindsSerializer({"kinds": list(KINDS.values())}).data)
 
 
 class GatePreviewView(APIView):

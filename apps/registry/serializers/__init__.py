@@ -28,7 +28,7 @@ from apps.registry.serializers.families import (
 )
 from apps.registry.serializers.freezes import FreezeSerializer, LiftSerializer, NewFreezeSerializer
 from apps.registry.serializers.gates import (
-    GateKindSerializer,
+    GateKindsSerializer,
     GatePreviewSerializer,
     GateSerializer,
     GatesSerializer,
@@ -90,7 +90,7 @@ __all__ = [
     "FamilySettingsSerializer",
     "FleetRowSerializer",
     "FreezeSerializer",
-    "GateKindSerializer",
+    "GateKindsSerializer",
     "GatePreviewSerializer",
     "GateSerializer",
     "GatesSerializer",

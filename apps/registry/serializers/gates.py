@@ -63,6 +63,10 @@ class GateKindSerializer(serializers.Serializer[Any]):
     settings = SettingSerializer(many=True)
 
 
+class GateKindsSerializer(serializers.Serializer[Any]):
+    kinds = GateKindSerializer(many=True)
+
+
 class PreviewRowSerializer(serializers.Serializer[Any]):
     segment = serializers.CharField()
     name = serializers.CharField()
