@@ -15,6 +15,7 @@ urlpatterns = [
     path("promotions/", waves.waves, name="waves"),
     path("promotions/new/", proposals.propose, name="propose"),
     path("promotions/roll-back/", rollbacks.roll_back, name="roll-back"),
+    path("promotions/rollbacks/<int:rollback_id>/", rollbacks.rollback, name="rollback"),
     path("promotions/<int:wave_id>/", waves.wave, name="wave"),
     path("promotions/<int:wave_id>/approve/", waves.approve, name="approve"),
     path("promotions/<int:wave_id>/reject/", waves.reject, name="reject"),

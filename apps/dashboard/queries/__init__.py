@@ -3,9 +3,10 @@
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
 from apps.dashboard.queries.home import Health, MyWork, Running, Task, my_work, waiting_count
 from apps.dashboard.queries.overview import FamilyLine, family_lines
-from apps.dashboard.queries.versions import SegmentPage, VersionPage, segment_page, version_page
+from apps.dashboard.queries.versions import CHAMPION, SegmentPage, VersionPage, segment_page, version_page
 
 __all__ = [
+    "CHAMPION",
     "FamilyLine",
     "FleetPage",
     "Happening",

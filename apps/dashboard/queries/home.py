@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
     from apps.catalog.models import Decision, RingMove, ToolRequest
-    from apps.registry.models import Freeze
+    from apps.registry.models import Freeze, Rollback
     from apps.registry.queries import Outline
     from apps.retraining.models import Firing, Incident, RequestQuerySet, RetrainingRequest
     from apps.retraining.oversight import RecentFailure
@@ -93,15 +93,7 @@ def my_work(*, actor: User) -> MyWork:
     """Everything on the actor's home page."""
     mine = retraining.requests(actor).filter(requester=actor)
     return MyWork(
-        waiting=[
-            *_promotions(actor),
-            *_incidents(actor),
-            *_suggestions(actor),
-            *_decisions(actor),
-            *_tools(actor),
-            *_own_failures(mine),
-            *_failures_of_all(actor),
-        ],
+        waiting=_waiting(actor, mine),
         running=_running(mine),
         families=_health(actor),
         freezes=_freezes(actor),
@@ -110,12 +102,21 @@ def my_work(*, actor: User) -> MyWork:
 
 
 def waiting_count(*, actor: User) -> int:
-    """How many things wait for this person, for the rail."""
-    mine = retraining.requests(actor).filter(requester=actor)
-    everybodys = len(oversight.recent_failures(actor)) if is_operator(actor) else 0
-    signals = (watching.open_incidents_for(actor), watching.suggestions_for(actor))
-    counted = (*signals, registry.waiting_for(actor), catalog.waiting_for(actor), _ended_badly(mine))
-    return sum(rows.count() for rows in counted) + everybodys
+    """How many things the home page says wait for this person, for the rail."""
+    return len(_waiting(actor, retraining.requests(actor).filter(requester=actor)))
+
+
+def _waiting(actor: User, mine: RequestQuerySet) -> list[Task]:
+    return [
+        *_promotions(actor),
+        *_rollbacks(actor),
+        *_incidents(actor),
+        *_suggestions(actor),
+        *_decisions(actor),
+        *_tools(actor),
+        *_own_failures(mine),
+        *_failures_of_all(actor),
+    ]
 
 
 def _promotions(actor: User) -> list[Task]:
@@ -167,6 +168,23 @@ def _suggestion(firing: Firing) -> Task:
         url=reverse("retraining:policies"),
         verb="Decide",
         since=firing.at,
+    )
+
+
+def _rollbacks(actor: User) -> list[Task]:
+    """What somebody else took back in this person's families, the oldest first."""
+    return [_rollback(found) for found in registry.rollbacks_to_review(actor)[:SHOWN]]
+
+
+def _rollback(found: Rollback) -> Task:
+    cities = "1 segment was" if found.segments == 1 else f"{found.segments} segments were"
+    return Task(
+        icon="undo-2",
+        title=f"{found.family}: {cities} rolled back",
+        detail=f"{found.by}: {found.reason}",
+        url=reverse("registry:rollback", args=[found.pk]),
+        verb="Review",
+        since=found.at,
     )
 
 
@@ -225,13 +243,10 @@ def _wish(wish: ToolRequest) -> Task:
 
 
 def _own_failures(mine: RequestQuerySet) -> list[Task]:
-    found = list(_ended_badly(mine)[:SHOWN])
+    ended = mine.filter(status__in=("finished_with_failures", "failed"), finished_at__gt=Now() - RECENT)
+    found = list(ended[:SHOWN])
     progress = retraining.progress_of([request.pk for request in found])
     return [_own_failure(request, progress[request.pk]) for request in found]
-
-
-def _ended_badly(mine: RequestQuerySet) -> RequestQuerySet:
-    return mine.filter(status__in=("finished_with_failures", "failed"), finished_at__gt=Now() - RECENT)
 
 
 def _own_failure(request: RetrainingRequest, progress: Progress) -> Task:

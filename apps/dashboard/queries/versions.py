@@ -14,6 +14,7 @@ from apps.core.charts import LineChart, Series, Whisker
 from apps.core.errors import Missing
 from apps.core.figures import Delta
 from apps.dashboard.fleet import Row
+from apps.dashboard.queries.aliases import History, history
 from apps.dashboard.queries.fleets import fleet_rows
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from apps.registry.queries import Candidacy
     from apps.retraining.models import SegmentRun
 
+CHAMPION = "champion"
 RUNS_SHOWN = 8
 VERSIONS_SHOWN = 100
 SEGMENT_RUN = "segment-run:"
@@ -50,13 +52,9 @@ class SegmentPage:
     model: RegisteredModel | None
     lines: Sequence[VersionLine]
     course: LineChart | None
-    moves: Sequence[AliasMove]
+    history: History
     runs: Sequence[SegmentRun]
-
-    @property
-    def may_go_back(self) -> bool:
-        """Something served before what serves now."""
-        return any(move.before_id for move in self.moves)
+    may_go_back: bool  # something served before what serves now
 
 
 @dataclass(frozen=True)
@@ -113,13 +111,19 @@ class VersionPage:
         return any(move.after_id == self.version.pk for move in self.moves)
 
 
-def segment_page(*, actor: User, family: ModelFamily, slug: str) -> SegmentPage:
-    """Raises Missing for a segment that the family does not have."""
+def segment_page(
+    *, actor: User, family: ModelFamily, slug: str, alias: str = CHAMPION, day: date | None = None
+) -> SegmentPage:
+    """`alias` is the one whose history is told, `day` one to look back to.
+
+    Raises Missing for a segment that the family does not have, Invalid for an alias that it does not protect.
+    """
     row = _row(actor, family, slug)
     versions = list(registry.all_versions(actor).filter(model__name=row.cell.model)[:VERSIONS_SHOWN])
     evaluations = list(registry.evaluations(actor).filter(model__name=row.cell.model, status="done"))
     model = versions[0].model if versions else None
-    moves = list(registry.alias_history(model)) if model else []
+    told = history(family, model, alias, day)
+    moves = told.moves if alias == CHAMPION else list(registry.alias_history(model)) if model else []
     runs = retraining.segment_runs(actor).filter(request__family=family, segment__slug=slug)[:RUNS_SHOWN]
     return SegmentPage(
         family=family,
@@ -127,8 +131,9 @@ def segment_page(*, actor: User, family: ModelFamily, slug: str) -> SegmentPage:
         model=model,
         lines=_lines(family, row, versions, evaluations),
         course=_course(row, moves, evaluations),
-        moves=moves,
+        history=told,
         runs=list(runs),
+        may_go_back=any(move.before_id for move in moves),
     )
 
 

@@ -1,5 +1,7 @@
 """Shapes of the promotion pages."""
 
+from typing import Any
+
 from django import forms
 
 from apps.registry.actions.proposals import LONGEST_REASON
@@ -17,6 +19,33 @@ class ReasonForm(forms.Form):
         error_messages={"required": "Say why in a sentence."},
     )
     key = forms.CharField(max_length=100, required=False, widget=forms.HiddenInput)
+
+
+class Numbers(forms.CharField):
+    """Whole numbers between commas or spaces, as a list."""
+
+    def clean(self, value: Any) -> list[int]:
+        words = (super().clean(value) or "").replace(",", " ").split()
+        if not all(word.isascii() and word.isdigit() and len(word) < 6 for word in words):
+            raise forms.ValidationError("Write numbers of segments, such as 5, 50.")
+        return [int(word) for word in words]
+
+
+class ProposalForm(ReasonForm):
+    """A reason, and for a wave of many how it moves."""
+
+    stages = Numbers(
+        required=False,
+        label="In stages",
+        help_text="Such as 5, 50: five segments first, then up to fifty, then all; those with the least traffic go "
+        "first. Empty moves all at once.",
+    )
+    live_limit = forms.FloatField(
+        required=False,
+        label="Go on by itself at",
+        help_text="A live value at least this good, posted after the label delay, moves the next stage. Empty: only a "
+        "person does.",
+    )
 
 
 class ApproveForm(forms.Form):
@@ -38,6 +67,10 @@ class RejectForm(forms.Form):
 
 class WithdrawForm(forms.Form):
     reason = forms.CharField(max_length=LONGEST_REASON, required=False)
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(max_length=LONGEST_REASON, required=False)
 
 
 class AdvanceForm(forms.Form):

@@ -26,7 +26,7 @@ class Difference:
 
 
 def differences(rows: Sequence[PromotionRow]) -> list[Difference]:
-    """The data first, then parameters, by name; segments without a champion have nothing to differ from."""
+    """The data first, then inputs and parameters, by name; segments without a champion have nothing to differ from."""
     changes = Counter(change for row in rows if row.champion for change in _changes(row, row.champion))
     ordered = sorted(changes.items(), key=lambda item: (item[0][0] != DATA, item[0][0], -item[1]))
     return [one for _, kinds in groupby(ordered, key=lambda item: item[0][0]) for one in _told(list(kinds))]
@@ -36,6 +36,8 @@ def _changes(row: PromotionRow, champion: VersionCell) -> Iterator[tuple[str, st
     before, after = trained_on(champion), trained_on(row.candidate)
     if before != after:
         yield DATA, before, after
+    for change in row.input_changes:
+        yield f"input {change.name}", _text(change.champion), _text(change.candidate)
     for change in row.parameter_changes:
         yield change.name, _text(change.champion), _text(change.candidate)
 

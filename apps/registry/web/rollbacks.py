@@ -10,12 +10,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from apps.accounts.signed_in import person
-from apps.core.errors import PortalError
-from apps.core.permissions import require
+from apps.core.errors import Invalid, PortalError
+from apps.core.permissions import allowed, require
+from apps.core.web import inside
 from apps.registry import actions, queries
-from apps.registry.forms import ReasonForm
+from apps.registry.forms import NoteForm, ReasonForm
 from apps.registry.models.family import CHAMPION
-from apps.registry.web.saying import tell
+from apps.registry.web.saying import faults, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from apps.registry.actions import RollbackDone
-    from apps.registry.models import ModelFamily, ModelVersion
+    from apps.registry.models import ModelFamily, ModelVersion, Rollback
 
 REFUSALS_SAID = 10
 
@@ -58,6 +59,32 @@ def roll_back(request: HttpRequest) -> HttpResponse:
         "shared": queries.shared_names(family),
     }
     return render(request, "registry/roll_back.html", shown, status=400 if form.errors else 200)
+
+
+def rollback(request: HttpRequest, rollback_id: int) -> HttpResponse:
+    """What somebody took back and why; POST says that somebody else has looked at it."""
+    found = queries.rollback(actor=person(request), rollback_id=rollback_id)
+    if request.method == "POST":
+        _review(request, found)
+        return redirect(inside(request, request.POST.get("next", ""), request.path))
+    shown = {
+        "rollback": found,
+        "family": found.family,
+        "moves": found.moves.select_related("model__segment", "before", "after").order_by("model__segment__name"),
+        "may_review": found.reviewed_at is None and allowed(person(request), "registry.review_rollback", found),
+    }
+    return render(request, "registry/rollback.html", shown)
+
+
+def _review(request: HttpRequest, rollback: Rollback) -> None:
+    form = NoteForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise Invalid(faults(form))
+        actions.review_rollback(actor=person(request), rollback=rollback, note=form.cleaned_data["note"])
+        messages.success(request, "Noted: you have looked at it.")
+    except PortalError as error:
+        messages.error(request, error.message)
 
 
 def _wish(request: HttpRequest) -> Wish:

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from apps.accounts.signed_in import person
+from apps.core.charts import Part
 from apps.core.errors import Invalid, PortalError
 from apps.core.web import inside
 from apps.registry import actions, queries
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from apps.registry.models import Wave
 
 WAVES_PER_PAGE = 25
-WORST = 5
-"""So many segments come first, with all that the gates say: an approver reads five sooner than fifty."""
 
 
 def waves(request: HttpRequest) -> HttpResponse:
@@ -51,15 +50,26 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
     shown = {
         "view": view,
         "family": family,
-        "least": drawn(view.rows[:WORST], family.direction),
-        "rest": drawn(view.rows[WORST:], family.direction),
+        "least": drawn(view.worst, family.direction),
+        "rest": drawn(view.rows[len(view.worst) :], family.direction),
         "refused": drawn(view.refused, family.direction),
         "differences": differences(view.rows),
         "approvers": queries.approvers(family),
-        "freeze": queries.freeze_on(family) if view.wave.is_open else None,
+        "freeze": view.freeze,
+        "parts": _parts(view.progress),
         "shared": queries.shared_names(family),
     }
     return render(request, "registry/wave.html", shown)
+
+
+def _parts(progress: queries.Progress) -> list[Part]:
+    """The mixed state of a wave as one bar."""
+    return [
+        Part("on the new version", progress.new, "ok"),
+        Part("on what they had", progress.old, "info"),
+        Part("refused", progress.refused, "idle"),
+        Part("moved on since", progress.moved_on, "warn"),
+    ]
 
 
 @require_POST
