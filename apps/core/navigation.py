@@ -23,7 +23,7 @@ class Place:
 PLACES = (
     Place("Home", "/", "house", "h"),
     Place("Models", "/models/", "boxes", "m", under=("/m/", "/promotions/", "/evaluations/", "/runs/", "/freezes/")),
-    Place("Retraining", "/retraining/", "refresh-cw", "r"),
+    Place("Retraining", "/retraining/", "refresh-cw", "r", under=("/experiments/",)),
     Place("Tools", "/tools/", "library", "t", under=("/decisions/", "/radar/", "/catalog/")),
     Place("Operations", "/operations/", "activity", "o", under=("/webhooks/",)),
 )

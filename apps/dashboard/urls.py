@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from apps.dashboard.web import families, home, segments, versions
+from apps.dashboard.web import evidence, families, home, segments, versions
 
 app_name = "dashboard"
 urlpatterns = [
     path("", home.home, name="home"),
     path("waiting/", home.waiting, name="waiting"),
     path("theme/", home.choose_theme, name="theme"),
+    path("experiments/", evidence.experiments, name="experiments"),
+    path("experiments/<int:pk>/", evidence.experiment, name="experiment"),
+    path("runs/<str:run_id>/", evidence.run, name="run"),
     path("models/", families.families, name="families"),
     path("models/<slug:slug>/promote/", families.promote, name="promote"),
     path("models/<slug:slug>/retrain/", families.retrain, name="retrain"),

@@ -1,5 +1,6 @@
 """Reads that bring several parts of the portal together."""
 
+from apps.dashboard.queries.evidence import RunPage, experiment, experiment_lines, run_page
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
 from apps.dashboard.queries.home import Health, MyWork, Running, Task, my_work, waiting_count
 from apps.dashboard.queries.overview import FamilyLine, family_lines
@@ -12,16 +13,20 @@ __all__ = [
     "Happening",
     "Health",
     "MyWork",
+    "RunPage",
     "Running",
     "SegmentPage",
     "Task",
     "VersionPage",
+    "experiment",
+    "experiment_lines",
     "family_lines",
     "fleet_page",
     "fleet_rows",
     "happenings",
     "my_work",
     "not_evaluated",
+    "run_page",
     "segment_page",
     "version_page",
     "waiting_count",

@@ -139,11 +139,26 @@ def sampled_points(*, run_ids: Iterable[str], key: str, first: int | None, last:
     named = points(run_ids=run_ids, key=key)
     if first is not None and last is not None:
         named = named.filter(step__range=(first, last))
-    place = Window(RowNumber(), partition_by=F("run_id"), order_by=["step", "timestamp", "value"])
-    count = Window(Count("pk"), partition_by=F("run_id"))
-    placed = named.annotate(place=place - 1, count=count, every=(F("count") + most - 1) / most)
-    chosen = placed.annotate(left=Mod("place", "every")).filter(Q(left=0) | Q(place=F("count") - 1))
-    return list(chosen.order_by("run_id", "step", "timestamp", "value"))
+    return list(_sampled(named, "run_id", most).order_by("run_id", "step", "timestamp", "value"))
+
+
+def sampled_curves(*, run: Run, keys: int, most: int) -> dict[str, list[Metric]]:
+    """The first `keys` metrics with several points, each with at most `most` of them, evenly chosen, the last too."""
+    named = Metric.objects.filter(run=run)
+    several = named.values("key").annotate(points=Count("pk")).filter(points__gt=1).order_by("key")
+    wanted = list(several.values_list("key", flat=True)[:keys])
+    curves: dict[str, list[Metric]] = {key: [] for key in wanted}
+    for point in _sampled(named.filter(key__in=wanted), "key", most).order_by("key", "step", "timestamp", "value"):
+        curves[point.key].append(point)
+    return curves
+
+
+def _sampled(points: QuerySet[Metric], each: str, most: int) -> QuerySet[Metric]:
+    """At most `most` points for each value of that column, evenly chosen by their order, the last always among them."""
+    place = Window(RowNumber(), partition_by=F(each), order_by=["step", "timestamp", "value"])
+    count = Window(Count("pk"), partition_by=F(each))
+    placed = points.order_by().annotate(place=place - 1, count=count, every=(F("count") + most - 1) / most)
+    return placed.annotate(left=Mod("place", "every")).filter(Q(left=0) | Q(place=F("count") - 1))
 
 
 def reported(run: Run) -> dict[str, float]:
