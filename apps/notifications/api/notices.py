@@ -45,7 +45,8 @@ class ChannelViewSet(GenericViewSet[Channel]):
     """Where teams are told: those of the teams you lead, all for platform admins. An address is never answered."""
 
     serializer_class = ChannelSerializer
-    lookup_field = "slug"
+    lookup_field = "team__slug"
+    lookup_url_kwarg = "slug"
     lookup_value_regex = r"[-a-zA-Z0-9_]{1,64}"
     queryset = Channel.objects.none()
 
