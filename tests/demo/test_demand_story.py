@@ -9,17 +9,18 @@ from statistics import mean
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from apps.demo.lake import destinations
 from apps.demo.seeding.demand import BASELINE, GATES
 from apps.registry.answers import Numbers, numbers_of
+from apps.registry.evaluators import evaluator
 from apps.registry.gates import Against, Compared, Facts, Trained, judge
 from tests.demo.company import EVALUATORS, inputs, run_script, train_here
 
 AUTUMN = {"first": "2013-10-01", "last": "2013-12-31"}
 ASKED = {"as_of": "2013-10-01", "window_months": 9}
 EVALUATOR = EVALUATORS / "demand_evaluator.py"
-KNOWN: list[str] = [BASELINE]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def compared(slug: str) -> dict[str, Any]:
 
 
 def measured(answer: object) -> Numbers:
-    return numbers_of(answer, against=True, direction="lower", baselines=KNOWN)
+    return numbers_of(answer, against=True, direction="lower", baselines=evaluator("demand").baselines)
 
 
 def verdicts(found: Numbers) -> dict[str, str]:
@@ -86,5 +87,7 @@ def test_hardly_any_city_may_take_the_place_of_last_week(autumn: dict[str, Numbe
     assert 1 <= len(eligible) <= 12
 
 
-def test_the_gates_read_only_baselines_that_the_evaluator_knows() -> None:
-    assert BASELINE == runpy.run_path(str(EVALUATOR))["BASELINE"]
+@pytest.mark.parametrize("name", settings.EVALUATORS)
+def test_the_settings_name_the_baselines_that_the_evaluator_knows(name: str) -> None:
+    tool = evaluator(name)
+    assert list(tool.baselines) == list(runpy.run_path(str(tool.script))["BASELINES"])

@@ -163,3 +163,21 @@ def test_late_arrivals_are_promoted_by_a_metric_of_which_more_is_better(
         assert row.evaluation is not None
         assert row.evaluation.candidate_metric is not None
         assert row.eligible == (row.evaluation.candidate_metric >= late.GOOD_ENOUGH)
+
+
+def test_the_baseline_is_promoted_and_serves_until_something_is_surely_better(
+    people: People, owned: dict[str, ModelFamily]
+) -> None:
+    family = label(people, owned[demand.FAMILY], families.FIRST_LABELS)
+    demand.in_april(people, family)
+    serving = {row.segment: row.champion for row in registry_queries.fleet(family)}
+    assert len(serving) == 81
+    assert {champion and champion.kind for champion in serving.values()} == {"baseline"}
+    family = label(people, family, families.LABELS)
+    trained = train(people, family, "demand-ridge", as_of="2013-07-01")
+    judged = registry_queries.candidacies(family, trained)
+    assert {row.champion and row.champion.kind for row in judged} == {"baseline"}
+    for row in judged:
+        assert row.evaluation is not None
+        assert row.evaluation.lower is not None
+        assert row.eligible == (row.evaluation.lower > 0)

@@ -83,7 +83,8 @@ def compare(comparison: dict[str, Any], first: date, last: date) -> dict[str, An
     scores = pd.DataFrame({"day": window.rows["day"]})
     for role in ("candidate", "champion"):
         scores[role] = missed(predicted(role, comparison.get(role), window), window)
-    scores["baseline"] = missed(BASELINES[BASELINE](window), window)
+    for name, baseline in BASELINES.items():
+        scores[name] = missed(baseline(window), window)
     return success(scores, window.digest)
 
 
@@ -194,18 +195,20 @@ def daily_lines(segment: str, first: date, last: date) -> list[str]:
 
 
 def success(scores: pd.DataFrame, digest: str) -> dict[str, Any]:
+    by_day = scores.assign(baseline=scores[BASELINE]).groupby("day")
     roles = ["candidate", "champion", "baseline"]
-    by_day = scores.groupby("day")
-    sums = by_day[roles].sum(min_count=1)
+    sums = by_day[[*roles, *BASELINES]].sum(min_count=1)
     daily = [
-        {"day": day, "rows": rows} | {role: number(sums.at[day, role]) for role in roles}
+        {"day": day, "rows": rows}
+        | {role: number(sums.at[day, role]) for role in roles}
+        | {"baselines": {name: number(sums.at[day, name]) for name in BASELINES}}
         for day, rows in by_day.size().items()
     ]
     return {
         "rows": len(scores),
         "days": len(daily),
         "data_digest": digest,
-        "metric": {role: number(scores[role].mean()) for role in roles},
+        "metric": {role: number(sums[role].sum(min_count=1) / len(scores)) for role in roles},
         "daily": daily,
         "error": None,
     }

@@ -86,17 +86,21 @@ def approve(actor: User, wave: Wave, note: str) -> None:
         registry.approve(actor=actor, wave=wave, digest=wave.digest, note=note)
 
 
+def was_rolled_back(version: ModelVersion) -> bool:
+    return registry_queries.alias_history(version.model).filter(kind="rollback").exists()
+
+
 def look_again(actor: User, family: ModelFamily) -> None:
     """How the champions do on the newest month; asking twice evaluates once."""
-    window = registry_queries.newest_window(family)
     champions = [row.champion.id for row in registry_queries.fleet(family) if row.champion]
-    if window and champions:
+    evaluate(actor, family, registry_queries.versions_by_id(actor=actor, ids=champions))
+
+
+def evaluate(actor: User, family: ModelFamily, versions: Sequence[ModelVersion]) -> None:
+    window = registry_queries.newest_window(family)
+    if window and versions:
         registry.request_evaluations(
-            actor=actor,
-            family=family,
-            candidates=registry_queries.versions_by_id(actor=actor, ids=champions),
-            window_first=window.first,
-            window_last=window.last,
+            actor=actor, family=family, candidates=versions, window_first=window.first, window_last=window.last
         )
         workers.evaluate()
 

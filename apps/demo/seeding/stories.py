@@ -31,6 +31,7 @@ def _tell(people: People, owned: Owned) -> Owned:
     owned = reveal(people, owned, families.FIRST_LABELS)
     eta.in_april(people, owned[eta.FAMILY])
     late.in_april(people, owned[late.FAMILY])
+    demand.in_april(people, owned[demand.FAMILY])
     owned = reveal(people, owned, families.LABELS)
     demand.in_july(people, owned[demand.FAMILY])
     late.in_july(people, owned[late.FAMILY])
