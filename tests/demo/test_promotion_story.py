@@ -159,7 +159,7 @@ def test_late_arrivals_are_promoted_by_a_metric_of_which_more_is_better(
 ) -> None:
     family = label(people, owned[late.FAMILY], families.LABELS)
     versions = train(people, family, "late-risk-logit", as_of="2013-07-01")
-    for row in registry_queries.candidacies(family, versions):
+    for row in registry_queries.candidacies(family, versions, late.STAGING):
         assert row.evaluation is not None
         assert row.evaluation.candidate_metric is not None
         assert row.eligible == (row.evaluation.candidate_metric >= late.GOOD_ENOUGH)

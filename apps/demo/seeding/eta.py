@@ -37,6 +37,8 @@ def found(people: People) -> ModelFamily:
         unit="min",
         direction="lower",
         evaluator="eta",
+        baselines=["median-of-3-months"],
+        on_call=[people.lead],
         freshness_days=92,
     )
 
