@@ -12,7 +12,8 @@ from apps.catalog.actions import Opinion, propose_move
 from apps.catalog.models import Decision, RingMove, Tool
 from apps.registry.actions import propose
 from apps.registry.models import Freeze, ModelFamily, ModelVersion, Rollback, Segment, Wave
-from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
+from apps.retraining.actions import PolicyTerms, WorkerReport, note_worker, receive_signal, set_policy
+from apps.retraining.models import Firing, Incident, Pipeline, Policy, RetrainingRequest, SegmentRun, Signal, Worker
 from apps.tracking.models import Run
 from tests.catalog import conftest as catalog
 from tests.factories import give
@@ -57,6 +58,11 @@ class Everything:
     move: RingMove
     freeze: Freeze
     rollback: Rollback
+    signal: Signal
+    incident: Incident
+    policy: Policy
+    firing: Firing
+    worker: Worker
 
 
 @pytest.fixture
@@ -75,6 +81,7 @@ def everything(
     candidate: ModelVersion,
     family: ModelFamily,
     colleague: User,
+    owner: User,
     pipeline: Pipeline,
     submit: Submit,
     airflow: Tool,
@@ -92,8 +99,15 @@ def everything(
     freeze = Freeze.objects.create(family=family, reason="Over.", by=colleague, expires_at=timezone.now() + DAY)
     Freeze.objects.update(lifted_by=colleague, lifted_at=timezone.now())
     back = Rollback.objects.create(family=family, reason="It was slow.", segments=1, by=colleague)
+    terms = PolicyTerms(name="On drift", trigger="signal")
+    policy = set_policy(actor=owner, family=family, pipeline=pipeline, terms=terms)
+    firing = Firing.objects.create(policy=policy, occasion="once", outcome="suggested", reason="It drifted.")
+    incident = Incident.objects.create(family=family, kind="drift")
+    report = {"kind": "schema", "verdict": "alarm"}
+    signal, _ = receive_signal(actor=owner, family=family, source="api", report=report)
+    note_worker(report=WorkerReport("work@a", 1, "a", ["work"], 2), starting=True)
     known = (family, champion, candidate, wave, pipeline, request, run, tracked, airflow, decision, move)
-    return Everything(*known, freeze, back)
+    return Everything(*known, freeze, back, signal, incident, policy, firing, Worker.objects.get())
 
 
 @pytest.fixture
