@@ -72,12 +72,17 @@ def _accent(request: HttpRequest, error: PortalError) -> HttpResponse:
 
 def error_body(error: PortalError) -> dict[str, object]:
     """The API's error body: `code`, `message`, and where there are any `field` and `errors` by field."""
-    body: dict[str, object] = {"code": error.code, "message": error.message}
+    body: dict[str, object] = {"code": error.code, "message": _sentence(error.message)}
     if error.field:
         body["field"] = error.field
     if getattr(error, "errors", None):
         body["errors"] = error.errors  # type: ignore[attr-defined]
     return body
+
+
+def _sentence(message: str) -> str:
+    """What MLflow's clients expect word by word ends without a full stop."""
+    return message if message.endswith((".", "!", "?", ")")) else f"{message}."
 
 
 class _Plain(PortalError):
