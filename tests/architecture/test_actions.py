@@ -43,6 +43,7 @@ NOT_AUDITED = {
     "registry.actions.evaluations.renew_evaluations": "a heartbeat",
     "registry.actions.evaluations.ring_for": "a doorbell",
     "registry.actions.freezes.refuse_while_frozen": "only refuses; part of actions that ask and record",
+    "registry.actions.models.refuse_while_promoted": "a check of actions that have asked",
     "registry.actions.promotions.expire_waves": "time needs no permission; each wave that expires is recorded",
     "registry.actions.proposals.check_plan": "only refuses; part of propose, which asks and records",
     "registry.actions.proposals.create_wave": "the first half of propose, which asks and records",
