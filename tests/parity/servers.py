@@ -50,6 +50,7 @@ class Server:
 
     name: str
     port: int
+    database: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     _connection: http.client.HTTPConnection | None = None
 
@@ -94,19 +95,20 @@ def mlflow(folder: Path, *, workers: int = 1) -> Iterator[Server]:
     argv += ["--artifacts-destination", str(folder / "mlflow-files"), "--workers", str(workers)]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     with _running(argv, folder / "mlflow.log", {**os.environ, **quiet}, port):
-        yield Server("mlflow", port)
+        yield Server("mlflow", port, database)
 
 
 @contextmanager
 def portal(folder: Path) -> Iterator[Server]:
     """The portal's web process as `make serve` starts it, with one person who has a token of every scope."""
     port = free_port()
-    env = {**os.environ, "DATABASE_URL": _database("portal"), "VAR_DIR": str(folder / "var"), "PORTAL_LOCAL": "1"}
+    database = _database("portal")
+    env = {**os.environ, "DATABASE_URL": database, "VAR_DIR": str(folder / "var"), "PORTAL_LOCAL": "1"}
     _manage(env, "migrate", "--verbosity", "0")
     token = _manage(env, "shell", "--no-imports", "-c", MAKE_PEOPLE).strip().splitlines()[-1]
     program = [str(Path(sys.executable).parent / "granian"), *web(host=LOOPBACK, port=port)[1:]]
     with _running(program, folder / "portal.log", env, port):
-        yield Server("portal", port, {"Authorization": f"Bearer {token}"})
+        yield Server("portal", port, database, {"Authorization": f"Bearer {token}"})
 
 
 def _database(name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import sqlparse
@@ -15,6 +15,7 @@ from sqlparse.sql import Comparison, Identifier, Parenthesis, Statement, Token, 
 from sqlparse.tokens import Keyword, Literal
 
 from apps.core.errors import Invalid
+from apps.mlflow_protocol.registry.numbers import MOST_DIGITS
 from apps.registry.queries import Condition
 
 LONGEST_FILTER = 20_000
@@ -101,7 +102,7 @@ def _condition(comparison: Comparison, grammar: Grammar) -> Condition:
     tag, key = _named(left.value, grammar)
     found = Condition(tag, key, operator.value.upper(), _value(tag, key, right, grammar))
     _check_operator(found, grammar)
-    return found
+    return replace(found, value=_whole(found)) if not tag and key in grammar.numbers else found
 
 
 def _named(identifier: str, grammar: Grammar) -> tuple[bool, str]:
@@ -180,21 +181,25 @@ def _check_operator(found: Condition, grammar: Grammar) -> None:
     if found.tag and found.operator not in TEXT_OPERATORS:
         raise Invalid(f"Invalid comparator for tag: {found.operator}", field="filter")
     if found.tag:
-        return None
+        return
     if found.key in grammar.numbers:
-        return _check_number(found)
+        if found.operator not in NUMBER_OPERATORS:
+            raise Invalid(f"Invalid comparator for attribute {found.key}: {found.operator}", field="filter")
+        return
     allowed = TEXT_OPERATORS + LIST_OPERATORS
     listed = isinstance(found.value, tuple)
     if found.operator not in allowed or listed != (found.operator in LIST_OPERATORS):
         raise Invalid(f"Invalid comparator for attribute: {found.operator}", field="filter")
-    return None
 
 
-def _check_number(found: Condition) -> None:
-    if found.operator not in NUMBER_OPERATORS:
-        raise Invalid(f"Invalid comparator for attribute {found.key}: {found.operator}", field="filter")
-    if not isinstance(found.value, int):
-        raise Invalid(f"Invalid value for numeric attribute '{found.key}': {found.value!r}", field="filter")
+def _whole(found: Condition) -> int:
+    """The number, which may be quoted. Raises Invalid."""
+    try:
+        if isinstance(found.value, int | str):
+            return int(str(found.value)[:MOST_DIGITS])
+    except ValueError:
+        pass
+    raise Invalid(f"Invalid value for numeric attribute '{found.key}': {found.value!r}", field="filter")
 
 
 def _is_within(text: str, quote: str) -> bool:

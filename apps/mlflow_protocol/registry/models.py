@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from apps.core.errors import Exists, Invalid, Missing
 from apps.mlflow_protocol.endpoints import Body, Call, Endpoint
-from apps.mlflow_protocol.fields import integer, pairs, text, texts
+from apps.mlflow_protocol.fields import pairs, text, texts
 from apps.mlflow_protocol.registry import answers, filters, orders
-from apps.mlflow_protocol.registry.numbers import number_of
+from apps.mlflow_protocol.registry.numbers import number_of, page_size
 from apps.mlflow_protocol.words import by_key
 from apps.registry import actions, names, queries
 
@@ -132,12 +132,6 @@ def _fresh(call: Call, model: RegisteredModel) -> queries.ModelRow:
 
 
 def _limit(asked: int) -> int:
-    if asked > LARGEST_PAGE:
-        raise Invalid(
-            "Invalid value for request parameter max_results. It must be at most "
-            f"{LARGEST_PAGE}, but got value {asked}",
-            field="max_results",
-        )
     if asked < 1:
         raise Invalid(
             f"Invalid value for request parameter max_results. It must be at least 1, but got value {asked}",
@@ -181,7 +175,7 @@ ENDPOINTS = (
         "GET",
         "mlflow/registered-models/search",
         search,
-        (text("filter"), integer("max_results", default=100), texts("order_by"), text("page_token")),
+        (text("filter"), page_size(default=100, most=LARGEST_PAGE), texts("order_by"), text("page_token")),
         reads=True,
     ),
     Endpoint("POST", "mlflow/registered-models/get-latest-versions", latest, LATEST, reads=True),

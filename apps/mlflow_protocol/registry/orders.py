@@ -12,7 +12,7 @@ from typing import Any
 from apps.core.errors import Invalid
 from apps.registry.queries import Order
 
-CLAUSE = re.compile(r"(`?)(?P<key>[\w.]+)\1(?:\s+(?P<way>\w+))?", re.ASCII)
+CLAUSE = re.compile(r"(?P<tick>`?)(?P<key>[\w.]+)(?P=tick)(?:\s+(?P<way>\w+))?", re.ASCII)
 MODEL_KEYS = {"name": "name", "timestamp": "updated_at", "last_updated_timestamp": "updated_at"}
 VERSION_KEYS = {
     "name": "name",
@@ -68,10 +68,12 @@ def _order(clause: str, keys: Mapping[str, str], refuse: Any) -> Order:
         raise Invalid(f"Invalid order_by clause '{clause}'. Could not be parsed.", field="order_by")
     way = (found["way"] or "asc").lower()
     if way not in ("asc", "desc"):
-        raise Invalid(f"Invalid order_by clause '{clause}'. Could not be parsed.", field="order_by")
-    if found["key"] not in keys:
-        raise refuse(found["key"])
-    return Order(keys[found["key"]], descending=way == "desc")
+        raise Invalid(f"Invalid ordering key in order_by clause '{clause}'.", field="order_by")
+    ticked = keys is MODEL_KEYS and not found["way"]  # MLflow takes backticks off only where a word follows
+    key = found["tick"] + found["key"] + found["tick"] if ticked else found["key"]
+    if key not in keys:
+        raise refuse(key)
+    return Order(keys[key], descending=way == "desc")
 
 
 def _no_model_key(key: str) -> Invalid:
@@ -80,6 +82,11 @@ def _no_model_key(key: str) -> Invalid:
 
 
 def _no_version_key(key: str) -> Invalid:
+    kind, _, name = key.partition(".")
+    if kind in ("tag", "tags") and name:
+        return Invalid(
+            f"Invalid order by key '{name}' specified. Valid keys are {sorted(VERSION_KEYS)}", field="order_by"
+        )
     said = f"Invalid attribute key '{key}' specified. Valid keys are '{sorted(VERSION_KEYS)}'"
     return Invalid(said, field="order_by")
 

@@ -68,10 +68,10 @@ def _copy(call: Call, said: Origin) -> Origin:
     """Of a version of the registry: the same sealed files, under the name of its number."""
     _refuse_host(said.source, "Registered model sources must use the active model registry.")
     name, number = _named(call, said.source)
-    row = queries.version_row(actor=call.actor, name=name, number=number)
-    version = queries.version_to_change(actor=call.actor, name=name, number=number)
     if queries.IS_PROMPT in queries.model_row(actor=call.actor, name=name).tags:
         _refuse(said.source, "Prompt versions cannot be used as model version sources.")
+    row = queries.version_row(actor=call.actor, name=name, number=number)
+    version = queries.version_to_change(actor=call.actor, name=name, number=number)
     if (call["run_id"] is not None and said.run_ref != row.run_ref) or (
         call["model_id"] is not None and said.logged_model != row.logged_model
     ):
@@ -125,6 +125,8 @@ def _check_place(call: Call, said: Origin) -> None:
         )
     if _is_local(said.source):
         which = "model_id" if said.logged_model else "run_id"
+        if which == "run_id" and said.run_ref and _run(call, said.run_ref) is None:
+            _refuse_other(said.source, which)
         _refuse(
             said.source,
             f"To use a local path as a model version source, the {which} request parameter has to be specified and "
@@ -229,11 +231,11 @@ def _own_path(call: Call, source: str) -> str | None:
 
 def _is_logged_model(source: str) -> bool:
     path = source.partition(":")[2].lstrip("/")
-    return "/" not in path and "@" not in path
+    return bool(path) and "/" not in path and "@" not in path
 
 
 def _is_local(source: str) -> bool:
-    return _scheme(source) in LOCAL or len(_scheme(source)) == 1
+    return _scheme(source) in LOCAL
 
 
 def _refuse_climbing(source: str) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from apps.core.errors import Invalid
 from apps.mlflow_protocol.endpoints import Body, Call, Endpoint
-from apps.mlflow_protocol.fields import flag, integer, pairs, text, texts
+from apps.mlflow_protocol.fields import flag, pairs, text, texts
 from apps.mlflow_protocol.registry import answers, filters, orders
 from apps.mlflow_protocol.registry.elsewhere import origin_elsewhere
 from apps.mlflow_protocol.registry.models import NAME, stage_of
-from apps.mlflow_protocol.registry.numbers import number_of
+from apps.mlflow_protocol.registry.numbers import number_of, page_size
 from apps.mlflow_protocol.registry.sources import origin_of
 from apps.mlflow_protocol.words import by_key
 from apps.registry import actions, names, queries
@@ -26,16 +28,16 @@ ACTIVE = ["Staging", "Production"]
 def create(call: Call) -> Body:
     names.check_model_name(call["name"])
     tags = names.check_tags(by_key(call["tags"]))
-    model = queries.model_to_change(actor=call.actor, name=call["name"])
     elsewhere = origin_elsewhere(call)
     create_version = register_from_elsewhere if elsewhere else actions.create_version
-    made = create_version(
-        actor=call.actor,
-        model=model,
-        origin=elsewhere or origin_of(call, tags),
-        description=call["description"],
-        tags=tags,
-    )
+    with transaction.atomic():  # what is copied for a version that is refused goes with it
+        made = create_version(
+            actor=call.actor,
+            origin=elsewhere or origin_of(call, tags),
+            model=queries.model_to_change(actor=call.actor, name=call["name"]),
+            description=call["description"],
+            tags=tags,
+        )
     return {"model_version": answers.version(queries.row_of(made))}
 
 
@@ -118,12 +120,6 @@ def _limit(asked: int) -> int:
         raise Invalid(
             f"Invalid value for max_results. It must be a positive integer, but got {asked}", field="max_results"
         )
-    if asked > LARGEST_PAGE:
-        raise Invalid(
-            "Invalid value for request parameter max_results. It must be at most "
-            f"{LARGEST_PAGE}, but got value {asked}",
-            field="max_results",
-        )
     return asked
 
 
@@ -156,10 +152,12 @@ ENDPOINTS = (
         "GET",
         "mlflow/model-versions/search",
         search,
-        (text("filter"), integer("max_results", default=200_000), texts("order_by"), text("page_token")),
+        (text("filter"), page_size(default=LARGEST_PAGE, most=LARGEST_PAGE), texts("order_by"), text("page_token")),
         reads=True,
     ),
-    Endpoint("GET", "mlflow/model-versions/get-download-uri", download_uri, (NAME, VERSION), reads=True),
+    Endpoint(
+        "GET", "mlflow/model-versions/get-download-uri", download_uri, (text("name"), text("version")), reads=True
+    ),
     Endpoint("POST", "mlflow/model-versions/set-tag", set_tag, (NAME, VERSION, KEY, text("value"))),
     Endpoint("DELETE", "mlflow/model-versions/delete-tag", delete_tag, (NAME, VERSION, KEY)),
 )
