@@ -7,7 +7,7 @@ from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
 from apps.core.permissions import grant
 
 
-# Memberships are looked through rather than filtered: a page that has prefetched them asks no more of the database.
+# Memberships and roles are looked through rather than filtered: a page that has prefetched them asks no more.
 def leads(user: User, team_id: int | None) -> bool:
     """True if the user is a lead of that team."""
     return team_id is not None and any(
@@ -23,7 +23,7 @@ def belongs(user: User, team_id: int | None) -> bool:
 
 
 def has_role(user: User, role: PortalRole.Role) -> bool:
-    return user.portal_roles.filter(role=role).exists()
+    return any(one.role == role for one in user.portal_roles.all())
 
 
 @rules.predicate

@@ -91,22 +91,23 @@ class MyWork:
 
 def my_work(*, actor: User) -> MyWork:
     """Everything on the actor's home page."""
-    mine = retraining.requests(actor).filter(requester=actor)
+    mine, operates = retraining.requests(actor).filter(requester=actor), is_operator(actor)
     return MyWork(
-        waiting=_waiting(actor, mine),
+        waiting=_waiting(actor, mine, operates=operates),
         running=_running(mine),
         families=_health(actor),
         freezes=_freezes(actor),
-        operates=is_operator(actor),
+        operates=operates,
     )
 
 
 def waiting_count(*, actor: User) -> int:
     """How many things the home page says wait for this person, for the rail."""
-    return len(_waiting(actor, retraining.requests(actor).filter(requester=actor)))
+    mine = retraining.requests(actor).filter(requester=actor)
+    return len(_waiting(actor, mine, operates=is_operator(actor)))
 
 
-def _waiting(actor: User, mine: RequestQuerySet) -> list[Task]:
+def _waiting(actor: User, mine: RequestQuerySet, *, operates: bool) -> list[Task]:
     return [
         *_promotions(actor),
         *_rollbacks(actor),
@@ -115,7 +116,7 @@ def _waiting(actor: User, mine: RequestQuerySet) -> list[Task]:
         *_decisions(actor),
         *_tools(actor),
         *_own_failures(mine),
-        *_failures_of_all(actor),
+        *(_failures_of_all(actor) if operates else ()),
     ]
 
 
@@ -262,8 +263,6 @@ def _own_failure(request: RetrainingRequest, progress: Progress) -> Task:
 
 def _failures_of_all(actor: User) -> list[Task]:
     """What failed in the last day, for those who operate the platform."""
-    if not is_operator(actor):
-        return []
     return [_failure_of_all(failure) for failure in oversight.recent_failures(actor)[:SHOWN]]
 
 
