@@ -155,6 +155,7 @@ _TOLD: Mapping[str, Callable[[AuditEvent], Announcement | None]] = {
     "registry.alias_removed": _alias_removed,
 }
 """Audit word → what webhooks hear."""
+TOLD_WORDS = frozenset(_TOLD)
 
 
 def _picked(event: AuditEvent, *fields: str) -> Data:

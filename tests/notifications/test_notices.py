@@ -9,10 +9,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.models import Team, User
+from apps.audit.words import Word
 from apps.catalog.actions import accept_decision
 from apps.core.errors import Conflict, Denied, Invalid
 from apps.notifications import actions, sending
+from apps.notifications.mlflow_events import TOLD_WORDS
 from apps.notifications.models import Channel, Cursor, Delivery, Kind, MailChoice
+from apps.notifications.notices import NOTICES
 from apps.registry.actions import approve, propose, reject, rollback
 from apps.registry.models import ModelFamily, Segment, Wave
 from tests.catalog.conftest import (
@@ -264,3 +267,9 @@ def test_the_same_over_the_api(approver: User, owner: User, team: Team, receiver
     assert client.delete(there).status_code == 204
     assert client.get("/api/v1/channels/").data["results"] == [{"team": team.slug, "host": ""}]
     assert api(owner).put(there, {"address": receiver.address}, format="json").status_code == 403
+
+
+def test_every_word_that_somebody_is_told_of_is_one_of_the_audit() -> None:
+    known = {value for words in Word.__subclasses__() for value in words._value2member_map_}
+    assert set(NOTICES) <= known
+    assert set(TOLD_WORDS) <= known
