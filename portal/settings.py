@@ -273,6 +273,7 @@ SPECTACULAR_SETTINGS = {
         "RingEnum": "apps.catalog.models.Ring",
         "RingMoveStatusEnum": "apps.catalog.models.RingMove.Status",
         "UsageKindEnum": "apps.catalog.models.Usage.Kind",
+        "ToolRequestOutcomeEnum": "apps.catalog.models.ToolRequest.Outcome",
         "ToolRequestStatusEnum": "apps.catalog.models.ToolRequest.Status",
         "SourcingEnum": "apps.catalog.models.Sourcing",
         "ToolSourcingEnum": "apps.catalog.models.TOOL_SOURCING",

@@ -14,6 +14,7 @@ from apps.catalog import queries
 from apps.catalog.exchange import writing
 from apps.catalog.models import RingMove
 from apps.catalog.queries import radar
+from apps.core.errors import Missing
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -27,6 +28,14 @@ NEWEST = 100
 class File:
     text: str
     kind: str
+
+
+def file_of(name: str, *, actor: User, site: str) -> File:
+    """`site` is the portal's own address. Raises Missing for a name that is none."""
+    make = MAKERS.get(name)
+    if make is None:
+        raise Missing(f"There is no download {name[:40]!r}; there are {', '.join(MAKERS)}.")
+    return make(actor, site)
 
 
 def _placed(actor: User) -> Any:

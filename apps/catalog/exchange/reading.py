@@ -181,7 +181,7 @@ FOUNDATION = ("sandbox", "incubating", "graduated", "archived")
 def _entity(sheet: Sheet, line: int, metadata: dict[str, Any]) -> None:
     notes = {key.split("/")[-1]: str(value) for key, value in (metadata.get("annotations") or {}).items()}
     slug, tags = _word(metadata.get("name")), [str(tag) for tag in metadata.get("tags") or []]
-    links = [link.get("url") for link in _dicts(metadata.get("links"))]
+    links = [link.get("url") for link in _dicts(metadata.get("links")) if link.get("title") == "Home page"]
     said = {
         "name": _word(metadata.get("title")) or slug,
         "summary": _word(metadata.get("description"))[:280],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.shortcuts import render
@@ -10,8 +9,8 @@ from django.shortcuts import render
 from apps.accounts.signed_in import person
 from apps.catalog import actions, downloads
 from apps.catalog.forms import ImportForm
+from apps.catalog.references import resolved
 from apps.catalog.web.page import download, tried
-from apps.core.errors import Missing
 from apps.core.permissions import require
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ def import_page(request: HttpRequest) -> HttpResponse:
 
 
 def _import(request: HttpRequest, form: ImportForm) -> Difference:
-    from apps.catalog.references import resolved
-
     said = resolved(person(request), form.cleaned_data)
     said.pop("file")
     return actions.import_file(actor=person(request), dry_run="import" not in request.POST, **said)
@@ -41,8 +38,5 @@ def _import(request: HttpRequest, form: ImportForm) -> Difference:
 
 def export(request: HttpRequest, name: str) -> HttpResponse:
     """The catalog as another product reads it."""
-    make: Callable[..., downloads.File] | None = downloads.MAKERS.get(name)
-    if make is None:
-        raise Missing(f"There is no download {name[:40]!r}; there are {', '.join(downloads.MAKERS)}.")
-    made = make(person(request), request.build_absolute_uri("/").rstrip("/"))
+    made = downloads.file_of(name, actor=person(request), site=request.build_absolute_uri("/").rstrip("/"))
     return download(made.text, name, made.kind)
