@@ -76,3 +76,11 @@ def _part(whole: FileResponse, body: BinaryIO, span: range) -> Iterator[bytes]:
             yield chunk
     finally:
         whole.close()
+
+
+def text_download(text: str, *, name: str, kind: str) -> HttpResponse:
+    """Text of a media type such as text/csv under that name."""
+    response = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

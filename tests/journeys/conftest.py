@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.accounts.models import PortalRole, User
+from apps.accounts.models import PortalRole, Team, User
 from apps.catalog.actions import Opinion, propose_move
-from apps.catalog.models import Decision, RingMove, Tool
+from apps.catalog.models import Decision, FeatureGap, RadarEdition, RingMove, Tool, ToolRequest, Usage
 from apps.registry.actions import propose
 from apps.registry.models import Freeze, ModelFamily, ModelVersion, Rollback, Segment, Wave
 from apps.retraining.actions import PolicyTerms, WorkerReport, note_worker, receive_signal, set_policy
@@ -96,6 +96,7 @@ def everything(
     decision = make_decision("proposed", number=7)
     tracked = Run.objects.get(pk=run.run_id)
     move = propose_move(actor=colleague, tool=airflow, opinion=Opinion(ring="assess"), reason="Others use it.")
+    _lack_and_use(colleague, airflow, family.team)
     freeze = Freeze.objects.create(family=family, reason="Over.", by=colleague, expires_at=timezone.now() + DAY)
     Freeze.objects.update(lifted_by=colleague, lifted_at=timezone.now())
     back = Rollback.objects.create(family=family, reason="It was slow.", segments=1, by=colleague)
@@ -108,6 +109,15 @@ def everything(
     note_worker(report=WorkerReport("work@a", 1, "a", ["work"], 2), starting=True)
     known = (family, champion, candidate, wave, pipeline, request, run, tracked, airflow, decision, move)
     return Everything(*known, freeze, back, signal, incident, policy, firing, Worker.objects.get())
+
+
+def _lack_and_use(person: User, tool: Tool, team: Team) -> None:
+    """A gap, a request, a use and an edition of the radar: the only ones of their kind."""
+    FeatureGap.objects.create(tool=tool, title="It has no form.", reporter=person)
+    words = {"name": "Dagster", "need": "See tables.", "why_not_existing": "It shows tasks."}
+    ToolRequest.objects.create(capability=tool.capability, team=team, people=5, requester=person, **words)
+    Usage.objects.create(tool=tool, kind="team", name=team.slug, team=team)
+    RadarEdition.objects.create(name="2026-08", publisher=person, blips=[])
 
 
 @pytest.fixture

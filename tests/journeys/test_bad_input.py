@@ -253,6 +253,8 @@ def bodies(known: Everything) -> dict[str, dict[str, Any]]:
     facts = {"homepage": "https://x.org", "licence": "MIT", "ecosystem": "x", "sourcing": "buy"}
     opinion = {"ring": "hold", "owner": "owner", "team": "delivery", "support": "#x", "when_not": "x"}
     criterion, waits = {"name": "Learning cost", "weight": 3}, {"revisit_on": "2027-01-01", "trigger": "x"}
+    wish = {"name": "x", "capability": "orchestration", "need": "x", "why_not_existing": "x", "team": "rides-eta"}
+    wish |= {"people": 3}  # type: ignore[dict-item]
     family = {"name": "Demand", "description": "", "tier": 2, "metric": "wape", "unit": "", "direction": "lower"}
     numbers = {"label_delay_days": 1, "freshness_days": 30, "approvals_needed": 1, "visibility": "teams"}
     alias = {"name": "champion", "approvals_needed": 1}
@@ -294,6 +296,12 @@ def bodies(known: Everything) -> dict[str, dict[str, Any]]:
         f"post ring-moves/{known.move.pk}/approve/": {"note": "x", "digest": "x"},
         f"post ring-moves/{known.move.pk}/refuse/": reason,
         "post decisions/": decision | waits | {"options": [option], "criteria": [criterion], "weeks_saved": 3},
+        "post catalog/import/": {"content": "name,ring\nAirflow,trial", "source": "x", "dry_run": False, "name": "x"},
+        "post feature-gaps/": {"tool": "airflow", "title": "x", "pain": 3, "hurts": ["delivery"], "better": "airflow"},
+        "post tool-requests/": wish | {"tool": "airflow", "connects_to": "x"},
+        "post tool-requests/what-if/": {"capability": "orchestration", "tool": "airflow", "people": 3},
+        "post tool-uses/": {"tool": "airflow", "kind": "service", "name": "x", "team": "delivery", "evidence": "x"},
+        "post radar-editions/": {"name": "2026-11"},
         "post decisions/ADR-0007/postpone/": reason | {"until": "2027-01-01"},
         "post decisions/ADR-0007/look-back/": {"verdict": "right", "text": "x"},
         "patch decisions/ADR-0007/": decision | {"options": [option]},
@@ -324,7 +332,8 @@ def spoilt(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     "noun",
     [
         *("requests", "pipelines", "promotions", "models", "evaluations", "versions", "families"),
-        *("tokens", "tools", "ring-moves", "decisions", "capabilities"),
+        *("tokens", "tools", "ring-moves", "decisions", "capabilities", "catalog"),
+        *("feature-gaps", "tool-requests", "tool-uses", "radar-editions"),
     ],
 )
 def test_no_door_breaks_whatever_is_in_one_field(everything: Everything, mighty: User, noun: str) -> None:

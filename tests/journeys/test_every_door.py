@@ -9,6 +9,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
+from apps.catalog.models import FeatureGap, ToolRequest, Usage
 from tests.conftest import api
 from tests.journeys.conftest import Everything
 
@@ -47,6 +48,11 @@ def real(everything: Everything) -> dict[str, dict[str, str]]:
         "workers": {"name": "work@a"},
         "requests": {"id": str(everything.request.pk)},
         "rollbacks": {"id": str(everything.rollback.pk)},
+        "catalog": {"name": "radar.csv"},
+        "feature-gaps": {"id": str(FeatureGap.objects.get().pk)},
+        "radar-editions": {"name": "2026-08"},
+        "tool-requests": {"id": str(ToolRequest.objects.get().pk)},
+        "tool-uses": {"id": str(Usage.objects.get().pk)},
         "ring-moves": {"id": str(everything.move.pk)},
         "runs": {"id": everything.tracked.pk, "run_id": everything.tracked.pk, "path": "model.json"},
         "segment-runs": {"id": str(everything.run.pk)},

@@ -17,7 +17,7 @@ from apps.catalog.downloads import file_of
 from apps.catalog.models import RadarEdition
 from apps.catalog.queries import measures
 from apps.catalog.serializers import needs as shapes
-from apps.catalog.web.page import download
+from apps.core.downloads import text_download
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -80,4 +80,4 @@ class FileView(APIView):
     @extend_schema(responses={200: OpenApiResponse(description="The file, as a download.")})
     def get(self, request: Request, name: str) -> HttpResponse:
         made = file_of(name, actor=person(request), site=request.build_absolute_uri("/").rstrip("/"))
-        return download(made.text, name, made.kind)
+        return text_download(made.text, name=name, kind=made.kind)

@@ -147,3 +147,10 @@ def waiting(*, actor: User) -> Waiting:
     over = [one for one in found if not one.is_open]
     met = [one for one in found if one.trigger_met_on]
     return Waiting(still, over, len(met), sum(one.weeks_saved or 0 for one in met))
+
+
+def costs_of(*, actor: User, tool: Tool) -> list[tuple[Decision, Weighed]]:
+    """What the tool was estimated to cost, in each decision that has the inputs for a number."""
+    asked = Option.objects.filter(tool=tool, decision__in=Decision.objects.visible_to(actor))
+    weighed = [Weighed.of(option, []) for option in asked.select_related("decision").order_by("-decision__number")]
+    return [(one.option.decision, one) for one in weighed if one.cost]

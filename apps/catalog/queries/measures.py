@@ -237,10 +237,17 @@ def blast(*, actor: User, ecosystem: str) -> Blast:
     return Blast(ecosystem, found, list(usages(actor=actor).filter(mine).order_by("tool__name", "kind", "name")))
 
 
-def ecosystems(*, actor: User) -> list[str]:
-    """Those of the tools that we have a position on."""
+def blasts(*, actor: User) -> list[Blast]:
+    """Every ecosystem of the tools that we have a position on, the most used first."""
+    tools: dict[str, list[Tool]] = defaultdict(list)
     held = Tool.objects.visible_to(actor).filter(position__isnull=False).exclude(ecosystem="")
-    return list(held.order_by("ecosystem").values_list("ecosystem", flat=True).distinct())
+    for tool in held.select_related("position", "capability").in_order():
+        tools[tool.ecosystem].append(tool)
+    uses: dict[str, list[Usage]] = defaultdict(list)
+    for usage in usages(actor=actor):
+        uses[usage.tool.ecosystem].append(usage)
+    found = [Blast(name, mine, uses[name]) for name, mine in tools.items()]
+    return sorted(found, key=lambda blast: (-len(blast.usages), blast.ecosystem))
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ class NewImportSerializer(serializers.Serializer[object]):
     """The text of a file of any known format. `dry_run` only says what would change."""
 
     content = serializers.CharField(max_length=MOST_BYTES, trim_whitespace=False)
-    source = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    source = serializers.CharField(max_length=200, required=False, allow_blank=True)  # type: ignore[assignment]
     dry_run = serializers.BooleanField(default=True)
     team = serializers.SlugField(required=False, allow_null=True)
     name = serializers.CharField(max_length=200, required=False, allow_blank=True)

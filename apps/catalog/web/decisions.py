@@ -28,7 +28,8 @@ from apps.catalog.forms.decisions import OPTIONS_OFFERED, initial_of, initial_of
 from apps.catalog.queries.decisions import Weighed
 from apps.catalog.references import resolved
 from apps.catalog.voting import digest_of_decision
-from apps.catalog.web.page import download, pressed, tried
+from apps.catalog.web.page import pressed, tried
+from apps.core.downloads import text_download
 from apps.core.permissions import require
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ PROSE = ("context", "drivers", "outcome", "consequences")
 def madr(request: HttpRequest, number: str) -> HttpResponse:
     """The decision as a MADR file."""
     found = queries.decision(actor=person(request), label=number)
-    return download(write_madr(found), f"{found.label}.md", "text/markdown")
+    return text_download(write_madr(found), name=f"{found.label}.md", kind="text/markdown")
 
 
 def postponed(request: HttpRequest) -> HttpResponse:

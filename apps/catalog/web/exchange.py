@@ -10,7 +10,8 @@ from apps.accounts.signed_in import person
 from apps.catalog import actions, downloads
 from apps.catalog.forms import ImportForm
 from apps.catalog.references import resolved
-from apps.catalog.web.page import download, tried
+from apps.catalog.web.page import tried
+from apps.core.downloads import text_download
 from apps.core.permissions import require
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def _import(request: HttpRequest, form: ImportForm) -> Difference:
 def export(request: HttpRequest, name: str) -> HttpResponse:
     """The catalog as another product reads it."""
     made = downloads.file_of(name, actor=person(request), site=request.build_absolute_uri("/").rstrip("/"))
-    return download(made.text, name, made.kind)
+    return text_download(made.text, name=name, kind=made.kind)

@@ -40,7 +40,7 @@ def ecosystem(request: HttpRequest) -> HttpResponse:
     """What is hit if a vendor or an ecosystem goes."""
     name = request.GET.get("name", "")[:64]
     shown = {
-        "names": measures.ecosystems(actor=person(request)),
+        "blasts": measures.blasts(actor=person(request)),
         "blast": measures.blast(actor=person(request), ecosystem=name) if name else None,
     }
     return render(request, "catalog/ecosystem.html", shown)

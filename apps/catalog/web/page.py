@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from apps.accounts.signed_in import person
@@ -14,7 +13,7 @@ from apps.core.errors import Conflict, Exists, Invalid, PortalError
 
 if TYPE_CHECKING:
     from django import forms
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 def tried(form: forms.Form, verb: Callable[[], object]) -> bool:
@@ -47,11 +46,3 @@ def pressed(
     except PortalError as error:
         messages.error(request, error.message)
     return redirect(*back)
-
-
-def download(text: str, name: str, kind: str) -> HttpResponse:
-    """A file that a browser stores and never shows."""
-    response = HttpResponse(text, content_type=f"{kind}; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response

@@ -24,7 +24,7 @@ LAST_CORNER = ("Run and govern", 8, 985, "start")
 def show(request: HttpRequest) -> HttpResponse:
     wanted = RadarFilter(request.GET, queries.positions(actor=person(request)))
     name = request.GET.get("edition", "")
-    shown = _edition(request, name) if name else _now(wanted)
+    shown = _edition(request, name) if name else _now(request, wanted)
     shown |= {
         "filter": wanted,
         "editions": queries.editions(actor=person(request)).defer("blips"),
@@ -36,11 +36,13 @@ def show(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/radar.html", shown)
 
 
-def _now(wanted: RadarFilter) -> dict[str, Any]:
+def _now(request: HttpRequest, wanted: RadarFilter) -> dict[str, Any]:
     found = wanted.qs
-    blips = queries.blips(found, moves_after=wanted.moves_after)
+    last = queries.editions(actor=person(request)).defer("blips").first()
+    since = wanted.moves_after or (last.published_on if last else None)
+    blips = queries.blips(found, moves_after=since)
     more = found.exclude(ring="retired").count() - len(blips)
-    return {"drawing": radar.draw(blips), "edition": None, "compared": None, "more": more}
+    return {"drawing": radar.draw(blips), "edition": None, "compared": None, "more": more, "since": since}
 
 
 def _edition(request: HttpRequest, name: str) -> dict[str, Any]:

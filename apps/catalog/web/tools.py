@@ -13,21 +13,23 @@ from django.views.decorators.http import require_POST
 from apps.accounts.signed_in import person
 from apps.catalog import actions, queries
 from apps.catalog.actions import Opinion
-from apps.catalog.filters import ToolPageFilter
+from apps.catalog.filters import DecisionFilter, ToolPageFilter
 from apps.catalog.forms import AcceptForm, MoveForm, PositionForm, ReasonForm, ReviewForm, initial
 from apps.catalog.models import RingMove
 from apps.catalog.references import resolved
 from apps.catalog.voting import digest_of_move
+from apps.catalog.web.overview import this_quarter
 from apps.catalog.web.page import pressed, tried
 from apps.core.permissions import require
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from apps.catalog.models import Tool
+    from apps.catalog.models import Decision, Tool
 
 TOOLS_PER_PAGE = 100
 MOVES_SHOWN = 50
+DECISIONS_SHOWN = 10
 
 
 def tools(request: HttpRequest) -> HttpResponse:
@@ -35,7 +37,16 @@ def tools(request: HttpRequest) -> HttpResponse:
     found = queries.with_use(queries.tools(actor=person(request)))
     wanted = ToolPageFilter(request.GET, found)
     page = Paginator(wanted.qs, TOOLS_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "catalog/tool_list.html", {"filter": wanted, "page": page})
+    shown = {"filter": wanted, "page": page, "quarter": this_quarter(), "decided": _decided(request)}
+    return render(request, "catalog/tool_list.html", shown)
+
+
+def _decided(request: HttpRequest) -> list[Decision]:
+    """A search for words finds the decisions about them, too."""
+    if not request.GET.get("q", "").strip():
+        return []
+    found = DecisionFilter({"q": request.GET["q"]}, queries.decisions(actor=person(request)))
+    return list(found.qs[:DECISIONS_SHOWN]) if found.form.is_valid() else []
 
 
 def tool(request: HttpRequest, slug: str) -> HttpResponse:
@@ -49,6 +60,7 @@ def tool(request: HttpRequest, slug: str) -> HttpResponse:
         "move": queries.moves(actor=actor).filter(tool=found, status=RingMove.Status.PROPOSED).first(),
         "usages": queries.usages(actor=actor).filter(tool=found),
         "gaps": queries.gaps(actor=actor).filter(tool=found),
+        "costs": queries.costs_of(actor=actor, tool=found),
         "exceptions": queries.active_exceptions(actor=actor).filter(tool=found),
     }
     return render(request, "catalog/tool_detail.html", shown)
