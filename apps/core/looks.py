@@ -27,6 +27,7 @@ _TONES: dict[tuple[str, str], tuple[str, ...]] = {
         "active",
     ),
     ("bad", "circle-x"): ("failed", "rejected", "failed_registration", "fail", "lost", "refused"),
+    ("idle", "circle-dot"): ("logged_model_ready", "logged_model_pending", "logged_model_upload_failed"),
     ("warn", "triangle-alert"): ("finished_with_failures", "inconclusive", "no_data", "stale"),
     ("warn", "circle-pause"): ("hold",),
     ("info", "loader"): ("running", "working"),
@@ -41,6 +42,9 @@ _TONES: dict[tuple[str, str], tuple[str, ...]] = {
     ("idle", "circle-dashed"): ("draft", "not_evaluated", "none", "assess"),
 }
 _WORDS = {
+    "logged_model_pending": "Pending",
+    "logged_model_ready": "Ready",
+    "logged_model_upload_failed": "Upload failed",
     "proposed": "Waiting for approval",
     "pass": "Passed",
     "fail": "Not passed",

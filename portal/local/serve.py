@@ -106,7 +106,9 @@ class _Portal:
         web = processes.web(host=LOOPBACK, port=self._order.port)
         self._supervisor.start(self._process("web", web))
         for name, argv in processes.background().items():
-            worker = replace(self._process(name, argv), farewell=WORKER_FAREWELL, orphaned=signal.SIGQUIT)
+            # A pool of threads can not be told to drop what it does: SIGQUIT would wait for a broker that is gone.
+            orphaned = signal.SIGKILL if "threads" in argv else signal.SIGQUIT
+            worker = replace(self._process(name, argv), farewell=WORKER_FAREWELL, orphaned=orphaned)
             self._supervisor.start(worker)
         self._supervisor.wait_until("web", self._answers, WEB_COMES_UP_SECONDS)
         servers.announce(self._order.var_dir, replace(self._found, address=self._order.address))

@@ -92,7 +92,7 @@ def test_a_gap_that_upstream_ships_is_a_trigger(editor: User, board: User, airfl
     assert keep_dates(today=date(2026, 6, 1))["due"] == 1
     decision.refresh_from_db()
     assert (decision.due_because, decision.trigger_met_on) == (
-        "Upstream has shipped: It has no form..",
+        "Upstream has shipped: It has no form.",
         date(2026, 6, 1),
     )
 

@@ -152,7 +152,7 @@ def test_a_manager_reads_why_a_tool_was_chosen(browser: Browser, portal: ServedP
     page = manager.go("Apache Airflow", exact=True)
     expect(page.get_by_text("Anything that runs on a schedule")).to_be_visible()
     page = manager.go("Airflow for scheduling and orchestration")
-    expect(page.get_by_text("Strongest community")).to_be_visible()
+    expect(page.get_by_text("Strongest community, two managed offerings")).to_be_visible()
 
 
 def test_an_operator_cancels_what_hangs_and_retries_only_what_failed(browser: Browser, portal: ServedPortal) -> None:

@@ -12,6 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException, RestException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.registry.models import Alias, ModelFamily, ModelVersion, Segment
@@ -19,6 +20,7 @@ from apps.registry.queries import version as version_of
 from tests.mlflow_protocol.conftest import Speak
 from tests.registry import conftest as registry
 from tests.registry.conftest import Evaluate, MakeVersion
+from tests.served import Web
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Become = Callable[[User], None]
@@ -78,8 +80,9 @@ def test_a_search_goes_through_all_pages(client: MlflowClient) -> None:
 
 
 def test_a_copied_version_has_the_same_files(
-    client: MlflowClient, make_version: MakeVersion, atlanta: Segment, owner: User
+    client: MlflowClient, make_version: MakeVersion, atlanta: Segment, owner: User, web: Web, settings: Settings
 ) -> None:
+    settings.VAR_DIR = web.folder  # where the web process looks for files
     original = make_version(atlanta)
     copied = client.copy_model_version(f"models:/{original.model.name}/1", "elsewhere")
     assert (copied.name, copied.version, copied.source) == ("elsewhere", "1", "models:/eta-trip.atlanta/1")

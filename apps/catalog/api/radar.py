@@ -31,7 +31,7 @@ class EditionViewSet(ReadOnlyModelViewSet[RadarEdition]):
     serializer_class = shapes.EditionSerializer
     queryset = RadarEdition.objects.none()
     lookup_field = "name"
-    lookup_value_regex = "[A-Za-z0-9_-]+"
+    lookup_value_regex = "[A-Za-z0-9._-]+"
 
     def get_queryset(self) -> QuerySet[RadarEdition]:
         return queries.editions(actor=person(self.request))

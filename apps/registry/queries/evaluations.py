@@ -76,11 +76,15 @@ class Recomputed:
 
 
 def recomputed(evaluation: Evaluation) -> Recomputed:
-    """The same numbers from the errors by day, whoever stored them. Raises Conflict while it is not done."""
-    if evaluation.status != Evaluation.Status.DONE:
+    """The same numbers from the errors by day, whoever stored them.
+
+    Raises Conflict while it is not done, and for one that did not keep its champion's errors by day.
+    """
+    against = evaluation.champion_id is not None
+    kept = all("champion" in day for day in evaluation.daily) if against else True
+    if evaluation.status != Evaluation.Status.DONE or not kept:
         raise Conflict("This evaluation has no numbers that could be computed again.")
     direction = evaluation.model.its_family.direction
-    against = evaluation.champion_id is not None
     again = numbers_from(evaluation.daily, against=against, direction=direction, digest=evaluation.data_digest)
     bounds = Bounds(again.difference, again.lower, again.upper)
     return Recomputed(
