@@ -82,6 +82,14 @@ DIFFERENCES = [
         INVALID,
     ),
     _d(
+        "archiving with a version that is no number",
+        "MLflow lets its database judge the version, and answers with the statement it sent there.",
+        "POST model-versions/transition-stage",
+        {"name": MODEL, "version": "x", "stage": "Staging", "archive_existing_versions": True},
+        (400, "BAD_REQUEST"),
+        INVALID,
+    ),
+    _d(
         "an order with one field twice",
         NEVER_5XX,
         "GET model-versions/search",

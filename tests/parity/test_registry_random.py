@@ -84,7 +84,7 @@ class Calls(RuleBasedStateMachine):
 
     @rule(name=NAMES, number=NUMBERS, stage=STAGES, archive=st.booleans())
     def move(self, name: str, number: str, stage: str, archive: bool) -> None:
-        archive = archive and stage in ("staging", "Production")
+        archive = archive and stage in ("staging", "Production") and number.isdecimal()
         sent = {"version": number, "stage": stage, "archive_existing_versions": archive}
         self.ask("POST", f"{MV}/transition-stage", name=name, **sent)
 
@@ -122,6 +122,11 @@ def test_random_calls_mean_the_same(both: Both) -> None:
     Calls.both = both
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     chosen = settings(
-        max_examples=ROUNDS, stateful_step_count=STEPS, deadline=None, suppress_health_check=slow, database=None
+        max_examples=ROUNDS,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=slow,
+        database=None,
+        derandomize=True,  # the same walks in every run; more of them are tried by raising ROUNDS
     )
     run_state_machine_as_test(Calls, settings=chosen)
