@@ -85,9 +85,9 @@ def spoilt(address: str, everything: Everything) -> Iterator[str]:
 
 def send(client: APIClient, method: str, address: str, body: str = "") -> int:
     """The status; a fault of ours is raised here. What a request changed is undone."""
-    with transaction.atomic():
-        answer = client.generic(method, address, body, content_type="application/json")
-        transaction.set_rollback(True)
+    before = transaction.savepoint()  # no block: some actions insist on committing for themselves
+    answer = client.generic(method, address, body, content_type="application/json")
+    transaction.savepoint_rollback(before)
     assert answer.status_code < 500, (method, address, body)
     if answer.status_code >= 400 and method != "HEAD":
         assert answer.json()["message"], (method, address, body)
@@ -111,6 +111,7 @@ def test_every_address_that_lists_or_shows_is_there(everything: Everything, migh
     assert {address for address, status in answered.items() if status == 404} <= {
         "/api/v1/tokens/{key}/",
         "/api/v1/runs/{run_id}/files/{path}",
+        *(address for address in addresses() if "{webhook_id}" in address or "{delivery_id}" in address),
     }
     assert all(address.rstrip("/").split("/")[-1].isalpha() or "-" in address for address in not_for_reading)
 

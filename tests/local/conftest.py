@@ -54,11 +54,12 @@ def database_folder(var_dir: Path) -> Path:
     return Path(keys.postgres_folder) / "data" if keys and keys.postgres_folder else var_dir / "postgres"
 
 
-def wait_until(met: Callable[[], object]) -> None:
+def wait_until(met: Callable[[], object], otherwise: Callable[[], object] = str) -> None:
+    """`otherwise` tells what there is instead, where patience ends."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not met() and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert met()
+    assert met(), otherwise()
 
 
 def is_alive(pid: int) -> bool:

@@ -101,7 +101,9 @@ def test_after_a_kill_nothing_is_left_and_it_starts_again(doomed: Served, start:
     everything = doomed.processes()
     doomed.program.popen.kill()
     doomed.program.ends()
-    wait_until(lambda: not any(map(is_alive, everything)))
+    wait_until(
+        lambda: not any(map(is_alive, everything)), lambda: [command_line(pid) for pid in everything if is_alive(pid)]
+    )
     assert services.load(doomed.var_dir) is None
     again = start("portal.local.serve", PORT=str(doomed.port), VAR_DIR=str(doomed.var_dir), DEMO="0")
     again.wait_for("The portal is at")
