@@ -113,7 +113,8 @@ def test_every_address_that_lists_or_shows_is_there(everything: Everything, migh
         "/api/v1/runs/{run_id}/files/{path}",
         *(address for address in addresses() if "{webhook_id}" in address or "{delivery_id}" in address),
     }
-    assert all(address.rstrip("/").split("/")[-1].isalpha() or "-" in address for address in not_for_reading)
+    nouns = not_for_reading - {"/api/v1/channels/{slug}/"}  # read in the list, where its secret address is left out
+    assert all(address.rstrip("/").split("/")[-1].isalpha() or "-" in address for address in nouns), nouns
 
 
 def test_junk_in_an_address_is_missing_and_no_fault_of_ours(everything: Everything, mighty: User) -> None:
