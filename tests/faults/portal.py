@@ -32,6 +32,7 @@ class Portal:
             "DATABASE_URL": _database_url(),
             "REDIS_URL": self.redis_url,
             "SECRET_KEY": "only-for-this-test-" * 3,
+            "ENCRYPTION_KEYS": "b25seS1mb3ItdGhpcy10ZXN0LW5vLXNlY3JldC1hdCE=",
             "PORTAL_LOCAL": "1",
             "VAR_DIR": str(folder),
             "PIPELINES_DIR": str(pipelines),
