@@ -15,7 +15,8 @@ DEMO_LOGINS = ("python", "manage.py", "demo_logins")
 
 def web(*, host: str, port: int) -> tuple[str, ...]:
     listening = ("--host", host, "--port", str(port))
-    size = ("--workers", "1", "--blocking-threads", str(WEB_THREADS))
+    # Where the supervisor was killed, nobody else ends a worker that still waits for a database that is gone.
+    size = ("--workers", "1", "--blocking-threads", str(WEB_THREADS), "--workers-kill-timeout", "10")
     quiet = ("--no-access-log", "--log-level", "error", "--no-ws")
     return ("granian", "--interface", "wsgi", *listening, *size, *quiet, "portal.wsgi:application")
 

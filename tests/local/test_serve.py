@@ -97,19 +97,6 @@ def test_a_crashed_process_is_started_again(served: Served) -> None:
     wait_until(lambda: any(b"control@" in command_line(pid) for pid in children(served) if pid not in before))
 
 
-def test_after_a_kill_nothing_is_left_and_it_starts_again(doomed: Served, start: Start) -> None:
-    everything = doomed.processes()
-    doomed.program.popen.kill()
-    doomed.program.ends()
-    wait_until(
-        lambda: not any(map(is_alive, everything)), lambda: [command_line(pid) for pid in everything if is_alive(pid)]
-    )
-    assert services.load(doomed.var_dir) is None
-    again = start("portal.local.serve", PORT=str(doomed.port), VAR_DIR=str(doomed.var_dir), DEMO="0")
-    again.wait_for("The portal is at")
-    assert again.interrupt() == 0
-
-
 def children(served: Served) -> list[int]:
     parent = served.program.popen.pid
     listed = Path("/proc", str(parent), "task", str(parent), "children").read_text()
