@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from apps.registry.models import ModelFamily
 
 DAY = timedelta(hours=24)
+LOOKED_AT_TWICE = timedelta(minutes=1)
+"""Signals may be settled by a transaction that is seen later than its time; an occasion is decided once anyhow."""
 LONGEST_NOTE = 2_000
 Outcome = Firing.Outcome
 
@@ -223,17 +225,15 @@ def _on_schedule(policy: Policy) -> Iterable[Occasion]:
 
 
 def _on_signals(policy: Policy) -> Iterable[Occasion]:
-    """Alarms that have settled and are part of no incident, one occasion a signal."""
-    decided = policy.firings.filter(occasion__startswith="signal:").values_list("occasion", flat=True)
-    known = {int(occasion.removeprefix("signal:")) for occasion in decided}
-    alarms = Signal.objects.filter(
-        family=policy.family, is_alarm=True, settled_at__isnull=False, received_at__gt=policy.created_at, incident=None
-    )
+    """Alarms that have settled since it last looked and are part of no incident, one occasion a signal."""
+    since, everything = max(policy.looked_at - LOOKED_AT_TWICE, policy.created_at), _all_of(policy)
+    Policy.objects.filter(pk=policy.pk).update(looked_at=timezone.now())
+    alarms = Signal.objects.filter(family=policy.family, is_alarm=True, settled_at__gt=since, incident=None)
     if policy.kinds:
         alarms = alarms.filter(kind__in=policy.kinds)
-    for signal in alarms.exclude(pk__in=known).select_related("segment").order_by("id"):
-        about = [signal.segment.slug] if signal.segment else _all_of(policy)
-        chosen = [slug for slug in about if slug in set(_all_of(policy))]
+    for signal in alarms.select_related("segment").order_by("id"):
+        about = [signal.segment.slug] if signal.segment else everything
+        chosen = [slug for slug in about if slug in everything]
         if _in_a_row(signal, policy.in_a_row):
             yield f"signal:{signal.pk}", f"Signal #{signal.pk}: {signal.summary}", chosen
 

@@ -150,7 +150,7 @@ class Migration(migrations.Migration):
                     "looked_at",
                     models.DateTimeField(
                         db_default=django.db.models.functions.datetime.Now(),
-                        help_text="Until when its schedule has been followed.",
+                        help_text="Until when it has looked for occasions.",
                     ),
                 ),
                 (

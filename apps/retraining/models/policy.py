@@ -42,7 +42,7 @@ class Policy(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_because = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    looked_at = models.DateTimeField(db_default=Now(), help_text="Until when its schedule has been followed.")
+    looked_at = models.DateTimeField(db_default=Now(), help_text="Until when it has looked for occasions.")
 
     objects = PolicyQuerySet.as_manager()
 
