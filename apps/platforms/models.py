@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from apps.core.sealed import SealedField
+
 
 class Connection(models.Model):
     """A platform's name here, its address, and the portal's own credential for it."""
@@ -13,7 +15,7 @@ class Connection(models.Model):
     name = models.SlugField(max_length=64, unique=True)
     kind = models.CharField(max_length=16, choices=Kind)
     address = models.CharField(max_length=500)
-    sealed_secret = models.TextField(blank=True, help_text="Encrypted: a token, or user:password; never shown.")
+    sealed_secret = SealedField(blank=True, help_text="Encrypted: a token, or user:password; never shown.")
     created_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 

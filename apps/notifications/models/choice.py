@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.core.context import Boundary
+from apps.core.sealed import SealedField
 
 
 class Kind(models.TextChoices):
@@ -35,7 +36,7 @@ class Channel(models.Model):
     """A team's channel in a chat, by the address of a Slack-compatible incoming webhook; without one it is off."""
 
     team = models.OneToOneField("accounts.Team", models.PROTECT, related_name="+")
-    sealed_address = models.TextField(blank=True, help_text="Encrypted: who knows it can post there.")
+    sealed_address = SealedField(blank=True, help_text="Encrypted: who knows it can post there.")
     host = models.CharField(max_length=253, blank=True, help_text="What may be shown of the address.")
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
 

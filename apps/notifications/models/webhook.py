@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from apps.accounts import rules as people
 from apps.core.context import Boundary
+from apps.core.sealed import SealedField
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -41,7 +42,7 @@ class Webhook(models.Model):
     url = models.TextField()
     events = ArrayField(models.CharField(max_length=64), help_text='MLflow\'s names, such as "model_version.created".')
     description = models.TextField(blank=True)
-    sealed_secret = models.TextField(blank=True, help_text="Encrypted; signs what is sent, and is never shown.")
+    sealed_secret = SealedField(blank=True, help_text="Encrypted; signs what is sent, and is never shown.")
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     team = models.ForeignKey("accounts.Team", models.PROTECT, null=True, blank=True, related_name="+")
     created_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
