@@ -17,7 +17,7 @@ from apps.retraining.models import Firing, Incident, Pipeline, Policy, Retrainin
 from apps.tracking.models import Run
 from tests.catalog import conftest as catalog
 from tests.factories import give
-from tests.journeys.portal import ServedPortal, serving
+from tests.journeys.portal import PATIENCE_SECONDS, ServedPortal, serving
 from tests.registry import conftest as registry
 from tests.registry.conftest import Evaluate, MakeVersion
 from tests.retraining import conftest as retraining
@@ -29,6 +29,13 @@ board, editor, make_decision, text = catalog.board, catalog.editor, catalog.make
 atlanta, evaluate, family = registry.atlanta, registry.evaluate, registry.family
 make_champion, make_version = registry.make_champion, registry.make_version
 pipeline, pipelines_folder, submit = retraining.pipeline, retraining.pipelines_folder, retraining.submit
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """The first test of a served portal waits for the demo company; the others' limit would end that."""
+    for item in items:
+        if "portal" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(2 * PATIENCE_SECONDS))
 
 
 @pytest.fixture(scope="module")
