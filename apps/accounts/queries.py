@@ -59,6 +59,11 @@ def default_team(user: User) -> Team | None:
     return chosen or Team.objects.filter(members=user).order_by("name").first()
 
 
+def people_behind(account: User) -> set[User]:
+    """Whose act it is what this account does: the person's own; a service account belongs to all of its team."""
+    return {account, *account.service_of.members.all()} if account.service_of else {account}
+
+
 def tokens_of(user: User) -> QuerySet[ApiToken]:
     """Those that the user has made; tokens of single runs come and go by themselves."""
     return ApiToken.objects.filter(user=user).exclude(name__startswith=RUN_SCOPE).order_by("-created")

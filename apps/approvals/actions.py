@@ -57,7 +57,8 @@ def _check_question(team: Team | None, authors: set[User], approvers: set[User],
     if len(voters) < needed:
         raise Conflict(
             f"This needs {needed} to approve, and {len(voters)} could{f' for {team}' if team else ''}: its authors "
-            f"may not. Ask a platform admin to name another {'lead of the team' if team else 'approver'}."
+            f"may not, and behind a service account stands its whole team. Name another "
+            f"{'lead of the team, or an approver from outside' if team else 'approver'}, or ask a platform admin to."
         )
 
 
@@ -82,7 +83,10 @@ def vote(*, actor: User, approval: Approval, digest: str, verdict: str, reason: 
     subject, a second vote, and a question that is closed or too old.
     """
     if is_author(actor, approval):
-        raise Denied("You proposed this: somebody else must approve it.")
+        raise Denied(
+            "You proposed this, or had a part in it, yourself or by your team's service account: somebody else must "
+            "approve it."
+        )
     require(actor, "approvals.vote", approval)
     approval = Approval.objects.select_for_update(of=["self"]).select_related("team").get(pk=approval.pk)
     _check_vote(actor, approval, digest, verdict, reason)

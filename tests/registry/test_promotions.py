@@ -15,6 +15,7 @@ from apps.core.errors import Conflict, Denied, Invalid, PortalError
 from apps.registry.actions import (
     approve,
     expire_waves,
+    move_alias,
     propose,
     reject,
     rollback,
@@ -37,6 +38,7 @@ from apps.registry.models import (
     Wave,
 )
 from apps.tracking.actions import ensure_experiment, log_metrics, open_run
+from tests.conftest import api, signed_in
 from tests.factories import put_into
 from tests.registry.conftest import Evaluate, MakeVersion
 
@@ -131,7 +133,7 @@ def second_lead(team: Team) -> User:
 
 
 def refused_as_author(lead: User, wave: Wave) -> None:
-    with pytest.raises(Denied, match="You proposed this: somebody else must approve it"):
+    with pytest.raises(Denied, match=r"You proposed this.*somebody else must approve it"):
         approve(actor=lead, wave=wave, digest=wave.digest)
     with pytest.raises(Denied):
         reject(actor=lead, wave=wave, digest=wave.digest, reason="no")
@@ -175,15 +177,38 @@ def test_a_lead_does_not_approve_what_ran_as_them(
     refused_as_author(approver, propose(actor=colleague, family=family, versions=[version], reason="first"))
 
 
-def test_the_team_behind_a_service_account_does_not_approve_its_proposal(
-    candidate: ModelVersion, family: ModelFamily, team: Team, approver: User, stranger: User
+@pytest.mark.parametrize("part", ["proposed it", "registered it", "ran its training"])
+def test_the_team_behind_a_service_account_does_not_approve_what_that_had_a_part_in(
+    part: str,
+    make_version: MakeVersion,
+    evaluate: Evaluate,
+    atlanta: Segment,
+    family: ModelFamily,
+    team: Team,
+    approver: User,
+    colleague: User,
+    stranger: User,
 ) -> None:
+    """Whoever holds its token is one of them; only who is named from outside the team is somebody else."""
     robot = User.objects.create_user("nightly", service_of=team)
-    with pytest.raises(Conflict, match="its authors may not"):
-        propose(actor=robot, family=family, versions=[candidate], reason="nightly")
+    run = part == "ran its training" and open_run(
+        actor=robot, experiment=ensure_experiment(actor=robot, name="eta", team=team), name="atlanta", tags={}
+    )
+    made = {"actor": robot} if part == "registered it" else {"run": run or None}
+    version = make_version(atlanta, **made)
+    evaluate(version)
+    proposer = robot if part == "proposed it" else colleague
+    with pytest.raises(Conflict, match="behind a service account stands its whole team"):
+        propose(actor=proposer, family=family, versions=[version], reason="nightly")
+    with pytest.raises(Denied, match="behind a service account"):
+        move_alias(actor=approver, version=version, alias="champion")
     family = update_family(actor=approver, family=family, approvers=[stranger])
-    wave = propose(actor=robot, family=family, versions=[candidate], reason="nightly")
+    wave = propose(actor=proposer, family=family, versions=[version], reason="nightly")
     refused_as_author(approver, wave)
+    said = {"digest": wave.digest}
+    assert api(approver).post(f"/api/v1/promotions/{wave.pk}/approve/", said, format="json").status_code == 403
+    page = signed_in(approver).post(f"/promotions/{wave.pk}/approve/", said, follow=True)
+    assert "somebody else must approve it" in page.content.decode()
     assert approve(actor=stranger, wave=wave, digest=wave.digest).status == "applied"
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
 
+from apps.accounts.queries import people_behind
 from apps.approvals.actions import open_approval
 from apps.core.errors import Invalid
 from apps.registry.gates import Verdict
@@ -136,13 +137,11 @@ def _ask(actor: User, family: ModelFamily, plan: Plan, eligible: Sequence[Candid
 def _authors(proposer: User, versions: Sequence[ModelVersion]) -> set[User]:
     """Who may not approve: the proposer, who made the versions, and whom their runs ran as.
 
-    A service account that proposes stands for its team, so nobody of that team is a second pair of eyes.
+    Behind a service account that did any of it stands its team: nobody there is a second pair of eyes.
     """
-    authors = {proposer} | {version.created_by for version in versions}
-    authors |= {version.run.user for version in versions if version.run}
-    if proposer.service_of is not None:
-        authors |= set(proposer.service_of.members.all())
-    return authors
+    accounts = {proposer} | {version.created_by for version in versions}
+    accounts |= {version.run.user for version in versions if version.run}
+    return set().union(*map(people_behind, accounts))
 
 
 def _create_promotions(wave: Wave, eligible: Sequence[Candidacy], others: Sequence[Candidacy]) -> None:
