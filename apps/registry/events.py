@@ -6,6 +6,7 @@ from apps.audit.words import Word
 class Event(Word):
     FAMILY_CREATED = "registry.family_created", "created the model family {target}"
     FAMILY_UPDATED = "registry.family_updated", "changed the settings of {target}"
+    FAMILY_HANDED_OVER = "registry.family_handed_over", "gave {target} to another team"
     SEGMENTS_ADDED = "registry.segments_added", "added segments to {target}"
     GATES_SET = "registry.gates_set", "set the gates of {target}"
     LABELLED_UNTIL = "registry.labelled_until", "noted newer labels of {target}"

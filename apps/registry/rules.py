@@ -87,6 +87,12 @@ grant(
     refusal="Only a lead of the team that owns this family can change it; ask one of them.",
 )
 grant(
+    "registry.hand_over",
+    leads_owner | is_platform_admin,
+    scope=WRITE,
+    refusal="Only a lead of the team that owns this family, or a platform admin, can give it to another team.",
+)
+grant(
     "registry.add_segments",
     leads_owner | is_platform_admin,
     scope=WRITE,

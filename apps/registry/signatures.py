@@ -24,6 +24,11 @@ def contract(settings: Mapping[str, Any] | None) -> Signature | None:
     return Signature(settings["inputs"], settings["output"]) if settings else None
 
 
+def lines_of(inputs: Mapping[str, str]) -> str:
+    """One input and its type on each line, as the form of a serving contract reads them."""
+    return "\n".join(f"{name}: {kind}" for name, kind in inputs.items())
+
+
 def _columns(value: object) -> list[Mapping[str, Any]]:
     return [column for column in value if isinstance(column, Mapping)] if isinstance(value, list) else []
 

@@ -8,6 +8,7 @@ app_name = "registry"
 urlpatterns = [
     path("models/new/", families.create, name="create-family"),
     path("models/<slug:slug>/settings/", families.edit, name="edit-family"),
+    path("models/<slug:slug>/owner/", families.hand_over, name="hand-over"),
     path("models/<slug:slug>/gates/", gates.edit, name="gates"),
     path("models/<slug:slug>/freeze/", freezes.freeze, name="freeze"),
     path("freezes/", freezes.freezes, name="freezes"),

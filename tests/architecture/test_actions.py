@@ -74,6 +74,7 @@ NOT_AUDITED = {
     "transfers.actions.register_from_elsewhere": "create_version asks and records",
     "transfers.actions.renew": "a heartbeat",
     "transfers.actions.take_back": "a lost lease; its row tells it",
+    "tracking.actions.experiments.move_experiment": "part of handing over what it belongs to, which has asked",
     "tracking.actions.experiments.restrict_experiment": "part of restricting what it belongs to, which has asked",
     "tracking.actions.experiments.tag_experiment": "evidence",
     "tracking.actions.experiments.untag_experiment": "evidence",

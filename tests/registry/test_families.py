@@ -61,7 +61,7 @@ def test_nobody_else_creates_a_family(owner: User, approver: User, operator: Use
         ({"slug": "no slug"}, "slug"),
         ({"slug": "a.b"}, "slug"),
         ({"slug": "x" * 65}, "slug"),
-        ({"dimension": ""}, "dimension"),
+        ({"dimension": "no slug"}, "dimension"),
         ({"tier": 5}, "tier"),
         ({"name": ""}, "name"),
         ({"direction": "sideways"}, "direction"),

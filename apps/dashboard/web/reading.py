@@ -21,6 +21,7 @@ RIGHTS = {
     "retrain": "retraining.submit",
     "roll_back": "registry.roll_back",
     "edit": "registry.edit_family",
+    "hand_over": "registry.hand_over",
     "freeze": "registry.freeze",
 }
 

@@ -13,15 +13,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.actions import record
-from apps.core.errors import Exists, Invalid
+from apps.core.errors import Conflict, Exists, Invalid
 from apps.core.permissions import require
 from apps.registry.actions.protection import AliasSpec, set_protected_aliases
 from apps.registry.events import Event
 from apps.registry.family_settings import EDITABLE, check_settings
 from apps.registry.gates import GateSpec, check_gates, default_gates
-from apps.registry.models import Dimension, Gate, ModelFamily, ProtectedAlias, Segment
-from apps.registry.models.family import CHAMPION
-from apps.tracking.actions import restrict_experiment
+from apps.registry.models import Dimension, Gate, ModelFamily, ProtectedAlias, Segment, Wave
+from apps.registry.models.family import CHAMPION, NO_DIMENSION, WHOLE
+from apps.tracking.actions import move_experiment, restrict_experiment
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
@@ -45,8 +45,8 @@ def create_family(
     slug: str,
     name: str,
     team: Team,
-    dimension: str,
     metric: str,
+    dimension: str = "",
     approvers: Sequence[User] = (),
     on_call: Sequence[User] = (),
     aliases: Sequence[AliasSpec] = (AliasSpec(CHAMPION),),
@@ -54,15 +54,16 @@ def create_family(
 ) -> ModelFamily:
     """A family with the default gates of its tier; `settings` are those of `update_family`.
 
+    Without a dimension it is one model for all: its only segment is `all`.
+
     Raises Exists for the slug, Invalid for a setting.
     """
     require(actor, "registry.create_family")
     _check_slug(slug, "slug")
     if ModelFamily.objects.filter(slug=slug).exists():
-        raise Exists(f"There is already a family {slug!r}; choose another slug.")
-    _check_slug(dimension, "dimension")
-    axis, _ = Dimension.objects.get_or_create(slug=dimension, defaults={"name": dimension.capitalize()})
-    family = ModelFamily(slug=slug, name=name, team=team, dimension=axis, metric=metric, created_by=actor)
+        raise Exists(f"There is already a family {slug!r}; choose another slug.", field="slug")
+    family = ModelFamily(slug=slug, name=name, team=team, metric=metric, created_by=actor)
+    family.dimension = _dimension(dimension)
     _fill(family, settings)
     family.save(force_insert=True)
     family.approvers.set(approvers)
@@ -104,6 +105,30 @@ def update_family(
 
 
 @transaction.atomic
+def hand_over(*, actor: User, family: ModelFamily, team: Team, reason: str) -> ModelFamily:
+    """Another team owns it from now on, and the experiment of its runs. Raises Conflict while a promotion is open.
+
+    What was asked of the old team's leads could not be answered any more.
+    """
+    require(actor, "registry.hand_over", family)
+    if not reason.strip():
+        raise Invalid("Say why: both teams read it.", field="reason")
+    family = ModelFamily.objects.locked().get(pk=family.pk)
+    owner = family.team
+    if team == owner:
+        raise Invalid(f"{team} owns {family} already; choose another team.", field="team")
+    for wave in Wave.objects.filter(family=family, status__in=Wave.OPEN)[:1]:
+        raise Conflict(f"{wave} is still open; decide it or withdraw it before {family} goes to another team.")
+    family.team = team
+    family.save(update_fields=["team"])
+    move_experiment(actor=actor, name=family.experiment, owner=owner, team=team)
+    words = {"team": owner.slug}, {"team": team.slug}
+    note = reason.strip()
+    record(actor=actor, action=Event.FAMILY_HANDED_OVER, target=family, before=words[0], after=words[1], note=note)
+    return family
+
+
+@transaction.atomic
 def set_labelled_until(*, actor: User, family: ModelFamily, day: date) -> ModelFamily:
     """The newest day with labels: ages and the newest month count from it. Raises Invalid for a day to come."""
     require(actor, "registry.edit_family", family)
@@ -123,6 +148,8 @@ def set_labelled_until(*, actor: User, family: ModelFamily, day: date) -> ModelF
 def add_segments(*, actor: User, family: ModelFamily, segments: Sequence[SegmentSpec]) -> list[Segment]:
     """Adds to the family's dimension what is not there yet; answers all that were named. Raises Invalid."""
     require(actor, "registry.add_segments", family)
+    if family.dimension.slug == NO_DIMENSION:
+        raise Invalid(f"{family} has no dimension: its one segment is {WHOLE!r}.", field="segments")
     for segment in segments:
         _check_slug(segment.slug, "segments")
     before = set(family.dimension.segments.values_list("slug", flat=True))
@@ -147,6 +174,20 @@ def set_gates(*, actor: User, family: ModelFamily, gates: Sequence[GateSpec]) ->
     if after != before:
         record(actor=actor, action=Event.GATES_SET, target=family, before=before, after=after)
     return list(family.gates.all())
+
+
+def _dimension(slug: str) -> Dimension:
+    if slug in ("", NO_DIMENSION):
+        return _no_dimension()
+    _check_slug(slug, "dimension")
+    return Dimension.objects.get_or_create(slug=slug, defaults={"name": slug.capitalize()})[0]
+
+
+def _no_dimension() -> Dimension:
+    """What families of one model for all share, with its one segment."""
+    dimension, _ = Dimension.objects.get_or_create(slug=NO_DIMENSION, defaults={"name": "No dimension"})
+    Segment.objects.get_or_create(dimension=dimension, slug=WHOLE, defaults={"name": "All"})
+    return dimension
 
 
 def _fill(family: ModelFamily, settings: Mapping[str, Any]) -> None:

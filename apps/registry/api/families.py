@@ -54,6 +54,15 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
         body = _settings(read(shapes.FamilySettingsSerializer, request))
         return self._answer(actions.update_family(actor=person(request), family=self._family(slug), **body))
 
+    @extend_schema(request=shapes.NewOwnerSerializer, responses=shapes.FamilySerializer)
+    @action(detail=True, methods=["put"])
+    def team(self, request: Request, slug: str) -> Response:
+        """Gives the family to another team; 409 while a promotion is open."""
+        body, family = read(shapes.NewOwnerSerializer, request), self._family(slug)
+        owner = team(slug=body["team"])
+        actions.hand_over(actor=person(request), family=family, team=owner, reason=body["reason"])
+        return self._answer(family)
+
     @extend_schema(request=shapes.LabelledUntilSerializer, responses=shapes.FamilySerializer)
     @action(detail=True, methods=["put"], url_path="labelled-until")
     def labelled_until(self, request: Request, slug: str) -> Response:

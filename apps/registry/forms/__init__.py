@@ -1,6 +1,6 @@
 """Shapes of the registry's pages."""
 
-from apps.registry.forms.families import FamilyForm, NewFamilyForm, settings_of
+from apps.registry.forms.families import FamilyForm, NewFamilyForm, OwnerForm, settings_of
 from apps.registry.forms.gates import GateEditor
 from apps.registry.forms.promotions import (
     AdvanceForm,
@@ -24,6 +24,7 @@ __all__ = [
     "LiveValueForm",
     "NewFamilyForm",
     "NoteForm",
+    "OwnerForm",
     "ProposalForm",
     "ReasonForm",
     "RejectForm",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 
 from apps.core.errors import Invalid
-from apps.registry.forms.families import Names
+from apps.registry.forms.fields import Names
 from apps.registry.gates import KINDS, GateSpec, Kind, Setting
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ CHAMPION = "champion"
 TIERS_WITH_APPROVAL = (1, 2)
 """A version of these tiers is promoted only after somebody else has said yes."""
 
-
 RESOLVE_CACHE_SECONDS = 60
+NO_DIMENSION, WHOLE = "none", "all"
+"""Slugs of the dimension of families that have none, and of its one segment."""
 
 
 class Dimension(models.Model):
@@ -147,6 +148,11 @@ class ModelFamily(models.Model):
     @property
     def boundary(self) -> Boundary:
         return Boundary(team=self.team.slug, family=self.slug)
+
+    @property
+    def has_dimension(self) -> bool:
+        """False for one model for all, whose only segment is WHOLE."""
+        return self.dimension.slug != NO_DIMENSION
 
     @property
     def experiment(self) -> str:

@@ -14,6 +14,7 @@ from apps.registry.queries.evaluations import (
 from apps.registry.queries.families import (
     approvers,
     champion_ages,
+    declared_contract,
     dimensions,
     families,
     family,
@@ -124,6 +125,7 @@ __all__ = [
     "candidates_of",
     "champion_ages",
     "champion_of",
+    "declared_contract",
     "dimensions",
     "dry_run",
     "evaluation",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
@@ -10,8 +11,9 @@ from django.db.models.functions import Coalesce
 
 from apps.accounts.queries import leads_of
 from apps.core.errors import Missing
-from apps.registry.models import Alias, Dimension, ModelFamily, Segment
-from apps.registry.models.family import CHAMPION, FamilyQuerySet
+from apps.registry.models import Alias, Dimension, ModelFamily, ModelVersion, Segment
+from apps.registry.models.family import CHAMPION, NO_DIMENSION, FamilyQuerySet
+from apps.registry.signatures import declared, lines_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -42,7 +44,7 @@ def family(*, actor: User, slug: str) -> ModelFamily:
 
 def dimensions() -> list[str]:
     """Slugs of what segments can be."""
-    return list(Dimension.objects.order_by("slug").values_list("slug", flat=True))
+    return list(Dimension.objects.exclude(slug=NO_DIMENSION).order_by("slug").values_list("slug", flat=True))
 
 
 def restricted_families(slugs: Iterable[str]) -> set[str]:
@@ -72,6 +74,25 @@ def shared_names(family: ModelFamily) -> set[str]:
     """Names that several segments have: there, the slug has to be said too."""
     counted = segments(family).order_by().values("name").annotate(n=Count("pk")).filter(n__gt=1)
     return set(counted.values_list("name", flat=True))
+
+
+@dataclass(frozen=True)
+class DeclaredContract:
+    """What a version says of itself that a serving contract could say: its inputs, one on a line, and its answer."""
+
+    version: ModelVersion
+    lines: str
+    output: str
+
+
+def declared_contract(family: ModelFamily) -> DeclaredContract | None:
+    """Of the newest version that declares its inputs; None where none does."""
+    saying = ModelVersion.objects.whole().filter(model__family=family, signature__isnull=False)
+    version = saying.filter(status=ModelVersion.Status.READY).order_by("-pk").first()
+    signature = declared(version.signature) if version else None
+    if version is None or signature is None:
+        return None
+    return DeclaredContract(version, lines_of(signature.inputs), signature.output)
 
 
 def approvers(family: ModelFamily) -> list[User]:

@@ -115,7 +115,19 @@ class NewFamilySerializer(FamilySettingsSerializer):
     name = serializers.CharField(max_length=100)
     metric = serializers.CharField(max_length=64)
     team = serializers.SlugField(help_text="The team that owns it.")
-    dimension = serializers.SlugField(max_length=64, help_text="What its segments are, such as city.")
+    dimension = serializers.SlugField(
+        max_length=64,
+        default="",
+        allow_blank=True,
+        help_text="What its segments are, such as city; without one it is one model for all, its segment is `all`.",
+    )
+
+
+class NewOwnerSerializer(serializers.Serializer[Any]):
+    """Which team a family goes to, and why."""
+
+    team = serializers.SlugField(max_length=64)
+    reason = serializers.CharField(max_length=2_000)
 
 
 class LabelledUntilSerializer(serializers.Serializer[Any]):

@@ -13,7 +13,7 @@ from apps.accounts.signed_in import person
 from apps.core.errors import PortalError
 from apps.core.permissions import require
 from apps.registry import actions, queries
-from apps.registry.forms import FamilyForm, NewFamilyForm, settings_of
+from apps.registry.forms import FamilyForm, NewFamilyForm, OwnerForm, settings_of
 from apps.registry.models import ModelFamily
 from apps.registry.web.saying import tell
 
@@ -38,8 +38,28 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _save(request, family, form):
         messages.success(request, "Saved." if form.has_changed() else "Nothing was different, so nothing has changed.")
         return redirect(f"{reverse('dashboard:family', args=[slug])}?tab=settings")
-    shown = {"form": form, "family": family}
+    shown = {"form": form, "family": family, "declared": queries.declared_contract(family)}
     return render(request, "registry/family_form.html", shown, status=400 if form.errors else 200)
+
+
+def hand_over(request: HttpRequest, slug: str) -> HttpResponse:
+    """Gives the family to another team."""
+    family = queries.family(actor=person(request), slug=slug)
+    require(person(request), "registry.hand_over", family)
+    form = OwnerForm(request.POST or None, owner=family.team)
+    if request.method == "POST" and form.is_valid() and _hand_over(request, family, form):
+        messages.success(request, f"{family} belongs to {form.cleaned_data['team']} now.")
+        return redirect(f"{reverse('dashboard:family', args=[slug])}?tab=settings")
+    shown = {"form": form, "family": family}
+    return render(request, "registry/family_owner.html", shown, status=400 if form.errors else 200)
+
+
+def _hand_over(request: HttpRequest, family: ModelFamily, form: OwnerForm) -> bool:
+    try:
+        actions.hand_over(actor=person(request), family=family, **form.cleaned_data)
+    except PortalError as error:
+        tell(form, error)
+    return not form.errors
 
 
 def _create(request: HttpRequest, form: NewFamilyForm) -> ModelFamily | None:

@@ -50,6 +50,15 @@ def restrict_experiment(*, actor: User, name: str) -> None:
         _restrict(actor, experiment)
 
 
+@transaction.atomic
+def move_experiment(*, actor: User, name: str, owner: Team, team: Team) -> None:
+    """What belonged to `owner` belongs to `team` from now on; nothing happens where they have none of that name."""
+    words = {"team": owner.slug}, {"team": team.slug}
+    for experiment in Experiment.objects.filter(name=name, team=owner):
+        Experiment.objects.filter(pk=experiment.pk).update(team=team, updated_at=Now())
+        record(actor=actor, action=Event.EXPERIMENT_MOVED, target=experiment, before=words[0], after=words[1])
+
+
 def _restrict(actor: User, experiment: Experiment) -> None:
     """What it was made for is restricted now, so its runs are."""
     changed = Experiment.objects.filter(pk=experiment.pk).exclude(visibility=Visibility.TEAMS)
