@@ -121,6 +121,12 @@ def _database_url() -> str:
     )
 
 
+def descendants(pid: int) -> list[int]:
+    """Its children, their children, and so on."""
+    children = [child for child, parent in _parents().items() if parent == pid]
+    return [*children, *(below for child in children for below in descendants(child))]
+
+
 def _parents() -> dict[int, int]:
     return dict(_each_process())
 

@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from redis import Redis
 
 from apps.accounts.models import User
@@ -16,6 +16,7 @@ from apps.retraining.models import Attempt, RetrainingRequest, SegmentRun, Worke
 from portal.celery import app
 from tests.faults.conftest import SLOW_SECONDS, Submit
 from tests.faults.counting import assert_every_run_ended_once, done, is_over, lost_attempts
+from tests.faults.database import commit_for_real, crash_postgresql
 from tests.faults.portal import Portal
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
@@ -173,13 +174,12 @@ def test_a_broker_that_is_away_for_half_a_minute_loses_nothing_not_even_what_is_
 def test_a_postgresql_that_crashes_and_recovers_loses_nothing(
     portal: Portal, submit: Submit, chance: random.Random
 ) -> None:
-    """One of its processes is killed with -9: it ends all others, drops every connection and recovers from its log."""
-    _commit_for_real()
+    commit_for_real()
     portal.start()
     request = submit()
     for moment in (5, 25, 45):
         wait_until_done(request, moment + chance.randrange(10), portal)
-        _crash_postgresql(portal)
+        crash_postgresql(portal)
     wait_until_over(request, portal)
     assert_every_run_ended_once(request)
 
@@ -236,32 +236,6 @@ def _let_report(portal: Portal, worker: Worker, times: int) -> None:
         worker.refresh_from_db()
         later = Worker.objects.filter(pk=worker.pk, seen_at__gt=worker.seen_at)
         portal.wait_for(later.exists)
-
-
-def _commit_for_real() -> None:
-    """The tests' server acknowledges commits before they are written, which a crash would show."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"ALTER DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])} SET synchronous_commit = on"
-        )
-
-
-def _crash_postgresql(portal: Portal) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
-    os.kill(pid, signal.SIGKILL)
-    portal.wait_for(_database_answers)
-
-
-def _database_answers() -> bool:
-    connection.close()
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except OperationalError:
-        return False
-    return True
 
 
 def _held_by(name: str) -> int:
