@@ -10,7 +10,7 @@ BIN := .venv/bin
 DEMO ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-faults test-mlflow bench check openapi lock clean
+.PHONY: help python install install-dev serve test test-faults test-mlflow bench bench-waves check openapi lock clean
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -33,6 +33,9 @@ test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the 
 bench: install-dev ## measures the portal beside a real MLflow 3.17.2 server; its table is kept in benchmarks/
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/python -m benchmarks.mlflow_registry $(ARGS)
+
+bench-waves: install-dev ## measures promotion and rollback of 224 cities beside one UPDATE and one INSERT by hand
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s benchmarks/waves.py $(ARGS)
 
 CHECKS := lint format types contracts migrations templates deploy openapi
 check: install-dev ## lint, format, types, import contracts, migrations, templates, deployment settings, OpenAPI
