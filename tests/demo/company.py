@@ -7,12 +7,16 @@ import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from apps.registry.answers import Numbers
+from apps.registry.gates import Against, Compared, Facts, GateSpec, Trained, judge
 
 DEMO = Path(__file__).parents[2] / "apps" / "demo"
 PIPELINES = DEMO / "pipelines"
@@ -86,3 +90,22 @@ def shipped(name: str, slug: str) -> list[dict[str, str]]:
         airport = next(row["segment"] for row in csv.DictReader(lines) if row["slug"] == slug)
     with gzip.open(DEMO / "data" / f"{name}.csv.gz", "rt") as lines:
         return [row for row in csv.DictReader(lines) if row["segment"] == airport]
+
+
+def verdicts(
+    found: Numbers, gates: Sequence[GateSpec], *, window: Mapping[str, str], candidate: Trained, champion: Trained
+) -> dict[str, str]:
+    """What the demo's gates say about a city, by gate."""
+    compared = Compared(
+        first=date.fromisoformat(window["first"]),
+        last=date.fromisoformat(window["last"]),
+        rows=found.rows,
+        days=found.days,
+        difference=found.difference,
+        lower=found.lower,
+        upper=found.upper,
+        metric=found.candidate_metric,
+        baselines={name: Against(**numbers) for name, numbers in found.baselines.items()},  # type: ignore[arg-type]
+    )
+    facts = Facts(candidate=candidate, champion=champion, compared=compared, baselines=tuple(found.baselines)[:1])
+    return {verdict.kind: verdict.outcome for verdict in judge(facts, gates)}

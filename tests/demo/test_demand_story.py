@@ -15,8 +15,8 @@ from apps.demo.lake import destinations
 from apps.demo.seeding.demand import BASELINE, GATES
 from apps.registry.answers import Numbers, numbers_of
 from apps.registry.evaluators import evaluator
-from apps.registry.gates import Against, Compared, Facts, Trained, judge
-from tests.demo.company import EVALUATORS, inputs, run_script, train_here
+from apps.registry.gates import Trained
+from tests.demo.company import EVALUATORS, inputs, run_script, train_here, verdicts
 
 AUTUMN = {"first": "2013-10-01", "last": "2013-12-31"}
 ASKED = {"as_of": "2013-10-01", "window_months": 9}
@@ -49,25 +49,10 @@ def measured(answer: object) -> Numbers:
     return numbers_of(answer, against=True, direction="lower", baselines=evaluator("demand").baselines)
 
 
-def verdicts(found: Numbers) -> dict[str, str]:
-    """What the demo's gates say about a city, by gate."""
-    facts = Facts(
-        candidate=Trained("v2", date(2013, 9, 30)),
-        champion=Trained("v1", None, untrained=True),
-        compared=Compared(
-            first=date(2013, 10, 1),
-            last=date(2013, 12, 31),
-            rows=found.rows,
-            days=found.days,
-            difference=found.difference,
-            lower=found.lower,
-            upper=found.upper,
-            metric=found.candidate_metric,
-            baselines={name: Against(**numbers) for name, numbers in found.baselines.items()},  # type: ignore[arg-type]
-        ),
-        baselines=(BASELINE,),
-    )
-    return {verdict.kind: verdict.outcome for verdict in judge(facts, GATES)}
+def said(found: Numbers) -> dict[str, str]:
+    """By gate."""
+    last_week = Trained("v1", None, untrained=True)
+    return verdicts(found, GATES, window=AUTUMN, candidate=Trained("v2", date(2013, 9, 30)), champion=last_week)
 
 
 def test_the_errors_are_eleven_percent_against_nine_of_last_week(autumn: dict[str, Numbers]) -> None:
@@ -77,13 +62,13 @@ def test_the_errors_are_eleven_percent_against_nine_of_last_week(autumn: dict[st
 
 
 def test_most_cities_fail_the_baseline_gate(autumn: dict[str, Numbers]) -> None:
-    said = Counter(verdicts(found)["baseline"] for found in autumn.values())
-    assert 55 <= said["fail"] <= 65
-    assert said["fail"] + said["pass"] == 81
+    outcomes = Counter(said(found)["baseline"] for found in autumn.values())
+    assert 55 <= outcomes["fail"] <= 65
+    assert outcomes["fail"] + outcomes["pass"] == 81
 
 
 def test_hardly_any_city_may_take_the_place_of_last_week(autumn: dict[str, Numbers]) -> None:
-    eligible = [slug for slug, found in autumn.items() if set(verdicts(found).values()) == {"pass"}]
+    eligible = [slug for slug, found in autumn.items() if set(said(found).values()) == {"pass"}]
     assert 1 <= len(eligible) <= 12
 
 
