@@ -48,7 +48,7 @@ BADGES = {
     State.INCONCLUSIVE: Badge("warn", "triangle-alert", "Inconclusive"),
     State.NOT_EVALUATED: Badge("idle", "circle-dashed", "Not evaluated"),
     State.EVALUATING: Badge("info", "loader", "Evaluating"),
-    State.PROPOSED: Badge("accent", "hourglass", "Waiting for approval"),
+    State.PROPOSED: Badge("accent", "hourglass", "In an open promotion"),
 }
 
 
@@ -218,7 +218,7 @@ def _whisker(score: ScoreCell | None, reach: float) -> Whisker | None:
 
 FILTERS: dict[str, tuple[str, Callable[[Row], bool]]] = {
     "passes": ("Passed", lambda row: row.state is State.PASSES),
-    "proposed": ("Waiting for approval", lambda row: row.state is State.PROPOSED),
+    "proposed": ("In an open promotion", lambda row: row.state is State.PROPOSED),
     "inconclusive": ("Inconclusive", lambda row: row.state is State.INCONCLUSIVE),
     "fails": ("Not passed", lambda row: row.state is State.FAILS),
     "not-evaluated": ("Not evaluated", lambda row: row.state in (State.NOT_EVALUATED, State.EVALUATING)),

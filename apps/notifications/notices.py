@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from django.conf import settings
 
 from apps.audit.queries import together
 from apps.catalog.audiences import deciders_of, label_of, writers_of
 from apps.notifications.models import Kind
-from apps.registry.queries.audiences import asked_about, proposer_of, reviewers_of, wave_of
+from apps.registry.queries.audiences import asked_about, gist_of, proposer_of, reviewers_of, rollback_to, wave_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -31,13 +30,17 @@ WHY = {
 
 @dataclass(frozen=True)
 class Notice:
-    """`sentence` knows {actor} and {target}. Who did it is told of it only where `even_the_actor`."""
+    """`sentence` knows {actor} and {target}; `gist` is what to know of it beside why it was done.
+
+    Who did it is told of it only where `even_the_actor`.
+    """
 
     kind: Kind
     sentence: str
     audience: Callable[[AuditEvent], Iterable[User]]
     path: Callable[[AuditEvent], str]
     even_the_actor: bool = False
+    gist: Callable[[AuditEvent], Sequence[str]] = lambda _: ()
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,17 @@ def _reviewers(event: AuditEvent) -> Iterable[User]:
     return reviewers_of(event.family)
 
 
-def _family(event: AuditEvent) -> str:
-    return f"/models/{quote(event.family)}/"
+def _rollback(event: AuditEvent) -> str:
+    """Where it is reviewed."""
+    return f"/promotions/rollbacks/{rollback_to(int(event.target_id)) or 0}/"
+
+
+def _gist(event: AuditEvent) -> Sequence[str]:
+    return gist_of(_wave_id(event))
+
+
+def _cause(event: AuditEvent) -> Sequence[str]:
+    return [event.after["why"]]
 
 
 def _deciders(event: AuditEvent) -> Iterable[User]:
@@ -90,16 +102,18 @@ def _decision(event: AuditEvent) -> str:
 
 
 NOTICES = {
-    "registry.wave_proposed": Notice(Kind.APPROVALS, "{actor} asks for your approval: {target}", _asked, _wave),
+    "registry.wave_proposed": Notice(
+        Kind.APPROVALS, "{actor} asks for your approval: {target}", _asked, _wave, gist=_gist
+    ),
     "registry.wave_approved": Notice(Kind.ANSWERS, "{actor} approved {target}", _proposer, _wave),
     "registry.wave_rejected": Notice(Kind.ANSWERS, "{actor} rejected {target}", _proposer, _wave),
     "registry.wave_expired": Notice(
         Kind.ANSWERS, "Nobody decided in time: {target}", _proposer, _wave, even_the_actor=True
     ),
     "registry.superseded": Notice(
-        Kind.ANSWERS, "Something changed before it was applied: {target}", _proposer, _wave, even_the_actor=True
+        Kind.ANSWERS, "Something changed before it was applied: {target}", _proposer, _wave, True, _cause
     ),
-    "registry.rolled_back": Notice(Kind.ROLLBACKS, "{actor} rolled back to {target}", _reviewers, _family),
+    "registry.rolled_back": Notice(Kind.ROLLBACKS, "{actor} rolled back to {target}", _reviewers, _rollback),
     "catalog.decision_proposed": Notice(Kind.APPROVALS, "{actor} asks the board: {target}", _deciders, _decision),
     "catalog.decision_accepted": Notice(Kind.ANSWERS, "{actor} accepted {target}", _writers, _decision),
     "catalog.decision_sent_back": Notice(
@@ -137,7 +151,11 @@ def message_of(event: AuditEvent) -> Message | None:
     more = f" and {count - 1} more" if count > 1 else ""
     said = notice.sentence.format(actor=event.actor_name, target=event.target_name + more)
     return Message(
-        notice.kind, " ".join(said.split()), _details(event, names, count), _link(notice, event), WHY[notice.kind]
+        notice.kind,
+        " ".join(said.split()),
+        (*_details(event, names, count), *notice.gist(event)),
+        _link(notice, event),
+        WHY[notice.kind],
     )
 
 

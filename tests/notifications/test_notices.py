@@ -17,6 +17,7 @@ from apps.notifications.mlflow_events import TOLD_WORDS
 from apps.notifications.models import Channel, Cursor, Delivery, Kind, MailChoice
 from apps.notifications.notices import NOTICES
 from apps.registry.actions import approve, propose, reject, rollback
+from apps.registry.gates import day
 from apps.registry.models import ModelFamily, Segment, Wave
 from tests.catalog.conftest import (
     MakeDecision,
@@ -79,6 +80,8 @@ def test_who_can_approve_is_mailed_with_the_reason_and_a_link(wave: Wave, postbo
     letter = postbox.letter("approver@example.org")
     assert "July is <hot> & new" in letter
     assert f"https://portal.example.org/promotions/{wave.pk}/" in letter
+    assert "First champions: nothing served before." in letter
+    assert f"It expires on {day(wave.expires_at.date())}." in letter
     assert "You are told because you may decide this." in letter
     assert "https://portal.example.org/notices/" in letter
 
@@ -118,14 +121,19 @@ def test_a_rollback_of_many_cities_is_one_mail(
     champions = [make_champion(city, content='{"newer": 1}') for city in (atlanta, boston)]
     deliver()
     postbox.mails.clear()
-    rollback(actor=second, family=family, versions=champions, reason="3 a.m.")
+    back = rollback(actor=second, family=family, versions=champions, reason="3 a.m.")
     deliver()
     ((to, subject),) = told(postbox)
     assert to == "approver@example.org"
     assert subject == "Second rolled back to eta-trip.atlanta v1 and 1 more"
     letter = postbox.letter(to)
     assert all(
-        said in letter for said in ("3 a.m.", "eta-trip.boston v1", "https://portal.example.org/models/eta-trip/")
+        said in letter
+        for said in (
+            "3 a.m.",
+            "eta-trip.boston v1",
+            f"https://portal.example.org/promotions/rollbacks/{back.rollback.pk}/",
+        )
     )
 
 
@@ -191,6 +199,8 @@ def test_a_teams_channel_is_told_once_in_slacks_words(
     assert text.splitlines() == [
         f"*Colleague asks for your approval: {wave}*",
         "July is &lt;hot&gt; &amp; new",
+        "First champions: nothing served before.",
+        f"It expires on {day(wave.expires_at.date())}.",
         f"<https://portal.example.org/promotions/{wave.pk}/|Open it>",
     ]
 

@@ -54,7 +54,7 @@ def test_a_proposal_in_stages_moves_the_first_after_the_approval(
 ) -> None:
     sent = {"reason": "Carefully", "key": "k", "stages": "1", "live_limit": "7"}
     told = words(signed_in(owner).post(proposal(*two), sent, follow=True))
-    assert "Stage 1 1 segment Next Stage 2 1 segment Later" in told
+    assert "Stage 1 1 segment: Atlanta Next Stage 2 1 segment: Boston Later" in told
     assert "A live value of 7.00 min or better" in told
     wave = Wave.objects.get(status="proposed")
     address = f"/promotions/{wave.pk}/"
@@ -64,6 +64,9 @@ def test_a_proposal_in_stages_moves_the_first_after_the_approval(
     assert "Move stage 2" in running
     assert "Take this promotion back?" not in running
     assert "Take this promotion back?" in words(signed_in(approver).get(address))
+    stopped = words(signed_in(owner).post(f"{address}withdraw/", {"reason": "One is enough."}, follow=True))
+    assert "Stopped after stage 1 of 2: what has moved stays, the rest keeps what it has." in stopped
+    assert "Withdrawn One is enough." in stopped
 
 
 @pytest.mark.parametrize(
@@ -108,6 +111,26 @@ def test_an_approval_within_seconds_is_a_hint_for_the_next_approver(
     told = words(signed_in(approver).get(f"/promotions/{sent.pk}/"))
     assert "came within 30 seconds" in told
     assert "came within 30 seconds" not in words(signed_in(colleague).get(f"/promotions/{sent.pk}/"))
+    settings = "/m/eta-trip/?tab=settings"  # whoever can change the tier reads it there, too
+    assert "came within 30 seconds" in words(signed_in(approver).get(settings))
+    assert "came within 30 seconds" not in words(signed_in(colleague).get(settings))
+
+
+def test_a_promotion_that_is_half_way_waits_for_its_proposer_and_is_taken_back_from_the_familys_page(
+    two: list[ModelVersion], family: ModelFamily, owner: User, approver: User, atlanta: Segment
+) -> None:
+    wave = propose(actor=owner, family=family, versions=two, reason="Carefully", stages=[1])
+    approve(actor=approver, wave=wave, digest=wave.digest)
+    assert "Trip ETA: stage 1 of 2 has moved" in words(signed_in(owner).get("/"))
+    client, address = signed_in(approver), "/promotions/roll-back/?family=eta-trip"
+    assert f'href="{address}"' in client.get("/m/eta-trip/").text
+    shown = words(client.get(address))
+    assert f"Take promotion #{wave.pk} back: 1 segment" in shown
+    assert "Its later stages are withdrawn." in shown
+    assert "Rolled back: 1 of 1." in words(client.post(address, {"reason": "It is slow."}, follow=True))
+    assert Wave.objects.get(pk=wave.pk).status == "undone"
+    assert "stage 1 of 2" not in words(signed_in(owner).get("/"))
+    assert "is its first champion; there is nothing to go back to" in words(client.get(address))
 
 
 # a rollback is looked at afterwards

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
     from apps.catalog.models import Decision, RingMove, ToolRequest
-    from apps.registry.models import Freeze, Rollback
+    from apps.registry.models import Freeze, Rollback, Wave
     from apps.registry.queries import Outline
     from apps.retraining.models import Firing, Incident, RequestQuerySet, RetrainingRequest
     from apps.retraining.oversight import RecentFailure
@@ -110,6 +110,7 @@ def waiting_count(*, actor: User) -> int:
 def _waiting(actor: User, mine: RequestQuerySet, *, operates: bool) -> list[Task]:
     return [
         *_promotions(actor),
+        *_stages(actor),
         *_rollbacks(actor),
         *_incidents(actor),
         *_suggestions(actor),
@@ -136,6 +137,22 @@ def _promotion(outline: Outline) -> Task:
         verb="Look closer",
         since=wave.created_at,
         decides=outline,
+    )
+
+
+def _stages(actor: User) -> list[Task]:
+    """The actor's own promotions that are half way."""
+    return [_stage(wave) for wave in registry.waiting_for_a_stage(actor)[:SHOWN]]
+
+
+def _stage(wave: Wave) -> Task:
+    return Task(
+        icon="crown",
+        title=f"{wave.family}: stage {wave.stage} of {wave.last_stage} has moved",
+        detail=f"Your promotion #{wave.pk}: {wave.reason}",
+        url=reverse("registry:wave", args=[wave.pk]),
+        verb="Move on",
+        since=wave.stage_at,
     )
 
 

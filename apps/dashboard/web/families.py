@@ -81,9 +81,10 @@ def _activity(request: PageRequest, family: ModelFamily) -> HttpResponse:
 
 
 def _settings(request: PageRequest, family: ModelFamily) -> HttpResponse:
-    """What everybody may read of how the family is measured and promoted."""
+    """What everybody may read of how the family is measured and promoted; hints are for who can change the tier."""
     shown = {
         "tab": "settings",
+        "hints": registry.approval_hints(family),
         "approvers": registry.approvers(family),
         "gates": registry.gate_lines(family),
         **frame(person(request), family),

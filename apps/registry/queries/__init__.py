@@ -37,7 +37,7 @@ from apps.registry.queries.freezes import freeze, freeze_on, freezes, global_fre
 from apps.registry.queries.gate_lines import GateLine, gate_lines
 from apps.registry.queries.gate_preview import GatePreview, PreviewRow, gate_preview
 from apps.registry.queries.habits import approval_hints
-from apps.registry.queries.live import live_values
+from apps.registry.queries.live import live_values, objection
 from apps.registry.queries.outlines import Outline, outlines
 from apps.registry.queries.rows import (
     STAGES,
@@ -72,14 +72,16 @@ from apps.registry.queries.waves import (
     applied,
     dry_run,
     may_decide,
+    newest_moved,
     open_wave,
     waiting_for,
+    waiting_for_a_stage,
     wave,
     wave_dry_run,
     wave_view,
     waves,
 )
-from apps.registry.queries.ways_back import WayBack, ways_back, ways_to
+from apps.registry.queries.ways_back import WayBack, ways_back, ways_back_from_wave, ways_to
 from apps.registry.queries.windows import Window, newest_window
 
 __all__ = [
@@ -148,9 +150,11 @@ __all__ = [
     "model_row",
     "model_to_change",
     "models",
+    "newest_moved",
     "newest_version",
     "newest_window",
     "no_model",
+    "objection",
     "open_wave",
     "outlines",
     "recomputed",
@@ -172,10 +176,12 @@ __all__ = [
     "versions",
     "versions_by_id",
     "waiting_for",
+    "waiting_for_a_stage",
     "wave",
     "wave_dry_run",
     "wave_view",
     "waves",
     "ways_back",
+    "ways_back_from_wave",
     "ways_to",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apps.approvals.queries import asked
-from apps.registry.models import ModelFamily, Promotion, Wave
+from apps.registry.gates import day
+from apps.registry.models import AliasMove, ModelFamily, Promotion, Wave
 from apps.registry.queries.families import approvers
+from apps.registry.queries.outlines import outlines
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -26,6 +28,20 @@ def proposer_of(wave_id: int) -> list[User]:
 def wave_of(promotion_id: int) -> int | None:
     """The wave that the promotion is part of."""
     return Promotion.objects.filter(pk=promotion_id).values_list("wave_id", flat=True).first()
+
+
+def gist_of(wave_id: int) -> list[str]:
+    """What the wave would change, and by when it is decided, in sentences."""
+    wave = Wave.objects.whole().filter(pk=wave_id).first()
+    if wave is None:
+        return []
+    return [outlines([wave])[0].sentence, f"It expires on {day(wave.expires_at.date())}."]
+
+
+def rollback_to(version_id: int) -> int | None:
+    """The newest rollback that made this version serve again."""
+    moves = AliasMove.objects.filter(after=version_id, rollback__isnull=False).order_by("-id")
+    return moves.values_list("rollback_id", flat=True).first()
 
 
 def reviewers_of(family_slug: str) -> list[User]:

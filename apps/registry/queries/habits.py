@@ -23,7 +23,7 @@ def approval_hints(family: ModelFamily) -> list[str]:
 def _quick(found: Habits) -> str:
     if not found.quick:
         return ""
-    of = "The only approval" if found.votes == 1 else f"{found.quick} of the last {found.votes} answers"
+    of = "The only answer so far" if found.votes == 1 else f"{found.quick} of the last {found.votes} answers"
     return f"{of} came within 30 seconds of the question. If nobody needs to look, the family's tier is wrong."
 
 

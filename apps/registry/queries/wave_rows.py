@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from apps.registry.gates import Outcome, Verdict
-from apps.registry.models import Gate, ModelVersion, Promotion, Wave
+from apps.registry.models import Gate, ModelFamily, ModelVersion, Promotion, Wave
 from apps.registry.queries.fleet import ScoreCell, VersionCell, score_of, version_cell
 from apps.registry.signatures import declared
 from apps.registry.statistics import CONFIDENCE
@@ -123,9 +124,19 @@ def _inputs(version: ModelVersion) -> Mapping[str, str]:
     return signature.inputs if signature else {}
 
 
-def by_gain(row: PromotionRow) -> tuple[float, str]:
-    """Worst regressions first; a first version has nothing to regress from."""
-    return (float("inf") if row.gain is None else row.gain, row.model)
+def by_gain(rows: Iterable[PromotionRow], family: ModelFamily) -> list[PromotionRow]:
+    """Worst regressions first. A first champion regresses where it is worse than the plain baseline, which served."""
+    sign = 1 if family.direction == ModelFamily.Direction.HIGHER else -1
+
+    def gain(row: PromotionRow) -> float:
+        if row.gain is not None:
+            return row.gain
+        score = row.evaluation
+        if score is None or score.candidate is None or score.baseline is None:
+            return float("inf")
+        return sign * (score.candidate - score.baseline)
+
+    return sorted(rows, key=lambda row: (gain(row), row.model))
 
 
 def totals_of(rows: Sequence[PromotionRow]) -> Totals | None:
@@ -177,19 +188,28 @@ class Progress:
 
 @dataclass(frozen=True)
 class StageCell:
-    """One stage of a wave: how many cities it moves, and whether it has."""
+    """One stage of a wave: how many cities it moves, by name, and whether it has."""
 
     number: int
     segments: int
+    names: tuple[str, ...]
     has_moved: bool
     is_next: bool
 
 
-def stages_of(wave: Wave) -> tuple[StageCell, ...]:
+def stages_of(wave: Wave, standing: Iterable[PromotionRow]) -> tuple[StageCell, ...]:
     """Empty for a wave that moves at once."""
-    bounds = [0, *wave.stages]
+    bounds, names = [0, *wave.stages], defaultdict[int, list[str]](list)
+    for row in standing:
+        names[row.stage].append(row.name)
     return tuple(
-        StageCell(n, bounds[n] - bounds[n - 1], n <= wave.stage, wave.is_open and n == wave.stage + 1)
+        StageCell(
+            number=n,
+            segments=bounds[n] - bounds[n - 1],
+            names=tuple(sorted(names[n])),
+            has_moved=n <= wave.stage,
+            is_next=wave.is_open and n == wave.stage + 1,
+        )
         for n in range(1, len(bounds))
     )
 

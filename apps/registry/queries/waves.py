@@ -111,7 +111,7 @@ def wave_view(*, actor: User, wave_id: int) -> WaveView:
     """Everything an approver looks at. Raises Missing."""
     found = wave(actor=actor, wave_id=wave_id)
     rows = [row_of(promotion) for promotion in _promotions(found)]
-    standing = sorted((row for row in rows if row.status != Promotion.Status.REFUSED), key=by_gain)
+    standing = by_gain((row for row in rows if row.status != Promotion.Status.REFUSED), found.family)
     return WaveView(
         wave=found,
         rows=tuple(standing),
@@ -119,7 +119,7 @@ def wave_view(*, actor: User, wave_id: int) -> WaveView:
         totals=totals_of(standing),
         false_winners=false_winners(rows),
         progress=progress_of(rows, _now(found)),
-        stages=stages_of(found),
+        stages=stages_of(found, standing),
         live_values=tuple(_live_cell(found, live) for live in live_values(found)),
         votes=tuple(votes_of(found.approval)) if found.approval else (),
         hints=tuple(approval_hints(found.family)) if found.approval else (),
@@ -174,6 +174,17 @@ def waiting_for(user: User) -> WaveQuerySet:
     return asked.order_by("expires_at", "id")
 
 
+def waiting_for_a_stage(user: User) -> WaveQuerySet:
+    """Waves that this person proposed and that are under way: nobody else is told to go on with them."""
+    return waves(user).filter(status=Wave.Status.RUNNING, proposer=user).order_by("stage_at", "id")
+
+
+def newest_moved(family: ModelFamily, alias: str = CHAMPION) -> Wave | None:
+    """The wave that last moved this alias and was not taken back; what an alarm at night is most often about."""
+    moved = Wave.objects.filter(family=family, alias=alias, status__in=(Wave.Status.RUNNING, Wave.Status.APPLIED))
+    return moved.whole().order_by("-stage_at").first()
+
+
 @dataclass(frozen=True)
 class DryRun:
     """What a proposal would be: what would go, what the gates refuse, worst regressions first, and the sum of it."""
@@ -200,7 +211,7 @@ def wave_dry_run(family: ModelFamily, versions: Sequence[ModelVersion], alias: s
 
 def dry_run(family: ModelFamily, versions: Sequence[ModelVersion], alias: str = CHAMPION) -> list[PromotionRow]:
     """What a proposal of these versions would be, worst regressions first; nothing is written."""
-    return sorted((preview_of(found) for found in candidacies(family, versions, alias)), key=by_gain)
+    return by_gain((preview_of(found) for found in candidacies(family, versions, alias)), family)
 
 
 def _promotions(wave: Wave) -> QuerySet[Promotion]:

@@ -36,7 +36,12 @@ def freezes(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _freeze(request, None, form):
         return redirect("registry:freezes")
     found = queries.freezes(person(request))[:SHOWN]
-    shown = {"form": form if may_freeze else None, "freezes": found, "now": timezone.now()}
+    shown = {
+        "form": form if may_freeze else None,
+        "freezes": found,
+        "freeze": queries.global_freeze(),
+        "now": timezone.now(),
+    }
     return render(request, "registry/freezes.html", shown, status=400 if form.errors else 200)
 
 
@@ -48,7 +53,13 @@ def freeze(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _freeze(request, family, form):
         return redirect("dashboard:family", slug)
     found = queries.freezes(person(request)).filter(family=family)[:SHOWN]
-    shown = {"family": family, "form": form, "freezes": found, "now": timezone.now()}
+    shown = {
+        "family": family,
+        "form": form,
+        "freezes": found,
+        "freeze": queries.freeze_on(family),
+        "now": timezone.now(),
+    }
     return render(request, "registry/freezes.html", shown, status=400 if form.errors else 200)
 
 

@@ -23,30 +23,39 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from apps.accounts.models import User
     from apps.registry.actions import RollbackDone
-    from apps.registry.models import ModelFamily, ModelVersion, Rollback
+    from apps.registry.models import ModelFamily, ModelVersion, Rollback, Wave
 
 REFUSALS_SAID = 10
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Which alias goes back: to exactly these versions, or else each of these segments to what it had before."""
+    """Which alias goes back: to exactly these versions; or all that a promotion moved; or each of these segments."""
 
     alias: str
     to: Sequence[ModelVersion]
     segments: Sequence[str]
+    wave: Wave | None
 
     def steps(self, family: ModelFamily) -> list[queries.WayBack]:
-        return queries.ways_to(self.to, self.alias) if self.to else queries.ways_back(family, self.segments, self.alias)
+        if self.to:
+            return queries.ways_to(self.to, self.alias)
+        if self.wave:
+            return queries.ways_back_from_wave(self.wave)
+        return queries.ways_back(family, self.segments, self.alias)
 
 
 def roll_back(request: HttpRequest) -> HttpResponse:
-    """GET `?family=…&segment=…` (or `to` a version's id; `alias`): what would go back. POST with a reason does it."""
+    """GET `?family=…`: what would go back of the newest promotion; POST with a reason does it.
+
+    `segment=…` (several) or `to` a version's id choose something else; `alias` another alias than the champion.
+    """
     family = queries.family(actor=person(request), slug=request.GET.get("family", ""))
     require(person(request), "registry.roll_back", family)
-    wish = _wish(request)
-    steps = wish.steps(family)
+    wish = _wish(request, family)
+    steps = sorted(wish.steps(family), key=lambda step: (step.back_to is None, step.name))
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _go_back(request, family, wish, steps, form):
         return redirect(_seen_next(family, steps))
@@ -55,6 +64,7 @@ def roll_back(request: HttpRequest) -> HttpResponse:
         "form": form,
         "steps": steps,
         "alias": wish.alias,
+        "wave": wish.wave,
         "possible": sum(step.back_to is not None for step in steps),
         "shared": queries.shared_names(family),
     }
@@ -87,25 +97,31 @@ def _review(request: HttpRequest, rollback: Rollback) -> None:
         messages.error(request, error.message)
 
 
-def _wish(request: HttpRequest) -> Wish:
+def _wish(request: HttpRequest, family: ModelFamily) -> Wish:
     ids = [int(one) for one in request.GET.getlist("to") if one.isascii() and one.isdigit()]
     to = queries.versions_by_id(actor=person(request), ids=ids)
-    return Wish(request.GET.get("alias") or CHAMPION, to, request.GET.getlist("segment"))
+    alias, segments = request.GET.get("alias") or CHAMPION, request.GET.getlist("segment")
+    return Wish(alias, to, segments, None if to or segments else queries.newest_moved(family, alias))
 
 
 def _go_back(
     request: HttpRequest, family: ModelFamily, wish: Wish, steps: Sequence[queries.WayBack], form: ReasonForm
 ) -> bool:
-    versions = list(wish.to) or [step.version for step in steps if step.back_to]
-    verb = actions.restore if wish.to else actions.rollback
     try:
-        reason = form.cleaned_data["reason"]
-        done = verb(actor=person(request), family=family, versions=versions, reason=reason, alias=wish.alias)
+        done = _done(person(request), family, wish, steps, form.cleaned_data["reason"])
     except PortalError as error:
         tell(form, error)
         return False
     say_what_went_back(request, done)
     return True
+
+
+def _done(actor: User, family: ModelFamily, wish: Wish, steps: Sequence[queries.WayBack], reason: str) -> RollbackDone:
+    if wish.wave:
+        return actions.undo_wave(actor=actor, wave=wish.wave, reason=reason)
+    versions = list(wish.to) or [step.version for step in steps if step.back_to]
+    verb = actions.restore if wish.to else actions.rollback
+    return verb(actor=actor, family=family, versions=versions, reason=reason, alias=wish.alias)
 
 
 def say_what_went_back(request: HttpRequest, done: RollbackDone) -> None:

@@ -24,7 +24,7 @@ from apps.registry.web.rollbacks import say_what_went_back
 from apps.registry.web.saying import faults
 
 if TYPE_CHECKING:
-    from apps.registry.models import Wave
+    from apps.registry.models import LiveValue, Wave
 
 WAVES_PER_PAGE = 25
 
@@ -64,12 +64,13 @@ def wave(request: HttpRequest, wave_id: int) -> HttpResponse:
 
 def _parts(progress: queries.Progress) -> list[Part]:
     """The mixed state of a wave as one bar."""
-    return [
+    parts = [
         Part("on the new version", progress.new, "ok"),
         Part("on what they had", progress.old, "info"),
         Part("refused", progress.refused, "idle"),
         Part("moved on since", progress.moved_on, "warn"),
     ]
+    return [part for part in parts if part.count]
 
 
 @require_POST
@@ -86,7 +87,7 @@ def reject(request: HttpRequest, wave_id: int) -> HttpResponse:
 
 @require_POST
 def withdraw(request: HttpRequest, wave_id: int) -> HttpResponse:
-    return _decide(request, wave_id, WithdrawForm, actions.withdraw, lambda _: "Withdrawn. Nothing has moved.")
+    return _decide(request, wave_id, WithdrawForm, actions.withdraw, _withdrawn)
 
 
 @require_POST
@@ -96,10 +97,7 @@ def advance(request: HttpRequest, wave_id: int) -> HttpResponse:
 
 @require_POST
 def post_live_value(request: HttpRequest, wave_id: int) -> HttpResponse:
-    def said(_: object) -> str:
-        return "Stored. Where it keeps the limit of this promotion, the next stage has moved."
-
-    return _decide(request, wave_id, LiveValueForm, actions.post_live_value, said)
+    return _decide(request, wave_id, LiveValueForm, actions.post_live_value, _measured)
 
 
 @require_POST
@@ -129,14 +127,29 @@ def _decide(
     return redirect(inside(request, request.POST.get("next", ""), reverse("registry:wave", args=[wave_id])))
 
 
+def _withdrawn(wave: "Wave") -> str:
+    if not wave.stage:
+        return "Withdrawn. Nothing has moved."
+    return f"Stopped after stage {wave.stage} of {wave.last_stage}: what has moved stays, the rest keeps what it has."
+
+
 def _advanced(wave: "Wave") -> str:
     return f"Stage {wave.stage} of {wave.last_stage} has moved: {queries.applied(wave)} of {wave.segments} segments."
+
+
+def _measured(live: "LiveValue") -> str:
+    """Whether the next stage has moved, and why not."""
+    if live.wave.stage > live.stage:
+        return f"Stored. {_advanced(live.wave)}"
+    why_not = queries.objection(live.wave, live)
+    return f"Stored. {why_not or 'The next stage moves as soon as nothing is frozen.'}"
 
 
 def _approved(wave: "Wave") -> str:
     """What has moved, with the way to the fleet; or that another approval is needed."""
     if wave.status == "running":
-        return f"Approved. {_advanced(wave)} Somebody moves the next stage here."
+        page = reverse("registry:wave", args=[wave.pk])
+        return format_html('Approved. {} The next one is moved on <a href="{}">its page</a>.', _advanced(wave), page)
     if wave.status != "applied":
         return "Your approval counts. Nothing has moved yet: another approval is needed."
     moved = queries.applied(wave)
