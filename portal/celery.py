@@ -23,6 +23,7 @@ app.conf.task_routes = {
     "retraining.train": {"queue": "work"},
     "registry.evaluate": {"queue": "work"},
     "notifications.send": {"queue": "outgoing"},
+    "registry.publish": {"queue": "outgoing"},
     "transfers.bring": {"queue": "outgoing"},
 }
 app.conf.beat_schedule = {

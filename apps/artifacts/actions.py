@@ -62,6 +62,11 @@ def put_file(*, tree: Tree, path: str, source: BinaryIO) -> None:
         _insert(tree, {path: stored})
 
 
+def publish(*, name: str, content: bytes) -> None:
+    """A file that is read without the portal, `published/<name>` in the store; the next one replaces it whole."""
+    default_store().publish(name, content)
+
+
 @transaction.atomic
 def remove_files(*, tree: Tree, path: str) -> None:
     """A file, or a folder with all in it; "" is everything. Raises Conflict for a sealed tree."""

@@ -40,6 +40,11 @@ def open_file(*, tree: Tree, path: str) -> BinaryIO:
     return default_store().open(file(tree=tree, path=path).blob_id)
 
 
+def published(name: str) -> bytes:
+    """What was published under that name last. Raises Missing."""
+    return default_store().published(name)
+
+
 def local_path(file: TreeFile) -> Path:
     """A verified local file of the same bytes, without a copy; only to be read. Raises Unavailable."""
     return default_store().local_path(file.blob_id)
@@ -63,6 +68,14 @@ def _fault(blob: str) -> str:
     except Unavailable as error:
         return error.message
     return ""
+
+
+def digests_of(trees: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Hex sha256 of each file by path, by tree id."""
+    found: dict[int, dict[str, str]] = {}
+    for tree, path, blob in TreeFile.objects.filter(tree__in=list(trees)).values_list("tree", "path", "blob"):
+        found.setdefault(tree, {})[path] = blob
+    return found
 
 
 def total_size(tree: Tree) -> int:

@@ -13,7 +13,8 @@ from typing import BinaryIO, Protocol
 
 from django.conf import settings
 
-from apps.core.errors import Unavailable
+from apps.artifacts.paths import check_path
+from apps.core.errors import Missing, Unavailable
 
 CHUNK_BYTES = 1_048_576
 STALE_SECONDS = 3_600
@@ -42,6 +43,14 @@ class Store(Protocol):
 
     def local_path(self, sha256: str) -> Path:
         """A local file of these bytes, verified; the caller only reads it."""
+        ...
+
+    def publish(self, name: str, content: bytes) -> None:
+        """A file under a name of its own, `published/<name>`: the next one replaces it whole."""
+        ...
+
+    def published(self, name: str) -> bytes:
+        """What was published under that name last. Raises Missing."""
         ...
 
 
@@ -79,6 +88,27 @@ class LocalStore:
         self.open(sha256).close()
         return self._place(sha256)
 
+    def publish(self, name: str, content: bytes) -> None:
+        with _kept_whole():
+            incoming = self._new_file()
+            try:
+                incoming.write(content)
+                incoming.flush()
+                self._rename(incoming, self._published(name))
+            finally:
+                with suppress(OSError):
+                    incoming.close()
+                Path(incoming.name).unlink(missing_ok=True)
+
+    def published(self, name: str) -> bytes:
+        try:
+            return self._published(name).read_bytes()
+        except FileNotFoundError as error:
+            raise Missing("Nothing has been published under that name yet.") from error
+
+    def _published(self, name: str) -> Path:
+        return self.root / "published" / check_path(name)
+
     def _place(self, sha256: str) -> Path:
         return self.root / "sha256" / sha256[:2] / sha256
 
@@ -90,10 +120,13 @@ class LocalStore:
         return tempfile.NamedTemporaryFile(dir=folder, delete=False)  # type: ignore[return-value]
 
     def _keep(self, incoming: BinaryIO, sha256: str) -> None:
-        """Durable before it has its name; replacing an equal file also heals a damaged one."""
+        """Replacing an equal file also heals a damaged one."""
+        self._rename(incoming, self._place(sha256))
+
+    def _rename(self, incoming: BinaryIO, place: Path) -> None:
+        """Durable before it has its name."""
         os.fchmod(incoming.fileno(), 0o444)
         os.fsync(incoming.fileno())
-        place = self._place(sha256)
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         Path(incoming.name).replace(place)
         _sync_folder(place.parent)

@@ -8,7 +8,7 @@ import rules
 
 from apps.accounts.queries import default_team
 from apps.accounts.rules import belongs, is_operator, is_platform_admin, leads
-from apps.core.permissions import grant
+from apps.core.permissions import READ_SCOPE, grant
 from apps.registry.models import ModelFamily, RegisteredModel, Rollback, Wave
 
 if TYPE_CHECKING:
@@ -151,6 +151,12 @@ grant(
     carries,
     scope=WRITE,
     refusal="Only members of the team that owns this family, or its approvers, can go on with this.",
+)
+grant(
+    "registry.report_serving",
+    rules.always_allow,
+    scope=READ_SCOPE,
+    refusal="Only who may see this version can say that it is served.",
 )
 grant(
     "registry.set_alias",

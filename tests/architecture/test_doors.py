@@ -64,7 +64,11 @@ def test_only_what_takes_time_is_in_the_queue_of_work() -> None:
     ours = {name: queue_of(name) for name in app.tasks if not name.startswith("celery.")}
     assert ours, "no task is registered"
     assert {name for name, queue in ours.items() if queue == "work"} == {"retraining.train", "registry.evaluate"}
-    assert {name for name, queue in ours.items() if queue == "outgoing"} == {"notifications.send", "transfers.bring"}
+    assert {name for name, queue in ours.items() if queue == "outgoing"} == {
+        "notifications.send",
+        "registry.publish",
+        "transfers.bring",
+    }
     assert set(ours.values()) == {"work", "control", "outgoing"}
 
 

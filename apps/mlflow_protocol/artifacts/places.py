@@ -25,12 +25,13 @@ LARGEST_ID = 2**63
 
 @dataclass(frozen=True)
 class Place:
-    """A path of a tree (empty: all of it), and how it is written there."""
+    """A path of a tree (empty: all of it), how it is written there, and the id of the version whose tree it is."""
 
     tree: Tree | None
     path: str
     put: Callable[[str, BinaryIO], None]
     remove: Callable[[str], None]
+    version: int | None = None
 
 
 def place_of(call: Call, address: str) -> Place:
@@ -85,7 +86,7 @@ def _version(call: Call, number: str, path: str) -> Place:
     if not (number.isascii() and number.isdigit() and int(number) < LARGEST_ID):
         raise no_such(f"versions/{number}")
     tree = registry.versions_by_id(actor=call.actor, ids=[int(number)])[0].tree
-    return Place(tree, path, _sealed, _sealed)
+    return Place(tree, path, _sealed, _sealed, int(number))
 
 
 def _put(action: Callable[..., None], path: str, source: BinaryIO, **whose: object) -> None:

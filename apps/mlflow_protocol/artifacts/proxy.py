@@ -19,6 +19,7 @@ from apps.mlflow_protocol.fields import text
 from apps.mlflow_protocol.tracking.experiments import ARTIFACTS
 from apps.mlflow_protocol.tracking.runs import RUN, artifacts_of, run_of
 from apps.mlflow_protocol.words import without_empty
+from apps.registry.actions import count_download
 from apps.tracking import queries
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def download(call: Call) -> HttpResponseBase:
         found = file(tree=place.tree, path=place.path)
     except Missing as error:
         raise no_such(address) from error
+    if place.version:
+        count_download(actor=call.actor, version=place.version)
     body = open_file(tree=place.tree, path=place.path)
     wanted = call.request.META.get("HTTP_RANGE", "")
     return ranged(body, path=place.path, size=found.size, sha256=found.blob_id, wanted=wanted)

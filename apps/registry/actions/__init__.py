@@ -9,6 +9,7 @@ from apps.registry.actions.aliases import (
     refuse_way_round,
 )
 from apps.registry.actions.baselines import register_baseline
+from apps.registry.actions.consumption import count_download, count_resolved, report_serving, write_uses
 from apps.registry.actions.evaluations import (
     BATCH,
     Claim,
@@ -41,10 +42,12 @@ from apps.registry.actions.models import (
 from apps.registry.actions.promotions import Refused, approve, expire_waves, propose, reject, withdraw
 from apps.registry.actions.protection import AliasSpec
 from apps.registry.actions.rollbacks import RollbackDone, restore, review_rollback, rollback
+from apps.registry.actions.snapshots import publish_snapshots
 from apps.registry.actions.stages import advance, advance_waves, post_live_value, undo_wave
 from apps.registry.actions.versions import (
     Origin,
     create_version,
+    delete_unused,
     delete_version,
     describe_version,
     fail_registration,
@@ -69,11 +72,14 @@ __all__ = [
     "advance_waves",
     "approve",
     "claim_evaluations",
+    "count_download",
+    "count_resolved",
     "create_family",
     "create_model",
     "create_version",
     "delete_alias",
     "delete_model",
+    "delete_unused",
     "delete_version",
     "describe_model",
     "describe_version",
@@ -93,6 +99,7 @@ __all__ = [
     "move_stage",
     "post_live_value",
     "propose",
+    "publish_snapshots",
     "refuse_way_round",
     "register_baseline",
     "register_version",
@@ -100,6 +107,7 @@ __all__ = [
     "release_evaluations",
     "rename_model",
     "renew_evaluations",
+    "report_serving",
     "request_evaluations",
     "restore",
     "review_rollback",
@@ -114,4 +122,5 @@ __all__ = [
     "untag_version",
     "update_family",
     "withdraw",
+    "write_uses",
 ]

@@ -15,6 +15,7 @@ from apps.core.errors import Conflict
 from apps.core.transitions import move
 from apps.registry import evaluators
 from apps.registry.actions.evaluations import ask_for
+from apps.registry.actions.snapshots import want_snapshot
 from apps.registry.events import Event
 from apps.registry.models import AliasMove, ModelFamily, ModelVersion, Promotion, Rollback, Wave
 from apps.registry.queries.candidacies import (
@@ -105,6 +106,8 @@ def move_aliases(
         targets=[(step.after, {alias: step.seen}, {alias: step.after.label}) for step in moves],
         note=reason,
     )
+    for family in {step.after.model.its_family for step in moves}:
+        want_snapshot(family=family)
     history = [_history(actor, alias, step, kind, reason, rollback) for step in moves]
     return AliasMove.objects.bulk_create(history)
 

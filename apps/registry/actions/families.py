@@ -16,6 +16,7 @@ from apps.audit.actions import record
 from apps.core.errors import Conflict, Exists, Invalid
 from apps.core.permissions import require
 from apps.registry.actions.protection import AliasSpec, set_protected_aliases
+from apps.registry.actions.snapshots import want_snapshot
 from apps.registry.events import Event
 from apps.registry.family_settings import EDITABLE, check_settings
 from apps.registry.gates import GateSpec, check_gates, default_gates
@@ -101,6 +102,7 @@ def update_family(
         restrict_experiment(actor=actor, name=family.experiment)
     if after != before:
         record(actor=actor, action=Event.FAMILY_UPDATED, target=family, before=before, after=after)
+        want_snapshot(family=family)
     return family
 
 

@@ -22,6 +22,7 @@ from apps.registry.events import Event
 from apps.registry.models import ModelFamily, ModelVersion, Promotion, RegisteredModel, Segment, Stage
 from apps.registry.models.version import LONGEST_LOGGED_MODEL, LONGEST_REASON, LONGEST_RUN_REF, SOURCE_LENGTH
 from apps.registry.moments import this_moment
+from apps.registry.queries.consumption import unused_versions
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -262,6 +263,23 @@ def delete_version(*, actor: User, version: ModelVersion) -> None:
     """
     guard_deletion(actor=actor, target=version)
     _delete_version(actor=actor, version=version)
+
+
+@transaction.atomic
+def delete_unused(*, actor: User, family: ModelFamily, versions: Sequence[int], days: int) -> None:
+    """Deletes these versions of those that nobody has used for so many days, all or none.
+
+    Raises Conflict naming one that is used meanwhile, so that what is deleted is what was looked at.
+    """
+    ModelFamily.objects.locked().get(pk=family.pk)
+    unused = unused_versions(family, days=days).in_bulk(list(versions))
+    if absent := [pk for pk in versions if pk not in unused]:
+        used = ModelVersion.objects.living().filter(pk__in=absent, model__family=family).select_related("model").first()
+        raise Conflict(
+            f"{used or 'One of them'} is used or gone meanwhile; nothing was deleted. Look at the list again."
+        )
+    for version in unused.values():
+        _delete_version(actor=actor, version=version)
 
 
 @transaction.atomic

@@ -7,12 +7,14 @@ from apps.registry.api.freezes import FreezeViewSet, RollbackViewSet
 from apps.registry.api.gates import GateKindListView, GatePreviewView
 from apps.registry.api.models import AliasHistoryView, AliasView, ModelVersionListView, ModelViewSet
 from apps.registry.api.promotions import PromotionViewSet
+from apps.registry.api.serving import ConsumptionView, ResolveView, SnapshotKeyView, SnapshotView, UnusedVersionView
 from apps.registry.api.versions import VersionFileListView, VersionFileView, VersionViewSet
 
 __all__ = [
     "NAME",
     "AliasHistoryView",
     "AliasView",
+    "ConsumptionView",
     "EvaluationViewSet",
     "FamilyViewSet",
     "FreezeViewSet",
@@ -21,8 +23,12 @@ __all__ = [
     "ModelVersionListView",
     "ModelViewSet",
     "PromotionViewSet",
+    "ResolveView",
     "RollbackViewSet",
     "SegmentListView",
+    "SnapshotKeyView",
+    "SnapshotView",
+    "UnusedVersionView",
     "VersionFileListView",
     "VersionFileView",
     "VersionViewSet",

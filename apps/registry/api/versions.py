@@ -72,6 +72,7 @@ class VersionFileView(APIView):
     def get(self, request: Request, version_id: int, path: str) -> FileResponse:
         tree = _version(request, version_id).its_tree
         found = file(tree=tree, path=path)
+        actions.count_download(actor=person(request), version=version_id)
         return attachment(open_file(tree=tree, path=path), path=path, size=found.size, sha256=found.blob_id)
 
 

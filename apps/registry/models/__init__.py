@@ -6,11 +6,13 @@ from apps.registry.models.family import Dimension, ModelFamily, ProtectedAlias, 
 from apps.registry.models.freeze import Freeze
 from apps.registry.models.gate import Gate
 from apps.registry.models.promotion import GateResult, LiveValue, Promotion, Wave
+from apps.registry.models.serving import Consumption, Snapshot
 from apps.registry.models.version import ModelVersion, RegisteredModel, Stage
 
 __all__ = [
     "Alias",
     "AliasMove",
+    "Consumption",
     "Dimension",
     "Evaluation",
     "Freeze",
@@ -24,6 +26,7 @@ __all__ = [
     "RegisteredModel",
     "Rollback",
     "Segment",
+    "Snapshot",
     "Stage",
     "Wave",
 ]

@@ -2,6 +2,7 @@
 
 from apps.registry.queries.alias_history import AliasAt, alias_at, rollback, rollbacks, rollbacks_to_review
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
+from apps.registry.queries.consumption import UNUSED_DAYS, consumption, loaded_by, unused_versions
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
     Recomputed,
@@ -39,6 +40,7 @@ from apps.registry.queries.gate_preview import GatePreview, PreviewRow, gate_pre
 from apps.registry.queries.habits import approval_hints
 from apps.registry.queries.live import live_values, objection
 from apps.registry.queries.outlines import Outline, outlines
+from apps.registry.queries.resolving import Resolution, Resolved, family_to_resolve, resolution
 from apps.registry.queries.rows import (
     STAGES,
     ModelRow,
@@ -51,6 +53,7 @@ from apps.registry.queries.rows import (
     version_row,
 )
 from apps.registry.queries.search import IS_PROMPT, Condition, Order, Page, search_models, search_versions
+from apps.registry.queries.snapshots import snapshot_file, snapshots_due
 from apps.registry.queries.versions import (
     alias_history,
     all_versions,
@@ -87,6 +90,7 @@ from apps.registry.queries.windows import Window, newest_window
 __all__ = [
     "IS_PROMPT",
     "STAGES",
+    "UNUSED_DAYS",
     "WAVE_STATUSES",
     "AliasAt",
     "Candidacy",
@@ -107,6 +111,8 @@ __all__ = [
     "Progress",
     "PromotionRow",
     "Recomputed",
+    "Resolution",
+    "Resolved",
     "RolledBack",
     "ScoreCell",
     "StageCell",
@@ -127,6 +133,7 @@ __all__ = [
     "candidates_of",
     "champion_ages",
     "champion_of",
+    "consumption",
     "declared_contract",
     "dimensions",
     "dry_run",
@@ -136,6 +143,7 @@ __all__ = [
     "evaluations_due",
     "families",
     "family",
+    "family_to_resolve",
     "fleet",
     "freeze",
     "freeze_on",
@@ -145,6 +153,7 @@ __all__ = [
     "gate_specs",
     "global_freeze",
     "live_values",
+    "loaded_by",
     "may_decide",
     "model",
     "model_row",
@@ -158,6 +167,7 @@ __all__ = [
     "open_wave",
     "outlines",
     "recomputed",
+    "resolution",
     "restricted_families",
     "rollback",
     "rollbacks",
@@ -168,7 +178,10 @@ __all__ = [
     "segments",
     "segments_by_slug",
     "shared_names",
+    "snapshot_file",
+    "snapshots_due",
     "summary",
+    "unused_versions",
     "version",
     "version_behind",
     "version_row",
