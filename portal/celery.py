@@ -30,6 +30,7 @@ app.conf.beat_schedule = {
     # A tick that waited for longer than a few others is worth nothing.
     "retraining.coordinate": {"task": "retraining.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "retraining.watch": {"task": "retraining.watch", "schedule": 10.0, "options": {"expires": 60}},
+    "retraining.discover": {"task": "retraining.discover", "schedule": 60.0, "options": {"expires": 60}},
     "catalog.keep_dates": {"task": "catalog.keep_dates", "schedule": 3600.0, "options": {"expires": 3600}},
     "registry.coordinate": {"task": "registry.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "transfers.coordinate": {"task": "transfers.coordinate", "schedule": 2.0, "options": {"expires": 10}},

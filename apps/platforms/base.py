@@ -63,7 +63,8 @@ class Outcome:
     no-data, or start (the script was never reached). `reason` is one sentence for a person, "" on success.
     `files` maps relative paths to regular files that nothing but the caller can change any more; it is empty
     unless the run succeeded, and the files live until `Runner.discard`. `log` is the end of the log, at most
-    `limits.log_bytes` long.
+    `limits.log_bytes` long. `libraries` maps the installed distributions that the script had loaded when it ended to
+    their versions; it is empty where that is not known.
     """
 
     end: End
@@ -72,6 +73,7 @@ class Outcome:
     seconds: float
     files: Mapping[str, Path]
     log: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 class Runner(Protocol):

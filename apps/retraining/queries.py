@@ -153,9 +153,9 @@ def runs_of(request: RetrainingRequest) -> SegmentRunQuerySet:
 
 
 def segment_run(*, actor: "User", run_id: int) -> SegmentRun:
-    """With its log and attempts. Raises Missing."""
+    """With its log, attempts and libraries. Raises Missing."""
     seen = SegmentRun.objects.filter(request__in=requests(actor).order_by().values("pk"), pk=run_id)
-    found = _whole(seen).prefetch_related("attempts").first()
+    found = _whole(seen).select_related("libraries").prefetch_related("attempts").first()
     if found is None:
         raise Missing(f"There is no segment run {run_id} here, or you may not see it.")
     return found

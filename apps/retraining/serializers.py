@@ -178,12 +178,19 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
 
 
 class SegmentRunDetailSerializer(SegmentRunSerializer):
-    """With every attempt at it."""
+    """With every attempt at it, and the distributions that the script had loaded."""
 
     attempts = AttemptSerializer(many=True)
+    libraries = serializers.DictField(
+        source="libraries.distributions",
+        child=serializers.CharField(),
+        allow_null=True,
+        default=None,
+        help_text="Distribution → version; null while it is not known.",
+    )
 
     class Meta(SegmentRunSerializer.Meta):
-        fields: ClassVar = [*SegmentRunSerializer.Meta.fields, "attempts"]
+        fields: ClassVar = [*SegmentRunSerializer.Meta.fields, "attempts", "libraries"]
 
 
 class LogSerializer(serializers.Serializer[SegmentRun]):

@@ -37,6 +37,13 @@ def watch() -> None:
         actions.watch_policies()
 
 
+@shared_task(name="retraining.discover", expires=STALE_AFTER)
+def discover() -> None:
+    """Tells the catalog what the runs had loaded. Idempotent."""
+    with through(Door.TASK):
+        actions.discover_usage()
+
+
 @shared_task(name="retraining.drive", expires=STALE_AFTER)
 def drive(request_id: int) -> None:
     with through(Door.TASK):

@@ -1,6 +1,7 @@
 """Files of other products: read with a difference first, written so that they can be read again, nothing deleted."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import yaml
 from django.core.management import call_command
 
 from apps.accounts.models import PortalRole, Team, User
+from apps.audit.models import AuditEvent
 from apps.catalog import queries
-from apps.catalog.actions import Opinion, edit_tool, import_file
+from apps.catalog.actions import Opinion, confirm_facts, edit_tool, import_file
 from apps.catalog.actions.tools import ToolFacts
 from apps.catalog.downloads import MAKERS, file_of
 from apps.catalog.exchange.madr import write_madr
@@ -82,6 +84,42 @@ def test_what_an_editor_writes_is_no_longer_unverified(editor: User, orchestrati
     assert Tool.objects.get(slug="ray").unverified == []
 
 
+def test_what_a_person_wrote_is_never_overwritten_by_a_file(editor: User, orchestration: Capability) -> None:
+    import_file(actor=editor, content=LANDSCAPE, source="landscape.yml")
+    airflow = Tool.objects.get(slug="airflow")
+    edit_tool(actor=editor, tool=airflow, facts=replace(ToolFacts.of(airflow), licence="MIT", vendor="Astronomer"))
+    newer = LANDSCAPE.replace("license: Apache-2.0", "license: Apache-3.0").replace("airflow.apache", "www.airflow")
+    for dry_run in (True, False):
+        found = import_file(actor=editor, content=newer, source="landscape.yml", dry_run=dry_run)
+        assert found.kept == ["Airflow: licence stays “MIT”; the file says “Apache-3.0”"]
+        assert found.changed == ["Airflow: homepage"]
+    airflow.refresh_from_db()
+    assert (airflow.licence, airflow.homepage, airflow.vendor) == ("MIT", "https://www.airflow.org/", "Astronomer")
+    event = AuditEvent.objects.filter(action="catalog.imported").latest("id")
+    assert (event.before, event.after) == (
+        {"homepage": "https://airflow.apache.org/"},
+        {"homepage": "https://www.airflow.org/"},
+    )
+
+
+def test_what_a_person_confirmed_or_added_by_hand_stays_too(editor: User, make_tool: MakeTool) -> None:
+    make_tool("flyte", licence="MIT")
+    import_file(actor=editor, content=LANDSCAPE.replace("/flyte\n", "/flyte\n      license: BSD-2-Clause\n"))
+    flyte = Tool.objects.get(slug="flyte")
+    assert (flyte.licence, flyte.repo) == ("MIT", "https://github.com/flyteorg/flyte")
+    Tool.objects.update(source="landscape.yml", unverified=["licence"])
+    confirm_facts(actor=editor, tool=Tool.objects.get(slug="flyte"), names=["licence"])
+    import_file(actor=editor, content=LANDSCAPE.replace("/flyte\n", "/flyte\n      license: BSD-2-Clause\n"))
+    assert Tool.objects.get(slug="flyte").licence == "MIT"
+
+
+def test_a_peers_radar_becomes_proposals_to_the_board(editor: User, board: User, airflow: Tool) -> None:
+    entries = [{"quadrant": 1, "ring": 2, "label": "Airflow", "moved": 0}, {"ring": 9, "label": "Luigi"}]
+    found = import_file(actor=editor, content=json.dumps({"date": "2026.05", "entries": entries}))
+    assert (found.format, found.proposed) == ("Zalando radar", ["Airflow: no ring → assess"])
+    assert [problem.line for problem in found.problems] == [2]
+
+
 @pytest.mark.usefixtures("orchestrated")
 @pytest.mark.parametrize("name", ["radar.csv", "radar.json", "catalog-info.yaml"])
 def test_our_own_radar_comes_back_as_it_went_out(editor: User, name: str) -> None:
@@ -106,6 +144,10 @@ def test_a_decision_comes_back_as_it_went_out(editor: User, make_decision: MakeD
     decision = make_decision("accepted", number=7)
     written = write_madr(queries.decision(actor=editor, label="ADR-0007"))
     assert import_file(actor=editor, content=written, dry_run=True).same == 1
+    other = written.replace("Hundreds of models.", "Two models.")
+    assert import_file(actor=editor, content=other).kept == [
+        "ADR-0007 Airflow for orchestration: stays as it is; the file has another context"
+    ]
     renamed = written.replace("ADR-0007", "ADR-0008").replace("# Airflow for", "# Another Airflow for")
     import_file(actor=editor, content=renamed)
     copy = Decision.objects.get(number=8)

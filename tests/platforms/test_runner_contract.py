@@ -1,6 +1,7 @@
 """What every Runner has to do, whatever it runs on; only the local one exists so far."""
 
 import json
+from importlib.metadata import version
 from inspect import signature
 from pathlib import Path
 
@@ -167,3 +168,20 @@ def test_a_key_that_is_no_file_name_is_refused(run: Run, key: str) -> None:
 @pytest.mark.parametrize("method", ["run", "discard"])
 def test_the_local_runner_has_the_runners_shape(method: str) -> None:
     assert signature(getattr(LocalRunner, method)) == signature(getattr(Runner, method))
+
+
+def test_what_a_script_had_loaded_is_known_with_its_version(run: Run) -> None:
+    outcome = run(f"import yaml, json\n{METRICS}\nraise SystemExit(1)", preload=("jsonschema",))
+    assert outcome.libraries["PyYAML"] == version("PyYAML")
+    assert outcome.libraries["jsonschema"] == version("jsonschema")
+    assert "Django" not in outcome.libraries
+
+
+def test_a_script_that_lies_about_its_libraries_names_none_that_is_not_installed(run: Run) -> None:
+    lie = """
+        import atexit, json, os, sys
+        sys.modules |= dict.fromkeys(["luigi", "nowhere"], sys)
+        os.mkdir(os.path.join(os.environ["HOME"], ".portal-modules.json"))
+        """
+    outcome = run(lie + METRICS)
+    assert (outcome.end, outcome.libraries) == (End.SUCCEEDED, {})

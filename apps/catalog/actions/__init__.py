@@ -15,7 +15,7 @@ from apps.catalog.actions.decisions import (
     supersede_decision,
     withdraw_decision,
 )
-from apps.catalog.actions.imports import Difference, import_file
+from apps.catalog.actions.imports import import_file
 from apps.catalog.actions.needs import (
     Answer,
     Gap,
@@ -50,6 +50,7 @@ from apps.catalog.actions.tools import (
     edit_capability,
     edit_tool,
 )
+from apps.catalog.exchange.difference import Difference
 
 __all__ = [
     "MOST_OPTIONS",

@@ -13,7 +13,8 @@ from django.utils import timezone
 from apps.audit.actions import record
 from apps.catalog.checking import changed, check, difference, insert
 from apps.catalog.events import Event
-from apps.catalog.models import Capability, Decision, FeatureGap, Tool, ToolRequest, Usage
+from apps.catalog.models import Capability, Decision, FeatureGap, Tool, ToolRequest, Usage, normal_name
+from apps.catalog.queries.needs import tools_by_distribution
 from apps.core.errors import Conflict, Exists, Invalid
 from apps.core.permissions import require
 from apps.core.transitions import move
@@ -179,7 +180,7 @@ def end_usage(*, actor: User, usage: Usage, at: datetime | None = None) -> Usage
 
 @dataclass(frozen=True)
 class Seen:
-    """A distribution that segment runs of a pipeline or family report; `team_id` owns it."""
+    """A distribution that segment runs of a pipeline or family report; `team_id` owns it. The newest comes last."""
 
     distribution: str
     version: str
@@ -187,6 +188,7 @@ class Seen:
     name: str
     team_id: int | None
     last_seen: date
+    restricted: bool = False  # only the team may know that it uses this
     evidence: str = field(default="", compare=False)
 
 
@@ -196,16 +198,18 @@ def sync_discovered(*, seen: Sequence[Seen]) -> int:
 
     What no run reports any more is removed, for it was never said by a person.
     """
-    tools = {tool.pypi_name.lower(): tool for tool in Tool.objects.exclude(pypi_name="").only("pk", "pypi_name")}
-    wanted = {(tools[s.distribution.lower()].pk, s.kind, s.name): s for s in seen if s.distribution.lower() in tools}
+    tools = tools_by_distribution()
+    matched = [(tools.get(normal_name(one.distribution)), one) for one in seen]
+    wanted = {(tool.pk, one.kind, one.name): one for tool, one in matched if tool}
     there = {(row.tool_id, row.kind, row.name): row for row in _discovered()}
     Usage.objects.filter(pk__in=[row.pk for key, row in there.items() if key not in wanted]).delete()
     Usage.objects.bulk_update([_renewed(there[key], s) for key, s in wanted.items() if key in there], SEEN_COLUMNS)
-    Usage.objects.bulk_create([_new(key[0], s) for key, s in wanted.items() if key not in there])
+    fresh = [_new(key[0], s) for key, s in wanted.items() if key not in there]
+    Usage.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(wanted)
 
 
-SEEN_COLUMNS = ["version", "last_seen", "evidence", "team"]
+SEEN_COLUMNS = ["version", "last_seen", "evidence", "team", "restricted"]
 
 
 def _discovered() -> Iterable[Usage]:
@@ -213,7 +217,8 @@ def _discovered() -> Iterable[Usage]:
 
 
 def _renewed(row: Usage, seen: Seen) -> Usage:
-    row.version, row.last_seen, row.evidence, row.team_id = seen.version, seen.last_seen, seen.evidence, seen.team_id
+    row.version, row.last_seen, row.evidence = seen.version, seen.last_seen, seen.evidence
+    row.team_id, row.restricted = seen.team_id, seen.restricted
     return row
 
 
@@ -224,6 +229,7 @@ def _new(tool_id: int, seen: Seen) -> Usage:
         name=seen.name,
         team_id=seen.team_id,
         how=Usage.How.DISCOVERED,
+        restricted=seen.restricted,
         version=seen.version,
         evidence=seen.evidence,
         since=seen.last_seen,

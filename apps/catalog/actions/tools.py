@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -46,6 +46,7 @@ class ToolFacts:
     sourcing: str
     homepage: str = ""
     licence: str = ""
+    vendor: str = ""
     ecosystem: str = ""
     repo: str = ""
     foundation: str = ""
@@ -111,18 +112,25 @@ def _words_of(facts: ToolFacts) -> dict[str, Any]:
 
 @transaction.atomic
 def edit_tool(*, actor: User, tool: Tool, facts: ToolFacts) -> Tool:
-    """Changes what differs; nothing differing is no event. What an editor writes is no longer unverified."""
+    """Changes what differs; nothing differing is no event. What an editor writes is no longer unverified.
+
+    No import overwrites it either.
+    """
     require(actor, "catalog.edit", tool)
     touched, _ = difference(tool, facts)
-    unverified = [name for name in facts.unverified if name not in touched]
-    facts = replace(facts, unverified=unverified)
+    facts = replace(facts, unverified=[name for name in facts.unverified if name not in touched])
     before, after = difference(tool, facts)
     if not after:
         return tool
-    edited = changed(tool, **vars(facts))
-    edited.save(update_fields=[*after])
+    edited = changed(tool, **vars(facts), written_here=_ours(tool, touched))
+    edited.save(update_fields=[*after, "written_here"])
     record(actor=actor, action=Event.TOOL_EDITED, target=edited, before=before, after=after)
     return edited
+
+
+def _ours(tool: Tool, names: Iterable[str]) -> list[str]:
+    """What people here have written, these among it; where facts come from is not one of them."""
+    return sorted({*tool.written_here, *names} - {"unverified", "source"})
 
 
 @transaction.atomic
@@ -133,7 +141,7 @@ def confirm_facts(*, actor: User, tool: Tool, names: Collection[str]) -> Tool:
     if not confirmed:
         return tool
     left = [name for name in tool.unverified if name not in confirmed]
-    edited = changed(tool, unverified=left)
-    edited.save(update_fields=["unverified"])
+    edited = changed(tool, unverified=left, written_here=_ours(tool, confirmed))
+    edited.save(update_fields=["unverified", "written_here"])
     record(actor=actor, action=Event.FACTS_CONFIRMED, target=edited, after={"confirmed": confirmed})
     return edited

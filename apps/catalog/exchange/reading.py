@@ -34,7 +34,10 @@ RINGS = {
 }
 STAGES = ("data", "build", "ship", "run", "govern")
 PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([^\s;#]+)")
-KNOWN = "BYOR CSV or JSON, landscape.yml, Backstage catalog-info.yaml, MADR, pip freeze, or a CSV of facts about tools"
+KNOWN = (
+    "BYOR CSV or JSON, Zalando's config.json, landscape.yml, Backstage catalog-info.yaml, MADR, pip freeze, "
+    "or a CSV of facts about tools"
+)
 
 
 def read(content: str) -> Sheet:
@@ -63,6 +66,18 @@ def read_byor_json(text: str) -> Sheet:
         else:
             sheet.problem(line, "An entry is an object with a name and a ring.")
     return sheet
+
+
+def read_zalando(text: str) -> Sheet:
+    """Rings are numbers, from the inside."""
+    sheet, document = Sheet("Zalando radar"), _loaded(json.loads, text)
+    for line, entry in enumerate(_dicts(document.get("entries")), start=1):
+        ring = FROM_INSIDE.get(_word(entry.get("ring")), "")
+        _ring(sheet, line, {"name": entry.get("label"), "ring": ring})
+    return sheet
+
+
+FROM_INSIDE = {"0": "adopt", "1": "trial", "2": "assess", "3": "hold"}
 
 
 def read_facts_csv(text: str) -> Sheet:
@@ -254,6 +269,7 @@ def _header(text: str) -> list[str]:
 
 READERS: tuple[tuple[Callable[[str], bool], Callable[[str], Sheet]], ...] = (
     (lambda text: text.startswith("["), read_byor_json),
+    (lambda text: text.startswith("{") and '"entries"' in text, read_zalando),
     (lambda text: {"slug", "name", "capability"} <= set(_header(text)), read_facts_csv),
     (lambda text: {"name", "ring"} <= set(_header(text)), read_byor_csv),
     (lambda text: bool(re.search(r"(?m)^(landscape|categories):", text)), read_landscape),

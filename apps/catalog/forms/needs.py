@@ -100,6 +100,11 @@ class ImportForm(forms.Form):
             self.add_error("file", "Choose a file, or paste its text.")
         return said
 
+    def keep_text(self) -> None:
+        """A file that was looked at can be imported without choosing it again."""
+        kept = {name: self.cleaned_data.get(name, "") for name in ("content", "source")}
+        self.data = {name: self.data.get(name) for name in self.data} | kept
+
 
 def _text_of(upload: Any) -> str:
     if upload.size > MOST_BYTES:

@@ -4,7 +4,7 @@ from apps.catalog.models.base import LONGEST_TEXT, TOOL_SOURCING, Prose, Sourcin
 from apps.catalog.models.decisions import Decision, Option
 from apps.catalog.models.needs import FeatureGap, ToolRequest, Usage
 from apps.catalog.models.positions import Position, RadarEdition, Ring, RingMove
-from apps.catalog.models.tools import Capability, Tool
+from apps.catalog.models.tools import Capability, Tool, normal_name
 
 __all__ = [
     "LONGEST_TEXT",
@@ -22,4 +22,5 @@ __all__ = [
     "Tool",
     "ToolRequest",
     "Usage",
+    "normal_name",
 ]

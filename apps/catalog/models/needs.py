@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,8 +10,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, TruncDate
 
+from apps.accounts.queries import team_ids_of
 from apps.catalog.models.base import CompanyWide, Prose
 from apps.catalog.models.tools import WEB_ADDRESS, Capability, Tool
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 
 class FeatureGap(models.Model):
@@ -113,6 +117,10 @@ class ToolRequest(models.Model):
 
 
 class UsageQuerySet(CompanyWide["Usage"]):
+    def visible_to(self, user: User) -> Self:
+        """Uses by a family or pipeline that is restricted are seen by its team."""
+        return super().visible_to(user).filter(Q(restricted=False) | Q(team__in=team_ids_of(user)))
+
     def live(self) -> Self:
         """Not ended."""
         return self.filter(until__isnull=True)
@@ -136,6 +144,9 @@ class Usage(models.Model):
     name = models.CharField(max_length=200, help_text="Slug of the family, pipeline or team; a service's name.")
     team = models.ForeignKey("accounts.Team", models.PROTECT, null=True, blank=True, related_name="+")
     how = models.CharField(max_length=16, choices=How, default=How.DECLARED)
+    restricted = models.BooleanField(
+        default=False, db_default=False, help_text="Only its team may know of it, as of whoever uses it."
+    )
     version = models.CharField(max_length=64, blank=True)
     evidence = models.CharField(max_length=300, blank=True)
     since = models.DateField(db_default=TruncDate(Now()))

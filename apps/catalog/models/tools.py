@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Self
 
@@ -11,6 +12,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from apps.catalog.models.base import TOOL_SOURCING, CompanyWide
+
+
+def normal_name(distribution: str) -> str:
+    """As PyPI compares them: case, dots and underscores do not tell two names apart."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
 
 WEB_ADDRESS = URLValidator(schemes=["http", "https"])
 
@@ -83,12 +90,21 @@ class Tool(models.Model):
     repo = models.URLField(blank=True, validators=[WEB_ADDRESS])
     licence = models.CharField(max_length=64, blank=True, help_text="SPDX name, for example Apache-2.0.")
     ecosystem = models.CharField(max_length=64, blank=True, help_text="For example AWS, Apache, Kubernetes.")
+    vendor = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who sells or steers it, for example Databricks.",
+    )
     sourcing = models.CharField(max_length=16, choices=TOOL_SOURCING)
     foundation = models.CharField(max_length=64, blank=True)
     foundation_stage = models.CharField(max_length=16, choices=FoundationStage, blank=True)
     milestones = models.JSONField(default=dict, blank=True, help_text='{"graduated": "2026-07-24"}')
     offerings = models.JSONField(default=list, blank=True, help_text='[{"name": "Amazon MWAA", "ended": null}]')
-    pypi_name = models.CharField(max_length=100, blank=True, help_text="Its distribution on PyPI, to discover use.")
+    pypi_name = models.CharField(
+        max_length=100, blank=True, help_text="Its distributions on PyPI, apart by spaces, to discover use."
+    )
     latest_version = models.CharField(max_length=32, blank=True)
     released_on = models.DateField(null=True, blank=True, help_text="Its newest release, to the month at least.")
     traction = models.JSONField(default=dict, blank=True)
@@ -96,6 +112,12 @@ class Tool(models.Model):
     learning_days_low = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Days until one can use it.")
     learning_days_high = models.PositiveSmallIntegerField(null=True, blank=True)
     unverified = models.JSONField(default=list, blank=True)
+    written_here = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Facts that a person of ours wrote or confirmed: imports leave them.",
+    )
     source = models.CharField(max_length=200, blank=True, help_text="Where the facts come from.")
     gone_from_source = models.BooleanField(default=False, help_text="The last import of its source had it no more.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -117,6 +139,15 @@ class Tool(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_ours(self, fact: str) -> bool:
+        """A person here wrote or confirmed it: with a tool that no file brought, everything that it says."""
+        return fact in self.written_here or (not self.source and bool(getattr(self, fact)))
+
+    @property
+    def distributions(self) -> list[str]:
+        """Names on PyPI in their one normal form."""
+        return [normal_name(name) for name in self.pypi_name.split()]
 
     @property
     def live_offerings(self) -> list[str]:

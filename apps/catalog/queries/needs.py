@@ -80,6 +80,12 @@ def not_to_be_used(*, actor: User) -> QuerySet[Usage]:
     return usages(actor=actor).filter(astray).order_by("tool__name", "kind", "name")
 
 
+def tools_by_distribution() -> dict[str, Tool]:
+    """Tools that have distributions, by the normal form of each name."""
+    known = Tool.objects.exclude(pypi_name="").only("pk", "name", "pypi_name")
+    return {name: tool for tool in known for name in tool.distributions}
+
+
 @dataclass(frozen=True)
 class WhatIf:
     """What another tool for a need would mean, before anybody sends a request."""

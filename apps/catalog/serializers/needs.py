@@ -183,6 +183,7 @@ class DifferenceSerializer(serializers.Serializer[object]):
     written = serializers.BooleanField()
     added = serializers.ListField(child=serializers.CharField())
     changed = serializers.ListField(child=serializers.CharField())
+    kept = serializers.ListField(child=serializers.CharField(), help_text="People here wrote it: it stays.")
     proposed = serializers.ListField(child=serializers.CharField())
     gone = serializers.ListField(child=serializers.CharField())
     same = serializers.IntegerField()

@@ -27,6 +27,7 @@ def import_page(request: HttpRequest) -> HttpResponse:
     made: list[Difference] = []
     if request.method == "POST" and form.is_valid():
         tried(form, lambda: made.append(_import(request, form)))
+        form.keep_text()
     shown = {"form": form, "difference": made[0] if made else None, "downloads": downloads.NAMES}
     return render(request, "catalog/import.html", shown, status=400 if form.errors else 200)
 

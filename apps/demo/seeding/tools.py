@@ -79,6 +79,7 @@ def _describe(editor: User, row: dict[str, Any], known: Known, traction: dict[st
         actions.add_tool(actor=editor, slug=row["slug"], facts=facts, at=_noon(date(2019, 6, 17)))
         return
     measured = traction.get(tool.repo.removeprefix("https://github.com/").lower(), {})
+    said["pypi_name"] = row.get("pypi", tool.pypi_name)
     facts = replace(actions.ToolFacts.of(tool), capability=capability, traction=measured, **said)
     actions.edit_tool(actor=editor, tool=tool, facts=facts)
 

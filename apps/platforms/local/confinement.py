@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import NoReturn, TextIO
 
 from apps.platforms.local import processes
+from apps.platforms.local.libraries import tell_modules
 from apps.platforms.local.wire import Message
 
 
@@ -22,6 +23,7 @@ def enter(request: Message, output: int) -> NoReturn:
     try:
         _confine(request, output, supervisor=os.getppid())
         code = _execute(request["script"])
+        tell_modules(request["home"])
     except BaseException:
         traceback.print_exc()
         code = 1

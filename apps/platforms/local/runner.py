@@ -6,9 +6,11 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from apps.platforms.base import Continue, End, Isolation, Outcome, Progress, Work
+from apps.platforms.local.libraries import libraries_of
 from apps.platforms.local.privileges import RunUser, isolation
 from apps.platforms.local.scratch import Scratch, sweep
 from apps.platforms.local.verdict import outcome
@@ -52,7 +54,7 @@ class LocalRunner:
                 return _not_started(_unprepared(error))
             report = parent.run(request, beat, self.beat_every)
             scratch.seal()
-        return outcome(work, scratch, report)
+        return replace(outcome(work, scratch, report), libraries=libraries_of(scratch.home, parent.packages))
 
     def discard(self, work: Work) -> None:
         scratch = self._scratches.pop(work.key, None) or Scratch(self.root, work.key)

@@ -135,10 +135,11 @@ def read_small(path: Path, limit: int = 1 << 20) -> str | None:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return None
-        return file.read(limit).decode("utf-8", "replace")
+    try:
+        regular = stat.S_ISREG(os.fstat(handle).st_mode)  # a folder can not even be wrapped as a file
+        return os.pread(handle, limit, 0).decode("utf-8", "replace") if regular else None
+    finally:
+        os.close(handle)
 
 
 def unfit(name: str) -> bool:

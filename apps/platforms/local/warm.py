@@ -58,6 +58,7 @@ class WarmParent:
             raise Unstartable(ready["fault"] if ready else f"{python} ended or hung while it loaded the libraries.")
         self._used = time.monotonic()
         self.environment = [Path(path) for path in ready["environment"]]
+        self.packages = Path(ready["packages"])
 
     @property
     def alive(self) -> bool:

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import sysconfig
 import threading
 
 from apps.platforms.local import processes
@@ -23,7 +24,8 @@ def main(descriptor: int, idle: float, preload: list[str]) -> None:
     sock = socket.socket(fileno=descriptor)
     _reset_signals()
     fault = _import(preload)
-    send(sock, {"fault": fault, "environment": [str(path) for path in environment()]})
+    places = {"environment": [str(path) for path in environment()], "packages": sysconfig.get_path("purelib")}
+    send(sock, {"fault": fault, **places})
     if not fault:
         _serve(sock, idle)
 

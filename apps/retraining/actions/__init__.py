@@ -1,6 +1,7 @@
 """Verbs of retraining: what people decide, and what the engine notes while it works."""
 
 from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
+from apps.retraining.actions.discovery import discover_usage
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
 from apps.retraining.actions.pipelines import define_pipeline
 from apps.retraining.actions.policies import (
@@ -41,6 +42,7 @@ __all__ = [
     "close_incident",
     "coordinate",
     "define_pipeline",
+    "discover_usage",
     "dismiss_suggestion",
     "drain_worker",
     "drive",

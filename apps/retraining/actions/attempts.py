@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -23,7 +24,7 @@ from apps.core.transitions import move
 from apps.platforms.base import Continue, End, Outcome, Progress
 from apps.registry.actions import register_version
 from apps.retraining.fanout import may_retry, pause_before_retry
-from apps.retraining.models import LOG_CHARACTERS, Attempt, SegmentRun, SegmentRunQuerySet
+from apps.retraining.models import LOG_CHARACTERS, Attempt, LibrarySet, SegmentRun, SegmentRunQuerySet
 from apps.retraining.plans import training_window
 from apps.retraining.results import METRICS, metrics_of
 from apps.tracking.actions import close_run, ensure_experiment, log_metrics, log_params, open_run
@@ -172,7 +173,8 @@ def _lease() -> Any:
 
 def _blank() -> dict[str, Any]:
     """Nothing of an earlier attempt is shown as if it were this one's."""
-    return {"progress": None, "message": "", "log": "", "cause": "", "reason": "", "not_before": None, "sends": 0}
+    words = dict.fromkeys(("message", "log", "cause", "reason"), "")
+    return words | {"progress": None, "not_before": None, "sends": 0, "libraries": None}
 
 
 def _open_tracking(run: SegmentRun, number: int) -> "Run":
@@ -276,6 +278,7 @@ def _wait_again(run: SegmentRun, outcome: Outcome) -> None:
         cause=outcome.cause,
         reason=outcome.reason,
         log=outcome.log or run.log,
+        libraries=_libraries(outcome),
         lease_until=None,
         not_before=Now() + pause,
     )
@@ -289,11 +292,21 @@ def _settle(run: SegmentRun, status: str, outcome: Outcome, version: "ModelVersi
         cause=outcome.cause,
         reason=outcome.reason + tried,
         log=(outcome.log or run.log)[-LOG_CHARACTERS:],
+        libraries=_libraries(outcome),
         lease_until=None,
         finished_at=Now(),
         version=version,
         progress=1.0 if status == Status.SUCCEEDED else run.progress,
     )
+
+
+def _libraries(outcome: Outcome) -> LibrarySet | None:
+    """What the script had loaded, kept once however many runs say the same; None where it is not known."""
+    if not outcome.libraries:
+        return None
+    held = dict(sorted(outcome.libraries.items()))
+    digest = sha256(json.dumps(held).encode()).hexdigest()
+    return LibrarySet.objects.get_or_create(digest=digest, defaults={"distributions": held})[0]
 
 
 def _close_attempt(attempt: Attempt, outcome: Outcome) -> None:

@@ -3,7 +3,14 @@
 from apps.retraining.models.pipeline import Pipeline, PipelineQuerySet, TeamQuota, Visibility
 from apps.retraining.models.policy import Firing, Policy
 from apps.retraining.models.request import OPEN_REQUESTS, RequestQuerySet, RetrainingRequest
-from apps.retraining.models.segment_run import LOG_CHARACTERS, OPEN_RUNS, Attempt, SegmentRun, SegmentRunQuerySet
+from apps.retraining.models.segment_run import (
+    LOG_CHARACTERS,
+    OPEN_RUNS,
+    Attempt,
+    LibrarySet,
+    SegmentRun,
+    SegmentRunQuerySet,
+)
 from apps.retraining.models.signal import BLOCKING, Incident, Signal
 from apps.retraining.models.worker import Worker
 
@@ -15,6 +22,7 @@ __all__ = [
     "Attempt",
     "Firing",
     "Incident",
+    "LibrarySet",
     "Pipeline",
     "PipelineQuerySet",
     "Policy",

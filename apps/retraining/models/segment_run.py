@@ -13,6 +13,16 @@ from apps.retraining.models.request import RetrainingRequest
 LOG_CHARACTERS = 65_536
 
 
+class LibrarySet(models.Model):
+    """Distributions that segment runs had loaded, with their versions; hundreds of runs share one row."""
+
+    digest = models.CharField(max_length=64, primary_key=True, help_text="Hex sha256 of what it holds.")
+    distributions = models.JSONField(help_text='{"pandas": "2.3.1"}')
+
+    def __str__(self) -> str:
+        return f"{len(self.distributions)} libraries"
+
+
 class SegmentRunQuerySet(models.QuerySet["SegmentRun"]):
     def open(self) -> Self:
         return self.filter(status__in=OPEN_RUNS)
@@ -65,6 +75,7 @@ class SegmentRun(models.Model):
     reason = models.TextField(blank=True)
     worker = models.CharField(max_length=200, blank=True)
     run = models.ForeignKey("tracking.Run", models.PROTECT, null=True, blank=True, related_name="+")
+    libraries = models.ForeignKey(LibrarySet, models.PROTECT, null=True, blank=True, related_name="+")
     version = models.OneToOneField("registry.ModelVersion", models.PROTECT, null=True, blank=True, related_name="+")
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -39,7 +39,13 @@ class Command(BaseCommand):
         )
 
     def _say(self, found: Difference) -> None:
-        for sign, entries in (("+", found.added), ("~", found.changed), ("?", found.proposed), ("-", found.gone)):
+        for sign, entries in (
+            ("+", found.added),
+            ("~", found.changed),
+            ("=", found.kept),
+            ("?", found.proposed),
+            ("-", found.gone),
+        ):
             for entry in entries:
                 self.stdout.write(f"{sign} {entry}")
         for problem in found.problems:
@@ -47,6 +53,7 @@ class Command(BaseCommand):
         verb = "Imported" if found.written else "Dry run of"
         self.stdout.write(
             f"{verb} {found.items} items of {found.format}: {len(found.added)} new, {len(found.changed)} changed, "
+            f"{len(found.kept)} kept as people wrote them, "
             f"{len(found.proposed)} rings proposed, {found.same} the same, {len(found.gone)} gone from the source, "
             f"{len(found.problems)} problems."
         )
