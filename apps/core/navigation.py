@@ -20,10 +20,14 @@ class Place:
         return path.startswith((self.path, *self.under))
 
 
+OF_MODELS = (
+    *("/m/", "/registered-models/", "/promotions/", "/evaluations/", "/freezes/"),
+    *("/experiments/", "/runs/"),
+)
 PLACES = (
     Place("Home", "/", "house", "h"),
-    Place("Models", "/models/", "boxes", "m", under=("/m/", "/promotions/", "/evaluations/", "/runs/", "/freezes/")),
-    Place("Retraining", "/retraining/", "refresh-cw", "r", under=("/experiments/",)),
+    Place("Models", "/models/", "boxes", "m", under=OF_MODELS),
+    Place("Retraining", "/retraining/", "refresh-cw", "r"),
     Place("Tools", "/tools/", "library", "t", under=("/decisions/", "/radar/", "/catalog/")),
     Place("Operations", "/operations/", "activity", "o", under=("/webhooks/",)),
 )

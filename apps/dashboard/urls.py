@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.dashboard.web import evidence, families, home, segments, versions
+from apps.dashboard.web import evidence, families, home, models, segments, versions
 
 app_name = "dashboard"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("experiments/", evidence.experiments, name="experiments"),
     path("experiments/<int:pk>/", evidence.experiment, name="experiment"),
     path("runs/<str:run_id>/", evidence.run, name="run"),
+    path("registered-models/", models.models, name="models"),
+    path("registered-models/<str:name>/", models.model, name="model"),
     path("models/", families.families, name="families"),
     path("models/<slug:slug>/promote/", families.promote, name="promote"),
     path("models/<slug:slug>/retrain/", families.retrain, name="retrain"),

@@ -1,27 +1,23 @@
-"""MLflow's language of filters and orders, read as MLflow reads it: through sqlparse, with its sentences."""
+"""The filters and orders of MLflow's tracking, with its sentences."""
 
 from __future__ import annotations
 
-import ast
 import base64
 import binascii
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import sqlparse
-from sqlparse.sql import Comparison, Identifier, Parenthesis, Statement, Token, TokenList
-from sqlparse.tokens import Keyword
+from sqlparse.sql import Comparison, Identifier, Parenthesis, Token
 from sqlparse.tokens import Literal as Literals
 
 from apps.core.errors import Invalid
 from apps.core.search import Condition, Order
+from apps.mlflow_protocol import clauses
 
-LONGEST = 10_000
-"""Characters of a filter; reading a longer one would cost more than answering it."""
 ATTRIBUTE, METRIC, PARAMETER, TAG, DATASET = "attribute", "metric", "parameter", "tag", "dataset"
 NUMBER_TYPES = {Literals.Number.Integer, Literals.Number.Float}
 NUMERIC = ("=", "!=", "<", "<=", ">", ">=")
@@ -56,19 +52,17 @@ def parse_filter(text: str, grammar: Grammar) -> tuple[Condition, ...]:
     """Conditions that all have to hold. Raises Invalid in MLflow's words."""
     if not text:
         return ()
-    if len(text) > LONGEST:
-        raise Invalid(f"The filter has {len(text)} characters; up to {LONGEST} can be read.", field="filter")
-    tokens = [token for token in _joined(_statement(text).tokens) if not token.is_whitespace]
-    if strange := [str(token) for token in tokens if not isinstance(token, Comparison) and not _is_and(token)]:
+    tokens = clauses.pieces(text)
+    if strange := [str(token) for token in tokens if not isinstance(token, Comparison) and not clauses.is_and(token)]:
         raise Invalid("Invalid clause(s) in filter string: " + ", ".join(f"'{token}'" for token in strange))
     return tuple(_condition(token, grammar) for token in tokens if isinstance(token, Comparison))
 
 
-def parse_order(clauses: Sequence[str], grammar: Grammar) -> tuple[Order, ...]:
+def parse_order(order_by: Sequence[str], grammar: Grammar) -> tuple[Order, ...]:
     """Raises Invalid in MLflow's words, for the same field twice too."""
-    orders = tuple(_order(clause, grammar) for clause in clauses)
+    orders = tuple(_order(clause, grammar) for clause in order_by)
     if len({(order.entity, order.key) for order in orders}) < len(orders):
-        raise Invalid(f"`order_by` contains duplicate fields: {list(clauses)}")
+        raise Invalid(f"`order_by` contains duplicate fields: {list(order_by)}")
     return orders
 
 
@@ -93,75 +87,14 @@ def page_token(offset: int) -> str:
     return base64.b64encode(json.dumps({"offset": offset}).encode()).decode()
 
 
-def _statement(text: str) -> Statement:
-    try:
-        parsed = sqlparse.parse(text)
-    except Exception as error:  # sqlparse gives up on what is nested too deeply
-        raise Invalid(f"Error on parsing filter '{text[:200]}'") from error
-    if not parsed:
-        raise Invalid(f"Invalid filter '{text}'. Could not be parsed.")
-    if len(parsed) > 1:
-        raise Invalid(f"Search filter contained multiple expression {text!r}. Provide AND-ed expression list.")
-    return parsed[0]
-
-
-def _is_and(token: Token) -> bool:
-    return bool(token.match(Keyword, ["AND"]))
-
-
-def _joined(tokens: Sequence[Token]) -> Iterator[Token]:
-    """IN, NOT IN, IS NULL and IS NOT NULL are several tokens to sqlparse; here each is one comparison."""
-    rest = [token for token in tokens if not token.is_whitespace]
-    while rest:
-        taken = _listed(rest) or _unset(rest)
-        if taken is None:
-            yield rest.pop(0)
-        else:
-            comparison, length = taken
-            yield comparison
-            del rest[:length]
-
-
-def _listed(tokens: list[Token]) -> tuple[Comparison, int] | None:
-    if not isinstance(tokens[0], Identifier):
-        return None
-    words = [token.value.upper() for token in tokens[1:3]]
-    if words[:1] == ["IN"] and len(tokens) > 2 and isinstance(tokens[2], Parenthesis):
-        return _comparison(tokens[0], "IN", tokens[2]), 3
-    if words == ["NOT", "IN"] and len(tokens) > 3 and isinstance(tokens[3], Parenthesis):
-        return _comparison(tokens[0], "NOT IN", tokens[3]), 4
-    return None
-
-
-def _unset(tokens: list[Token]) -> tuple[Comparison, int] | None:
-    if not isinstance(tokens[0], Identifier) or len(tokens) < 3 or tokens[1].value.upper() != "IS":
-        return None
-    word = " ".join(tokens[2].value.upper().split())
-    if word not in ("NULL", "NOT NULL"):
-        return None
-    return Comparison(TokenList([tokens[0], Token(Keyword, f"IS {word}")])), 3
-
-
-def _comparison(left: Token, comparator: str, right: Token) -> Comparison:
-    return Comparison(TokenList([left, Token(Keyword, comparator), right]))
-
-
 def _condition(comparison: Comparison, grammar: Grammar) -> Condition:
-    tokens = [token for token in comparison.tokens if not token.is_whitespace]
-    tokens = _flat(tokens)
+    tokens = clauses.parts(comparison)
     _check_shape(tokens)
     entity, key = _identified(tokens[0].value, grammar, grammar.attributes)
     comparator = " ".join(tokens[1].value.upper().split())
-    _check_comparator(entity, key, comparator, grammar)
     value = _value(entity, key, tokens[2], grammar) if len(tokens) == 3 else None
+    _check_comparator(entity, key, comparator, grammar)
     return Condition(entity, grammar.aliases.get(key, key) if entity == ATTRIBUTE else key, comparator, value)
-
-
-def _flat(tokens: list[Token]) -> list[Token]:
-    """Comparisons that were put together here hold their parts in a list of their own."""
-    if len(tokens) == 1 and type(tokens[0]) is TokenList:
-        return [token for token in tokens[0].tokens if not token.is_whitespace]
-    return tokens
 
 
 def _check_shape(tokens: list[Token]) -> None:
@@ -176,11 +109,11 @@ def _identified(identifier: str, grammar: Grammar, known: Sequence[str]) -> tupl
     word, dot, key = identifier.partition(".")
     if not dot:
         word, key = ATTRIBUTE, identifier
-    word = _bare(word)
+    word = clauses.bare(word, "`")
     if word not in grammar.entities:
         valid = list(dict.fromkeys(grammar.entities.values()))
         raise Invalid(f"Invalid entity type '{word}'. Valid values are {valid}")
-    entity, key = grammar.entities[word], _bare(_unquoted(key))
+    entity, key = grammar.entities[word], _key(key)
     if entity == ATTRIBUTE and key not in known:
         raise Invalid(f"Invalid attribute key '{key}' specified. Valid keys are '{list(known)}'")
     if entity == DATASET and key not in ("name", "digest", "context"):
@@ -199,10 +132,10 @@ def _check_comparator(entity: str, key: str, comparator: str, grammar: Grammar) 
 def _value(entity: str, key: str, token: Token, grammar: Grammar) -> Any:
     if entity == METRIC or (entity == ATTRIBUTE and key in grammar.numeric):
         return _number(entity, key, token)
-    if isinstance(token, Parenthesis):
+    if isinstance(token, Parenthesis) and "IN" in grammar.comparators[entity]:
         return _list(entity, key, token, grammar)
     if token.ttype is Literals.String.Single or isinstance(token, Identifier):
-        return _quoted(token.value)
+        return clauses.quoted(token.value)
     raise Invalid(f"Expected a quoted string value for {_plural(entity)}. Got value {token.value}")
 
 
@@ -222,57 +155,17 @@ def _list(entity: str, key: str, token: Token, grammar: Grammar) -> tuple[str, .
         raise Invalid(
             f"Only {sorted(grammar.listed)} attributes support comparison with a list of quoted string values."
         )
-    try:
-        read = ast.literal_eval(token.value)
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-        raise Invalid(
-            "While parsing a list in the query, expected a non-empty list of string values, but got ill-formed list."
-        ) from error
-    return _texts(read if isinstance(read, tuple) else (read,))
+    return clauses.listed(token.value)
 
 
-def _texts(read: tuple[Any, ...]) -> tuple[str, ...]:
-    if not read:
-        raise Invalid(
-            "While parsing a list in the query, expected a non-empty list of string values, but got empty list"
-        )
-    if not all(isinstance(item, str) for item in read):
-        raise Invalid(
-            "While parsing a list in the query, expected string value, punctuation, or whitespace, but got different "
-            f"type in list: {read}"
-        )
-    return tuple(map(_storable, read))
-
-
-def _quoted(text: str) -> str:
-    if len(text) < 2 or text[0] not in "'\"" or text[-1] != text[0]:
-        raise Invalid(
-            "Parameter value is either not quoted or unidentified quote types used for string value "
-            f"{text}. Use either single or double quotes."
-        )
-    return _storable(text[1:-1])
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL has no text with NUL or half a character, and no pattern that ends in the middle of an escape."""
-    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text):
-        raise Invalid("A value of the filter is not text.", field="filter")
-    if (len(text) - len(text.rstrip("\\"))) % 2:
-        raise Invalid("A value of the filter ends with a single backslash; write two of them.", field="filter")
-    return text
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) >= 2 and text[0] in "'\"" and text[-1] == text[0] else text
-
-
-def _bare(text: str) -> str:
-    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == "`" else text
+def _key(text: str) -> str:
+    """Without one pair of quotes, and then without backticks."""
+    return clauses.storable(clauses.bare(clauses.bare(text, "'" if text.startswith("'") else '"'), "`"))
 
 
 def _order(clause: str, grammar: Grammar) -> Order:
     words = _words(clause)
-    if len(words) > 2 or not words:
+    if len(words) > 2 or not clauses.is_one_name(clause):
         raise Invalid(f"Invalid order_by clause '{clause}'. Could not be parsed.")
     if len(words) == 2 and words[1].lower() not in ("asc", "desc"):
         raise Invalid(f"Invalid ordering key in order_by clause '{clause}'.")
@@ -282,9 +175,9 @@ def _order(clause: str, grammar: Grammar) -> Order:
 
 
 def _words(clause: str) -> list[str]:
-    if len(clause) > LONGEST:
-        raise Invalid(f"An order_by clause has {len(clause)} characters; up to {LONGEST} can be read.")
+    if len(clause) > clauses.LONGEST:
+        raise Invalid(f"An order_by clause has {len(clause)} characters; up to {clauses.LONGEST} can be read.")
     try:
-        return shlex.split(_storable(clause).replace("`", '"'))
+        return shlex.split(clauses.storable(clause).replace("`", '"'))
     except ValueError as error:
         raise Invalid(f"Error on parsing order_by clause '{clause}'") from error

@@ -113,7 +113,7 @@ def _of_version(name: str, *fields: str) -> Callable[[AuditEvent], Announcement]
     """An event of a version whose data are its name, its number and these fields; a prompt's has a name of its own."""
 
     def told(event: AuditEvent) -> Announcement:
-        own = name.replace("model_version", "prompt_version") if event.after.get("prompt") else name
+        own = name.replace("model_version", "prompt_version") if event.after.get(IS_PROMPT) else name
         return Announcement(own, _picked(event, "name", "version", *fields))
 
     return told
@@ -123,23 +123,26 @@ def _of_prompt(name: str, *fields: str) -> Callable[[AuditEvent], Announcement |
     """MLflow tells of the tags of prompts, and not of those of models."""
 
     def told(event: AuditEvent) -> Announcement | None:
-        return Announcement(name, _picked(event, "name", *fields)) if event.after.get("prompt") else None
+        return Announcement(name, _picked(event, "name", *fields)) if event.after.get(IS_PROMPT) else None
 
     return told
 
 
 def _alias_set(event: AuditEvent) -> Announcement:
-    """However it moved, by promotion, rollback or freely: `after` is `{"champion": "v3"}`."""
-    alias, label = next(iter(event.after.items()))
-    return Announcement("model_version_alias.created", {**_alias(event, alias), "version": label.removeprefix("v")})
+    """However it moved, by promotion, rollback or freely, `after` says where to: `{"champion": "v3"}`."""
+    (alias,) = event.before
+    return _of_alias(event, "created", alias, version=event.after[alias].removeprefix("v"))
 
 
 def _alias_removed(event: AuditEvent) -> Announcement:
-    return Announcement("model_version_alias.deleted", _alias(event, next(iter(event.before))))
+    (alias,) = event.before
+    return _of_alias(event, "deleted", alias)
 
 
-def _alias(event: AuditEvent, alias: str) -> Data:
-    return {"name": event.target_name.rpartition(" v")[0], "alias": alias}
+def _of_alias(event: AuditEvent, what: str, alias: str, **more: str) -> Announcement:
+    entity = "prompt_alias" if event.after.get(IS_PROMPT) else "model_version_alias"
+    data = {"name": event.target_name.rpartition(" v")[0], "alias": alias, **more}
+    return Announcement(f"{entity}.{what}", data)
 
 
 _TOLD: Mapping[str, Callable[[AuditEvent], Announcement | None]] = {

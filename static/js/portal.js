@@ -3,6 +3,10 @@ const root = document.documentElement;
 const toasts = document.getElementById("toasts");
 root.dataset.script = "on";
 
+// MLflow's client prints addresses of MLflow's own pages after a run; they lead to the same things here.
+const printed = location.pathname === "/" && location.hash.match(/^#\/experiments\/(\d+)(?:\/runs\/(\w+))?/);
+if (printed) location.replace(printed[2] ? `/runs/${printed[2]}/` : `/experiments/${printed[1]}/`);
+
 // The reader's theme: shown at once, kept by the server in a cookie.
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-theme-form]");

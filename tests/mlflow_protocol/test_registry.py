@@ -62,8 +62,11 @@ def test_no_source_climbs_however_often_it_is_encoded(mine: Mlflow, prefix: str,
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("source", FOREIGN)
 def test_no_source_names_another_host(mine: Mlflow, prefix: str, source: str) -> None:
-    answer = Mlflow(mine.authorization, prefix).post("model-versions/create", name="mine", source=source)
-    assert refusal(answer) == (400, "INVALID_PARAMETER_VALUE")
+    scheme, _, rest = source.partition(":")
+    for times in (0, 1, 2):
+        sent = f"{scheme}:{encoded(rest, times)}"
+        answer = Mlflow(mine.authorization, prefix).post("model-versions/create", name="mine", source=sent)
+        assert refusal(answer) == (400, "INVALID_PARAMETER_VALUE"), sent
     assert not ModelVersion.objects.exists()
 
 

@@ -220,16 +220,20 @@ def test_it_loads_though_the_run_logs_on_and_is_deleted(trained: str, client: Ml
 def test_a_folder_is_uploaded_and_registered_without_a_run(
     client: MlflowClient, owner: User, web: Any, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "model"
+    folder, upload = tmp_path / "model", f"uploads/{uuid.uuid4()}"
     folder.mkdir()
     (folder / "weights.json").write_text("{}")
-    address = f"{web.address}/api/2.0/mlflow-artifacts/artifacts/uploads/{uuid.uuid4()}"
+    address = f"{web.address}/api/2.0/mlflow-artifacts/artifacts/{upload}"
     get_artifact_repository(address).log_artifacts(str(folder))
     client.create_registered_model("mine")
-    version = client.create_model_version("mine", address)
-    assert version_of(actor=owner, model="mine", number=1).digest != ""
-    downloaded = Path(mlflow.artifacts.download_artifacts(f"models:/mine/{version.version}"))
-    assert (downloaded / "weights.json").read_text() == "{}"
+    for number, source in enumerate((address, f"mlflow-artifacts:/{upload}"), start=1):
+        version = client.create_model_version("mine", source)
+        assert (version.status, version_of(actor=owner, model="mine", number=number).its_tree.is_sealed) == (
+            "READY",
+            True,
+        )
+        downloaded = Path(mlflow.artifacts.download_artifacts(f"models:/mine/{number}"))
+        assert (downloaded / "weights.json").read_text() == "{}"
 
 
 def test_a_folder_of_a_run_is_registered(client: MlflowClient, owner: User) -> None:

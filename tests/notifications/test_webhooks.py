@@ -17,6 +17,7 @@ from apps.core.errors import Conflict, Denied, Invalid, Missing
 from apps.notifications import actions, queries, sending
 from apps.notifications.mlflow_events import NAMES
 from apps.notifications.models import Delivery, Webhook
+from apps.registry import actions as registry
 from apps.registry.models import ModelFamily, Segment
 from tests.notifications.conftest import MakeWebhook, read_everything
 from tests.notifications.receivers import Receiver
@@ -60,6 +61,38 @@ def test_a_promotion_is_an_alias_created(
     deliver()
     (call,) = receiver.calls
     assert json.loads(call.body)["data"] == {"name": "eta-trip.atlanta", "alias": "champion", "version": "1"}
+
+
+def test_a_prompt_is_told_of_by_words_of_its_own(make_webhook: MakeWebhook, receiver: Receiver, owner: User) -> None:
+    make_webhook(events=list(NAMES))
+    prompt = registry.create_model(actor=owner, name="alias-prompt", tags={"mlflow.prompt.is_prompt": "true"})
+    version = registry.create_version(
+        actor=owner,
+        model=prompt,
+        origin=registry.Origin("dummy-source"),
+        tags={"mlflow.prompt.is_prompt": "true", "mlflow.prompt.text": "Hi {{name}}", "team": "rides"},
+    )
+    registry.tag_model(actor=owner, model=prompt, key="k", value="v")
+    registry.untag_model(actor=owner, model=prompt, key="k")
+    registry.tag_version(actor=owner, version=version, key="k", value="v")
+    registry.untag_version(actor=owner, version=version, key="k")
+    registry.move_alias(actor=owner, version=version, alias="z-longer-than-the-mark-of-prompts")
+    registry.delete_alias(actor=owner, model=prompt, alias="z-longer-than-the-mark-of-prompts")
+    deliver()
+    said = [json.loads(call.body) for call in receiver.calls]
+    named, numbered = {"name": "alias-prompt"}, {"name": "alias-prompt", "version": "1"}
+    described = {"tags": {"team": "rides"}, "description": None}
+    tagged, alias = {"key": "k", "value": "v"}, {"alias": "z-longer-than-the-mark-of-prompts"}
+    assert {f"{one['entity']}.{one['action']}": one["data"] for one in said} == {
+        "prompt.created": {**named, "tags": {}, "description": None},
+        "prompt_version.created": {**numbered, "template": "Hi {{name}}", **described},
+        "prompt_tag.set": {**named, **tagged},
+        "prompt_tag.deleted": {**named, "key": "k"},
+        "prompt_version_tag.set": {**numbered, **tagged},
+        "prompt_version_tag.deleted": {**numbered, "key": "k"},
+        "prompt_alias.created": {**numbered, **alias},
+        "prompt_alias.deleted": {**named, **alias},
+    }
 
 
 def test_what_is_sent_is_signed_with_the_secret(

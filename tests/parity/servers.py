@@ -59,8 +59,10 @@ class Server:
         return f"http://{LOOPBACK}:{self.port}"
 
     def call(self, method: str, path: str, sent: Any = None) -> Answer:
-        """`path` lies below `/api/2.0/mlflow/`; what is sent goes into the query of a GET, else it is the JSON body."""
-        address, body = f"/api/2.0/mlflow/{path}", None
+        """`path` lies below `/api/2.0/mlflow/` unless it begins with a slash. What is sent goes into the query of a
+        GET, else it is the JSON body.
+        """
+        address, body = path if path.startswith("/") else f"/api/2.0/mlflow/{path}", None
         if method == "GET":
             address += f"?{urlencode(sent or {}, doseq=True)}"
         else:
@@ -72,43 +74,67 @@ class Server:
             return Answer(status, answered.decode(errors="replace"))
 
     def _sent(self, method: str, address: str, body: str | None) -> tuple[int, bytes]:
+        """On a new connection where the server has closed the old one, as it does after a few idle seconds."""
+        try:
+            return self._answered(method, address, body)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            return self._answered(method, address, body)
+
+    def _answered(self, method: str, address: str, body: str | None) -> tuple[int, bytes]:
         if self._connection is None:
             self._connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
         try:
             self._connection.request(method, address, body, {"Content-Type": "application/json", **self.headers})
             response = self._connection.getresponse()
             return response.status, response.read()
-        except (http.client.HTTPException, ConnectionError):
+        except (http.client.HTTPException, OSError):
             self._connection.close()
             self._connection = None
             raise
 
 
 @contextmanager
-def mlflow(folder: Path, *, workers: int = 1) -> Iterator[Server]:
-    """MLflow's own server in its smallest setting, without jobs and telemetry."""
+def mlflow(folder: Path, *, workers: int = 1, database: str = "") -> Iterator[Server]:
+    """MLflow's own server without jobs and telemetry, on a database of its own or on another's."""
     assert MLFLOW.exists(), "MLflow's own environment is not there: run `make test-mlflow`, which makes it"
-    port, database = free_port(), _database(f"mlflow_{workers}")
-    parts = urlsplit(database)
-    store = parts._replace(scheme="postgresql+psycopg2").geturl()
+    port, database = free_port(), database or _database("mlflow")
+    store = urlsplit(database)._replace(scheme="postgresql+psycopg2").geturl()
     argv = [str(MLFLOW), "server", "--backend-store-uri", store, "--host", LOOPBACK, "--port", str(port)]
     argv += ["--artifacts-destination", str(folder / "mlflow-files"), "--workers", str(workers)]
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with _running(argv, folder / "mlflow.log", {**os.environ, **quiet}, port):
+    quiet |= {"PYTHONHASHSEED": "1"}  # it prints sets
+    with _running(argv, folder / f"mlflow-{workers}.log", {**os.environ, **quiet}, port):
         yield Server("mlflow", port, database)
 
 
 @contextmanager
-def portal(folder: Path) -> Iterator[Server]:
+def portal(folder: Path, *, database: str = "portal") -> Iterator[Server]:
     """The portal's web process as `make serve` starts it, with one person who has a token of every scope."""
-    port = free_port()
-    database = _database("portal")
-    env = {**os.environ, "DATABASE_URL": database, "VAR_DIR": str(folder / "var"), "PORTAL_LOCAL": "1"}
+    env = _portal_s_env(folder, _database(database))
     _manage(env, "migrate", "--verbosity", "0")
     token = _manage(env, "shell", "--no-imports", "-c", MAKE_PEOPLE).strip().splitlines()[-1]
+    with _granian(folder / f"{database}.log", env) as port:
+        yield Server("portal", port, env["DATABASE_URL"], {"Authorization": f"Bearer {token}"})
+
+
+@contextmanager
+def bare(folder: Path, beside: Server) -> Iterator[Server]:
+    """A Django without the portal's middleware and doors, in the same server on the same database."""
+    env = {**_portal_s_env(folder, beside.database), "DJANGO_SETTINGS_MODULE": "benchmarks.bare.settings"}
+    with _granian(folder / "bare.log", env) as port:
+        yield Server("bare", port, beside.database)
+
+
+def _portal_s_env(folder: Path, database: str) -> dict[str, str]:
+    return {**os.environ, "DATABASE_URL": database, "VAR_DIR": str(folder / "var"), "PORTAL_LOCAL": "1"}
+
+
+@contextmanager
+def _granian(log: Path, env: Mapping[str, str]) -> Iterator[int]:
+    port = free_port()
     program = [str(Path(sys.executable).parent / "granian"), *web(host=LOOPBACK, port=port)[1:]]
-    with _running(program, folder / "portal.log", env, port):
-        yield Server("portal", port, database, {"Authorization": f"Bearer {token}"})
+    with _running(program, log, env, port):
+        yield port
 
 
 def _database(name: str) -> str:

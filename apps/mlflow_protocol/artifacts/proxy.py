@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from apps.artifacts.models import Tree
 
 MPU = "Multipart upload is not supported for the current artifact repository"
-"""Word for word: the client then sends the file in one piece."""
+"""Word for word what MLflow says of a disk: the client then sends the file in one piece, streamed."""
 
 
 def upload(call: Call) -> Body:
@@ -75,8 +75,9 @@ def listing(call: Call) -> Body:
 
 
 def run_listing(call: Call) -> Body:
+    folder = _checked(call["path"])
     run = run_of(call)
-    files = _entries(run.tree, _checked(call["path"]), whole=True)
+    files = _entries(run.tree, folder, whole=True)
     return without_empty({"root_uri": artifacts_of(call, run), "files": files})
 
 
@@ -92,7 +93,11 @@ def no_multipart(call: Call) -> Body:
 
 
 def _checked(path: str) -> str:
-    return check_path(path.strip("/")) if path.strip("/") else ""
+    """A folder below that of a run or model, in MLflow's words where it is none."""
+    try:
+        return check_path(path.rstrip("/")) if path else ""
+    except Invalid as error:
+        raise Invalid("Invalid path", field="path") from error
 
 
 def _entries(tree: Tree, folder: str, *, whole: bool) -> list[Body]:

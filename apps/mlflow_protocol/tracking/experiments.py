@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 NOBODY_S = ("0", "")
 """MLflow's id of the experiment of runs that name none."""
 DEFAULT_NAME = "Default"
+NUMBER = re.compile(r"-?\d+", re.ASCII)
+_NO_ID = "Invalid experiment ID '{}'. Experiment ID must be a valid integer."
 MOST = 50_000
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 
@@ -41,16 +44,20 @@ GRAMMAR = grammar.Grammar(
 
 
 def experiment_of(call: Call, experiment_id: str) -> Experiment:
-    """By id; for MLflow's "0" that of the caller's team. Raises Missing."""
+    """By id; for MLflow's "0" that of the caller's team. Raises Missing, Invalid for what is no number."""
     if experiment_id in NOBODY_S:
         experiment_id = str(actions.default_experiment(actor=call.actor).pk)
+    if not NUMBER.fullmatch(experiment_id):
+        raise Invalid(_NO_ID.format(experiment_id), field="experiment_id")
     return queries.experiment(actor=call.actor, pk=experiment_id)
 
 
 def ids_of(call: Call, experiment_ids: list[str]) -> list[int]:
-    """Numbers of experiments; what is no number is nobody's."""
+    """Numbers of experiments; MLflow's "0" is that of the caller's team. Raises Invalid for what is no number."""
+    if odd := [one for one in experiment_ids if not NUMBER.fullmatch(one)]:
+        raise Invalid(_NO_ID.format(odd[0]), field="experiment_ids")
     known = [str(actions.default_experiment(actor=call.actor).pk) if one == "0" else one for one in experiment_ids]
-    return [int(one) for one in known if one.isascii() and one.isdigit() and len(one) < 19]
+    return [int(one) for one in known if len(one) < 19]
 
 
 def shown(call: Call, experiment: Experiment) -> Body:
@@ -164,7 +171,7 @@ def _in_our_terms(condition: Condition) -> Condition:
 
 def _id(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) < 19):
-        raise Invalid(f"Invalid experiment ID '{value}': experiment ID must be convertible to an integer.")
+        raise Invalid(_NO_ID.format(value))
     return int(value)
 
 

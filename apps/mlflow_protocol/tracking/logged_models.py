@@ -124,7 +124,7 @@ def delete(call: Call) -> Body:
 
 def set_tags(call: Call) -> Body:
     actions.tag_logged_model(actor=call.actor, model=model_of(call), tags=by_key(call["tags"]))
-    return {"model": shown(call, model_of(call))}
+    return {}
 
 
 def delete_tag(call: Call) -> Body:

@@ -116,7 +116,7 @@ def get_history(call: Call) -> Body:
     end = offset + min(most or LONGEST_HISTORY, LONGEST_HISTORY)
     found = list(points[offset : end + 1])
     more = len(found) > end - offset
-    metrics = [_shown(one) for one in found[: end - offset]]
+    metrics = [_point_of_run(one) for one in found[: end - offset]]
     return without_empty({"metrics": metrics, "next_page_token": grammar.page_token(end) if more else ""})
 
 
@@ -156,13 +156,12 @@ def _interval(first: int | None, last: int | None) -> tuple[int | None, int | No
 
 
 def _shown(one: Metric) -> Body:
-    return {
-        "key": one.key,
-        "value": as_number(one.value),
-        "timestamp": to_ms(one.timestamp),
-        "step": one.step,
-        "run_id": one.run_id,
-    }
+    """As a point among those of several runs."""
+    return {**_point_of_run(one), "run_id": one.run_id}
+
+
+def _point_of_run(one: Metric) -> Body:
+    return {"key": one.key, "value": as_number(one.value), "timestamp": to_ms(one.timestamp), "step": one.step}
 
 
 KEY, VALUE = text("key", required=True), text("value")

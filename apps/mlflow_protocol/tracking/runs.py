@@ -47,7 +47,7 @@ GRAMMAR = grammar.Grammar(
         dataset=["datasets"],
     ),
     attributes=(*ATTRIBUTES, *OTHER_WORDS),
-    ordered=(*ATTRIBUTES, *OTHER_WORDS),
+    ordered=(*ATTRIBUTES, "created", "Created"),
     numeric=frozenset({"start_time", "end_time", "created", "Created"}),
     listed=frozenset({"run_id"}),
     comparators={
@@ -97,7 +97,7 @@ def shown(call: Call, runs: Iterable[Run]) -> list[Body]:
 
 def _whole(call: Call, run: Run, latest: Sequence[Point]) -> Body:
     tags = [*as_pairs(run.tags.all()), {"key": RUN_NAME, "value": run.name}]
-    data = {"metrics": [point(one, run) for one in latest], "params": as_pairs(run.params.all()), "tags": tags}
+    data = {"metrics": [point(one) for one in latest], "params": as_pairs(run.params.all()), "tags": tags}
     links = run.model_links.all()
     inputs = {
         "dataset_inputs": [dataset(one) for one in run.inputs.all()],
@@ -112,14 +112,8 @@ def _whole(call: Call, run: Run, latest: Sequence[Point]) -> Body:
     }
 
 
-def point(one: Point, run: Run) -> Body:
-    return {
-        "key": one.key,
-        "value": number(one.value),
-        "timestamp": to_ms(one.at),
-        "step": one.step,
-        "run_id": run.pk,
-    }
+def point(one: Point) -> Body:
+    return {"key": one.key, "value": number(one.value), "timestamp": to_ms(one.at), "step": one.step}
 
 
 def dataset(used: RunInput) -> Body:

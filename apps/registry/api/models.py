@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 class ModelFilter(django_filters.FilterSet):
     family = django_filters.CharFilter("family__slug")
     segment = django_filters.CharFilter("segment__slug")
+    alone = django_filters.BooleanFilter("family", lookup_expr="isnull")
 
 
 class ModelViewSet(ReadOnlyModelViewSet[RegisteredModel]):

@@ -22,6 +22,8 @@ SOURCE_LENGTH = LONGEST_REASON = 500
 LONGEST_RUN_REF = 32
 LONGEST_LOGGED_MODEL = 64
 LONGEST_ALIAS = 255
+IS_PROMPT = "mlflow.prompt.is_prompt"
+"""The tag by which MLflow tells its prompts from models: both lie in the same tables."""
 
 
 class Stage(models.TextChoices):
@@ -96,6 +98,10 @@ class RegisteredModel(models.Model):
         return self.name
 
     @property
+    def is_prompt(self) -> bool:
+        return str(self.tags.get(IS_PROMPT)).lower() == "true"
+
+    @property
     def boundary(self) -> Boundary:
         return self.family.boundary if self.family else Boundary(team=self.team.slug if self.team else "")
 
@@ -122,10 +128,13 @@ class VersionQuerySet(models.QuerySet["ModelVersion"]):
         """Neither deleted nor of a deleted model."""
         return self.filter(deleted_at=None, model__deleted_at=None)
 
+    def placed(self) -> "VersionQuerySet":
+        """With what its name and its boundary need."""
+        return self.select_related("model__family__team", "model__segment", "model__team")
+
     def whole(self) -> "VersionQuerySet":
         """With what its name, its boundary and its page need."""
-        related = ("model__family__team", "model__segment", "model__team", "created_by", "run__user", "tree")
-        return self.select_related(*related)
+        return self.placed().select_related("created_by", "run__user", "tree")
 
 
 class ModelVersion(models.Model):

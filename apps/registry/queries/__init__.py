@@ -1,5 +1,6 @@
 """Reads of the registry."""
 
+from apps.registry.models.version import IS_PROMPT
 from apps.registry.queries.alias_history import AliasAt, alias_at, rollback, rollbacks, rollbacks_to_review
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
 from apps.registry.queries.consumption import UNUSED_DAYS, consumption, loaded_by, unused_versions
@@ -52,7 +53,7 @@ from apps.registry.queries.rows import (
     version_behind,
     version_row,
 )
-from apps.registry.queries.search import IS_PROMPT, Condition, Order, Page, search_models, search_versions
+from apps.registry.queries.search import Order, Page, search_models, search_versions
 from apps.registry.queries.snapshots import snapshot_file, snapshots_due
 from apps.registry.queries.versions import (
     alias_history,
@@ -61,6 +62,7 @@ from apps.registry.queries.versions import (
     model,
     model_to_change,
     models,
+    models_alone,
     version,
     version_to_change,
     versions,
@@ -94,7 +96,6 @@ __all__ = [
     "WAVE_STATUSES",
     "AliasAt",
     "Candidacy",
-    "Condition",
     "DryRun",
     "EvaluationCounts",
     "FleetRow",
@@ -159,6 +160,7 @@ __all__ = [
     "model_row",
     "model_to_change",
     "models",
+    "models_alone",
     "newest_moved",
     "newest_version",
     "newest_window",

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 from apps.accounts.queries import team_ids_of
 from apps.core.context import Credential, current
@@ -56,16 +57,14 @@ class ModelRow:
     latest: Sequence[VersionRow] = field(default=())
 
 
-VERSION_COLUMNS = (
-    "model__name", "number", "created_at", "updated_at", "created_by__username", "stage", "description", "source",
-    "run_ref", "status", "status_message", "tags", "run_link", "logged_model", "reported_params", "reported_metrics",
-)  # fmt: skip
-VERSION = """
+COLUMNS = """
 model.name, version.number, version.created_at, version.updated_at, maker.username, version.stage, version.description,
 version.source, version.run_ref, version.status, version.status_message, version.tags, version.run_link,
-version.logged_model, version.reported_params, version.reported_metrics,
-ARRAY(SELECT alias.name FROM registry_alias AS alias WHERE alias.version_id = version.id ORDER BY alias.name)
+version.logged_model, version.reported_params, version.reported_metrics
 """
+VERSION = f"""
+{COLUMNS}, ARRAY(SELECT alias.name FROM registry_alias AS alias WHERE alias.version_id = version.id ORDER BY alias.name)
+"""  # noqa: S608  constants; what comes from outside is a parameter
 NAMED = "model.name = %s AND model.deleted_at IS NULL AND model.id IN ({visible})"
 BY_NUMBER = f"""
 SELECT {VERSION}
@@ -73,7 +72,7 @@ FROM registry_registeredmodel AS model
 JOIN registry_modelversion AS version ON version.model_id = model.id
 JOIN accounts_user AS maker ON maker.id = version.created_by_id
 WHERE version.number = %s AND version.deleted_at IS NULL AND {NAMED}
-"""  # noqa: S608  constants; what comes from outside is a parameter
+"""  # noqa: S608
 BY_ALIAS = f"""
 SELECT {VERSION}
 FROM registry_registeredmodel AS model
@@ -109,6 +108,12 @@ LEFT JOIN LATERAL (
 ) AS version ON true
 LEFT JOIN accounts_user AS maker ON maker.id = version.created_by_id
 """  # noqa: S608
+VERSIONS = f"""
+SELECT {COLUMNS}, ARRAY[]::text[]
+FROM registry_modelversion AS version
+JOIN registry_registeredmodel AS model ON model.id = version.model_id
+JOIN accounts_user AS maker ON maker.id = version.created_by_id
+"""  # noqa: S608
 STAGES = tuple(str(stage) for stage in Stage.values)
 WIDTH = len(VersionRow._fields)
 
@@ -133,16 +138,34 @@ def newest_version(*, actor: User, name: str) -> VersionRow | None:
 
 def model_row(*, actor: User, name: str) -> ModelRow:
     """Raises Missing."""
-    sql, params = _visible(actor)
-    found = _models(f"{MODELS} WHERE {NAMED.format(visible=sql)}", [name, *params])
+    sql, params = visible(actor)
+    found = model_rows(f"WHERE {NAMED.format(visible=sql)}", [name, *params])
     if not found:
         raise no_model(name)
-    return next(iter(found.values()))
+    return found[0]
 
 
-def model_rows(ids: Sequence[int]) -> dict[int, ModelRow]:
-    """By id, of models whose reader has been asked for."""
-    return _models(f"{MODELS} WHERE model.id = ANY(%s)", [list(ids)]) if ids else {}
+def model_rows(where: str, params: Sequence[Any]) -> list[ModelRow]:
+    """Those that the rest of the statement says; whoever writes it asks for what the reader may see."""
+    if _unstorable(params):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(MODELS + where, list(params))
+        rows = cursor.fetchall()
+    latest: dict[int, list[VersionRow]] = {}
+    for row in rows:
+        latest.setdefault(row[WIDTH], []).extend([_version(row[:WIDTH])] if row[1] else [])
+    first = {row[WIDTH]: row for row in reversed(rows)}
+    return [_model(first[pk], versions) for pk, versions in latest.items()]
+
+
+def version_rows(where: str, params: Sequence[Any]) -> list[VersionRow]:
+    """The same of versions, without their aliases."""
+    if _unstorable(params):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(VERSIONS + where, list(params))
+        return [_version(row) for row in cursor.fetchall()]
 
 
 def row_of(version: ModelVersion, aliases: Sequence[str] = ()) -> VersionRow:
@@ -166,32 +189,23 @@ def _only(rows: list[VersionRow], name: str) -> VersionRow | None:
 
 
 def _fetch(statement: str, actor: User, *params: str | int) -> list[VersionRow]:
-    if any("\0" in param for param in params if isinstance(param, str)):
+    if _unstorable(params):
         return []
-    sql, more = _visible(actor)
+    sql, more = visible(actor)
     with connection.cursor() as cursor:
         cursor.execute(statement.format(visible=sql), [*params, *more])
         return [_version(row) for row in cursor.fetchall()]
 
 
-def _models(statement: str, params: Sequence[Any]) -> dict[int, ModelRow]:
-    if any("\0" in param for param in params if isinstance(param, str)):
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, list(params))
-        rows = cursor.fetchall()
-    latest: dict[int, list[VersionRow]] = {}
-    for row in rows:
-        latest.setdefault(row[WIDTH], []).extend([_version(row[:WIDTH])] if row[1] else [])
-    return {row[WIDTH]: _model(row, latest[row[WIDTH]]) for row in rows}
+def _unstorable(params: Sequence[Any]) -> bool:
+    return any("\0" in param for param in params if isinstance(param, str))
 
 
 def _version(row: Sequence[Any]) -> VersionRow:
-    found = VersionRow(*row)
-    if not found.number:
-        return found
-    # psycopg2 under Django leaves jsonb as text.
-    return found._replace(tags=_json(found.tags), params=_json(found.params), metrics=_json(found.metrics))
+    """psycopg2 under Django leaves jsonb as text."""
+    if not row[1]:
+        return VersionRow(*row)
+    return VersionRow._make((*row[:11], _json(row[11]), *row[12:14], _json(row[14]), _json(row[15]), *row[16:]))
 
 
 def _model(row: Sequence[Any], latest: Sequence[VersionRow]) -> ModelRow:
@@ -204,7 +218,12 @@ def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _visible(actor: User) -> tuple[str, tuple[Any, ...]]:
+def seen_by(actor: User) -> RawSQL:
+    """The keys of the models that the reader may see, for a filter."""
+    return RawSQL(*visible(actor))  # noqa: S611  written by Django, values beside it
+
+
+def visible(actor: User) -> tuple[str, tuple[Any, ...]]:
     """`visible_to` as SQL. It depends on nothing but these, and writing it anew costs more than running it."""
     credential = current().credential
     narrowed = credential if credential and credential.narrowed else None

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from django.db.models import BooleanField, Exists, F, Lookup, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.fields.json import KeyTextTransform
-
-from apps.core.errors import Invalid
-from apps.registry.models import ModelVersion, RegisteredModel
-from apps.registry.queries.rows import VERSION_COLUMNS, ModelRow, VersionRow, model_rows
+from apps.core.search import Condition
+from apps.registry.models.version import IS_PROMPT
+from apps.registry.queries.rows import ModelRow, VersionRow, model_rows, version_rows, visible
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
 Row = TypeVar("Row")
-IS_PROMPT = "mlflow.prompt.is_prompt"
 MOST_ROWS = 10_000
 """Of one page, however many are asked for; the next ones are a page away."""
 STORABLE = range(-(2**31), 2**31)
-NUMBER = {"=": "exact", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 TIMES = ("created_at", "updated_at")
-FIELDS = {"run_id": "run_ref", "source_path": "source", "version_number": "number"}
-
-
-@dataclass(frozen=True)
-class Condition:
-    """`key` of a tag or attribute, an operator (=, !=, LIKE, ILIKE, IN, NOT IN, >, >=, <, <=) and what to compare."""
-
-    tag: bool
-    key: str
-    operator: str
-    value: str | float | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,146 +47,136 @@ class Page(Generic[Row]):
     place: list[Any] | None
 
 
-class Like(Lookup):  # type: ignore[type-arg]
-    """SQL's own LIKE with the caller's pattern; Django's lookups escape it."""
+@dataclass(frozen=True)
+class Columns:
+    """Of what is searched, in its statement: by the key of a condition or order, its tags, and who is no prompt."""
 
-    lookup_name = "like"
-    operator = "LIKE"
-    output_field = BooleanField()
-
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        left, left_params = self.process_lhs(compiler, connection)
-        right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} {self.operator} {right}", [*left_params, *right_params]
+    by_key: Mapping[str, str]
+    tags: str
+    no_prompt: str
 
 
-class ILike(Like):
-    lookup_name = "ilike"
-    operator = "ILIKE"
-
-
-LIKES = {"LIKE": Like, "ILIKE": ILike}
+PROMPT = f"@> '{json.dumps({IS_PROMPT: 'true'})}'"
+MODELS = Columns(
+    {"name": "model.name", "created_at": "model.created_at", "updated_at": "model.updated_at"},
+    tags="model.tags",
+    no_prompt=f"NOT model.tags {PROMPT}",
+)
+VERSIONS = Columns(
+    {
+        "name": "model.name",
+        "number": "version.number",
+        "version_number": "version.number",
+        "run_id": "version.run_ref",
+        "source_path": "version.source",
+        "created_at": "version.created_at",
+        "updated_at": "version.updated_at",
+    },
+    tags="version.tags",
+    no_prompt=(
+        "NOT EXISTS (SELECT FROM registry_modelversion AS prompt "
+        f"WHERE prompt.model_id = model.id AND prompt.tags {PROMPT})"
+    ),
+)
+COMPARED = {comparator: f"{{}} {comparator} %s" for comparator in ("=", "!=", ">", ">=", "<", "<=", "LIKE", "ILIKE")}
+COMPARED |= {"IN": "{} = ANY(%s)", "NOT IN": "{} <> ALL(%s)"}
+OF_TAGS = {
+    "=": "{} @> %s::jsonb",
+    "!=": "{0} ? %s AND NOT {0} @> %s::jsonb",
+    "LIKE": "{} ->> %s LIKE %s",
+    "ILIKE": "{} ->> %s ILIKE %s",
+}
+"""Who does not have the tag meets no condition about it, not even `!=`."""
 
 
 def search_models(
     *, actor: User, conditions: Sequence[Condition], orders: Sequence[Order], after: list[Any] | None, limit: int
 ) -> Page[ModelRow]:
     """Prompts only where a condition asks for them."""
-    found = _held(RegisteredModel.objects.living().visible_to(actor), conditions, "name")
-    if not _asks_for_prompts(conditions):
-        found = found.exclude(tags__contains={IS_PROMPT: "true"})
-    keys = [*(order.key for order in orders), "pk"]
-    rows = list(_page(found, orders, after, "name").values_list(*keys)[: _most(limit) + 1])
-    models = model_rows([row[-1] for row in rows[: _most(limit)]])
-    return Page([models[row[-1]] for row in rows[: _most(limit)]], _place(rows, _most(limit)))
+    where, params = _where(actor, MODELS, conditions, orders, after)
+    order, most = _order(MODELS, orders), min(limit, MOST_ROWS)
+    ids = (
+        "SELECT model.id FROM registry_registeredmodel AS model "  # noqa: S608
+        f"WHERE model.deleted_at IS NULL AND {where} ORDER BY {order} LIMIT %s"
+    )
+    rows = model_rows(f"WHERE model.id IN ({ids}) ORDER BY {order}", [*params, most + 1])
+    return _paged(rows, orders, most)
 
 
 def search_versions(
     *, actor: User, conditions: Sequence[Condition], orders: Sequence[Order], after: list[Any] | None, limit: int
 ) -> Page[VersionRow]:
     """Of living models; a prompt's versions only where a condition asks for them."""
-    found = _held(ModelVersion.objects.living().visible_to(actor), conditions, "model__name")
-    if not _asks_for_prompts(conditions):
-        prompts = ModelVersion.objects.filter(model=OuterRef("model"), tags__contains={IS_PROMPT: "true"})
-        found = found.filter(~Exists(prompts))
-    keys = [_column(order.key, "model__name") for order in orders]
-    rows = list(_page(found, orders, after, "model__name").values_list(*VERSION_COLUMNS, *keys)[: _most(limit) + 1])
-    width = len(VERSION_COLUMNS)
-    places = [(*row[width:], None) for row in rows]
-    return Page([VersionRow(*row[:width]) for row in rows[: _most(limit)]], _place(places, _most(limit)))
+    where, params = _where(actor, VERSIONS, conditions, orders, after)
+    order, most = _order(VERSIONS, orders), min(limit, MOST_ROWS)
+    living = "version.deleted_at IS NULL AND model.deleted_at IS NULL"
+    rows = version_rows(f"WHERE {living} AND {where} ORDER BY {order} LIMIT %s", [*params, most + 1])
+    return _paged(rows, orders, most)
 
 
-def _most(limit: int) -> int:
-    return min(limit, MOST_ROWS)
-
-
-def _held(found: QuerySet[Any], conditions: Sequence[Condition], name: str) -> QuerySet[Any]:
-    """Those that meet every condition. What says only "no prompt" is not a condition: models have no such tag."""
+def _where(
+    actor: User, columns: Columns, conditions: Sequence[Condition], orders: Sequence[Order], after: list[Any] | None
+) -> tuple[str, list[Any]]:
+    """What the reader may see, meets every condition and lies behind the place. Keys and comparators are looked up,
+    values are parameters. What says only "no prompt" is not a condition: models have no such tag.
+    """
+    sql, seen = visible(actor)
     prompts = _asks_for_prompts(conditions)
-    for condition in conditions:
-        if prompts or not (condition.tag and condition.key == IS_PROMPT):
-            found = found.filter(_met(condition, name))
-    return found
+    parts = [(f"model.id IN ({sql})", list(seen))]
+    parts += [_met(one, columns) for one in conditions if prompts or not _is_about_prompts(one)]
+    parts += [] if prompts else [(columns.no_prompt, [])]
+    parts += [_follows(columns, orders, after)] if after is not None else []
+    return " AND ".join(part for part, _ in parts), [value for _, values in parts for value in values]
+
+
+def _is_about_prompts(condition: Condition) -> bool:
+    return condition.entity == "tag" and condition.key == IS_PROMPT
 
 
 def _asks_for_prompts(conditions: Sequence[Condition]) -> bool:
-    said = next((one for one in conditions if one.tag and one.key == IS_PROMPT), None)
-    return said is not None and (said.operator, str(said.value).lower()) in {("=", "true"), ("!=", "false")}
+    said = next(filter(_is_about_prompts, conditions), None)
+    return said is not None and (said.comparator, str(said.value).lower()) in {("=", "true"), ("!=", "false")}
 
 
-def _met(condition: Condition, name: str) -> Any:
-    if "\0" in condition.key or "\0" in str(condition.value):
-        return Q(pk=None) if condition.operator in ("=", "LIKE", "ILIKE", "IN") else Q()
-    if condition.tag:
-        return _tag_met(condition)
-    column = _column(FIELDS.get(condition.key, condition.key), name)
-    if condition.operator in LIKES:
-        return LIKES[condition.operator](F(column), Value(_pattern(condition.value)))
-    if isinstance(condition.value, tuple):
-        return _in(column, condition)
-    return _compared(column, condition)
+def _met(condition: Condition, columns: Columns) -> tuple[str, list[Any]]:
+    if condition.entity == "tag":
+        return _tag_met(condition, columns.tags)
+    column, value = columns.by_key[condition.key], condition.value
+    if isinstance(value, int):
+        value = min(max(value, STORABLE[0]), STORABLE[-1])
+    return COMPARED[condition.comparator].format(column), [list(value) if isinstance(value, tuple) else value]
 
 
-def _tag_met(condition: Condition) -> Any:
-    """Who does not have the tag meets no condition about it, not even `!=`."""
-    if condition.operator == "=":
-        return Q(tags__contains={condition.key: condition.value})
-    text = KeyTextTransform(condition.key, "tags", output_field=TextField())
-    if condition.operator in LIKES:
-        return LIKES[condition.operator](text, Value(_pattern(condition.value)))
-    return Q(tags__has_key=condition.key) & ~Q(tags__contains={condition.key: condition.value})
+def _tag_met(condition: Condition, column: str) -> tuple[str, list[Any]]:
+    met, tag = OF_TAGS[condition.comparator].format(column), json.dumps({condition.key: condition.value})
+    return met, {"=": [tag], "!=": [condition.key, tag]}.get(condition.comparator, [condition.key, condition.value])
 
 
-def _in(column: str, condition: Condition) -> Q:
-    among = Q(**{f"{column}__in": condition.value})
-    return among if condition.operator == "IN" else ~among
+def _order(columns: Columns, orders: Sequence[Order]) -> str:
+    return ", ".join(f"{columns.by_key[order.key]}{' DESC' if order.descending else ''}" for order in orders)
 
 
-def _compared(column: str, condition: Condition) -> Q:
-    value = condition.value
-    if isinstance(value, int) and value not in STORABLE:
-        value = STORABLE[-1] if value > 0 else STORABLE[0]
-    if condition.operator == "!=":
-        return ~Q(**{column: value})
-    return Q(**{f"{column}__{NUMBER[condition.operator]}": value})
-
-
-def _pattern(value: object) -> str:
-    """Raises Invalid for a pattern that ends in the middle of an escape."""
-    text = str(value)
-    if len(text[len(text.rstrip("\\")) :]) % 2:
-        raise Invalid("A LIKE pattern can not end with a single backslash; write it twice.", field="filter")
-    return text
-
-
-def _page(found: QuerySet[Any], orders: Sequence[Order], after: list[Any] | None, name: str) -> QuerySet[Any]:
-    columns = [_column(order.key, name) for order in orders]
-    if after is not None:
-        found = found.filter(_follows(columns, orders, after))
-    ways = ["-" if order.descending else "" for order in orders]
-    return found.order_by(*map(str.__add__, ways, columns))
-
-
-def _follows(columns: Sequence[str], orders: Sequence[Order], after: Sequence[Any]) -> Q:
+def _follows(columns: Columns, orders: Sequence[Order], after: Sequence[Any]) -> tuple[str, list[Any]]:
     """Strictly behind that place; the first part alone says where in the index to begin."""
-    values = [_time(value) if order.key in TIMES else value for order, value in zip(orders, after, strict=True)]
-    ways = ["lt" if order.descending else "gt" for order in orders]
-    behind, same = Q(), Q()
-    for column, way, value in zip(columns, ways, values, strict=True):
-        behind |= same & Q(**{f"{column}__{way}": value})
-        same &= Q(**{column: value})
-    return Q(**{f"{columns[0]}__{ways[0]}e": values[0]}) & behind
+    names, ways = [columns.by_key[order.key] for order in orders], ["<" if one.descending else ">" for one in orders]
+    behind, values = [], [after[0]]
+    for at, (name, way) in enumerate(zip(names, ways, strict=True)):
+        behind.append(" AND ".join([*(f"{same} = %s" for same in names[:at]), f"{name} {way} %s"]))
+        values += after[: at + 1]
+    return f"{names[0]} {ways[0]}= %s AND (({') OR ('.join(behind)}))", values
 
 
-def _place(rows: Sequence[tuple[Any, ...]], limit: int) -> list[Any] | None:
-    """The last row's values by the orders (all but the last column), where the page is not the end."""
-    if len(rows) <= limit or not limit:
-        return None
-    return [value.isoformat() if isinstance(value, datetime) else value for value in rows[limit - 1][:-1]]
+def _paged(rows: list[Row], orders: Sequence[Order], most: int) -> Page[Row]:
+    """The place is the last row's values by the orders, where the page is not the end."""
+    if len(rows) <= most or not most:
+        return Page(rows[:most], None)
+    return Page(rows[:most], [_placed(rows[most - 1], order.key) for order in orders])
 
 
-def _column(key: str, name: str) -> str:
-    return name if key == "name" else key
+def _placed(row: Any, key: str) -> Any:
+    if key in TIMES:
+        return getattr(row, key).isoformat()
+    return row.number if key == "number" else row[0] if isinstance(row, VersionRow) else row.name
 
 
 def _time(text: str) -> datetime | None:

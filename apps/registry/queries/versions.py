@@ -9,8 +9,8 @@ from django.db.models import Prefetch, QuerySet
 from apps.core.errors import Missing
 from apps.registry.models import Alias, AliasMove, ModelVersion, RegisteredModel
 from apps.registry.models.family import CHAMPION
-from apps.registry.models.version import ModelQuerySet, VersionQuerySet
-from apps.registry.queries.rows import no_model
+from apps.registry.models.version import IS_PROMPT, ModelQuerySet, VersionQuerySet
+from apps.registry.queries.rows import no_model, seen_by
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -23,6 +23,11 @@ def models(actor: User) -> ModelQuerySet:
     return found.prefetch_related(aliases).order_by("name")
 
 
+def models_alone(actor: User) -> ModelQuerySet:
+    """Those of no family, by name; MLflow's prompts lie beside them and are none."""
+    return models(actor).filter(family=None).exclude(tags__contains={IS_PROMPT: "true"})
+
+
 def model(*, actor: User, name: str) -> RegisteredModel:
     """`<family>.<segment>`, or one that stands alone. Raises Missing."""
     found = models(actor).filter(name=name).first() if "\0" not in name else None
@@ -33,8 +38,8 @@ def model(*, actor: User, name: str) -> RegisteredModel:
 
 def model_to_change(*, actor: User, name: str) -> RegisteredModel:
     """With what its permission needs. Raises Missing in MLflow's words."""
-    seen = RegisteredModel.objects.living().visible_to(actor).select_related("family__team", "segment", "team")
-    found = seen.filter(name=name).first() if "\0" not in name else None
+    whole = RegisteredModel.objects.living().select_related("family__team", "segment", "team")
+    found = whole.filter(pk__in=seen_by(actor), name=name).first() if "\0" not in name else None
     if found is None:
         raise no_model(name)
     return found
@@ -42,8 +47,8 @@ def model_to_change(*, actor: User, name: str) -> RegisteredModel:
 
 def version_to_change(*, actor: User, name: str, number: int) -> ModelVersion:
     """Raises Missing in MLflow's words."""
-    seen = ModelVersion.objects.living().visible_to(actor).whole()
-    named = seen.filter(model__name=name, number=number) if "\0" not in name else None
+    seen = ModelVersion.objects.living().filter(model__in=seen_by(actor))
+    named = seen.placed().filter(model__name=name, number=number) if "\0" not in name else None
     found = named.first() if named is not None and 0 < number < 2**31 else None
     if found is None:
         raise Missing(f"Model Version (name={name}, version={number}) not found")
