@@ -155,6 +155,7 @@ _TOLD: Mapping[str, Callable[[AuditEvent], Announcement | None]] = {
     "registry.promoted": _alias_set,
     "registry.rolled_back": _alias_set,
     "registry.alias_set": _alias_set,
+    "registry.alias_imported": _alias_set,
     "registry.alias_removed": _alias_removed,
 }
 """Audit word → what webhooks hear."""

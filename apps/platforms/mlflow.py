@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -18,8 +19,10 @@ API = "/api/2.0/mlflow"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 SECONDS = 30.0
 PAGE = 100
+POINTS = 5_000
 DEEPEST = 20
 MOST_FILES = 10_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_ANSWER = 32 * 1024 * 1024  # bytes of JSON
 
 
@@ -46,6 +49,22 @@ class Found:
     metrics: tuple[Mapping[str, Any], ...] = ()
 
 
+@dataclass(frozen=True)
+class RemoteRun:
+    """A run as the server tells it; `datasets` are its inputs in MLflow's shape, `metrics` the names of its curves."""
+
+    id: str
+    name: str
+    experiment: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: tuple[str, ...]
+    datasets: tuple[Mapping[str, Any], ...] = ()
+
+
 class MlflowServer:
     """`secret` is a token, or `user:password`. Every call raises Unreachable (try again) or Refused (do not)."""
 
@@ -57,23 +76,48 @@ class MlflowServer:
         """Raises Unknown."""
         model = self._get(f"{API}/logged-models/{quote(model_id, safe='')}")["model"]
         info, data = model["info"], model.get("data", {})
-        params = {pair["key"]: pair["value"] for pair in data.get("params", [])}
+        params = pairs(data.get("params", []))
         return Found(info["artifact_uri"], info.get("source_run_id", ""), params, tuple(data.get("metrics", [])))
 
     def run(self, run_id: str) -> Found:
         """Raises Unknown."""
         run = self._get(f"{API}/runs/get", run_id=run_id)["run"]
         data = run.get("data", {})
-        params = {pair["key"]: pair["value"] for pair in data.get("params", [])}
+        params = pairs(data.get("params", []))
         metrics = tuple({**metric, "run_id": run_id} for metric in data.get("metrics", []))
         return Found(run["info"]["artifact_uri"], run_id, params, metrics)
 
-    def models(self) -> Iterator[dict[str, Any]]:
-        """Every registered model, prompts too, in MLflow's shape."""
-        for name in self._names(""):
-            yield self._get(f"{API}/registered-models/get", name=name)["registered_model"]
-        for name in self._names("tag.`mlflow.prompt.is_prompt` = 'true'"):
-            yield self._get(f"{API}/registered-models/get", name=name)["registered_model"]
+    def whole_run(self, run_id: str) -> RemoteRun:
+        """Raises Unknown."""
+        run = self._get(f"{API}/runs/get", run_id=run_id)["run"]
+        info, data = run["info"], run.get("data", {})
+        experiment = self._get(f"{API}/experiments/get", experiment_id=info["experiment_id"])["experiment"]
+        return RemoteRun(
+            id=run_id,
+            name=info.get("run_name", ""),
+            experiment=experiment["name"],
+            status=info["status"],
+            started_at=moment(info["start_time"]),
+            ended_at=moment(info["end_time"]) if info.get("end_time") else None,
+            params=pairs(data.get("params", [])),
+            tags=pairs(data.get("tags", [])),
+            metrics=tuple(metric["key"] for metric in data.get("metrics", [])),
+            datasets=tuple(run.get("inputs", {}).get("dataset_inputs", [])),
+        )
+
+    def history(self, run_id: str, key: str) -> Iterator[list[Mapping[str, Any]]]:
+        """Every point of a metric, in pages."""
+        asked = {"run_id": run_id, "metric_key": key, "max_results": POINTS}
+        for page in self._page_after_page("metrics/get-history", asked):
+            yield page.get("metrics", [])
+
+    def names(self) -> list[str]:
+        """Of every registered model, prompts too."""
+        return [*self._names(""), *self._names("tag.`mlflow.prompt.is_prompt` = 'true'")]
+
+    def model(self, name: str) -> dict[str, Any]:
+        """In MLflow's shape. Raises Unknown."""
+        return self._get(f"{API}/registered-models/get", name=name)["registered_model"]
 
     def versions(self, name: str) -> list[dict[str, Any]]:
         """All of a model's versions, the oldest first."""
@@ -100,11 +144,15 @@ class MlflowServer:
             yield model["name"]
 
     def _pages(self, path: str, key: str, **query: Any) -> Iterator[dict[str, Any]]:
+        for page in self._page_after_page(path, query):
+            yield from page.get(key, [])
+
+    def _page_after_page(self, path: str, query: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         token = ""
         while True:
             asked = {**query, "page_token": token} if token else query
             page = self._get(f"{API}/{path}", **asked)
-            yield from page.get(key, [])
+            yield page
             token = page.get("next_page_token", "")
             if not token:
                 return
@@ -176,6 +224,19 @@ class MlflowServer:
         if response.status in (408, 429) or response.status >= 500:
             raise Unreachable(f"{self.address} answered {response.status}: {said}")
         raise Refused(f"{self.address} answered {response.status}: {said}")
+
+
+def pairs(told: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """MLflow's `[{"key": …, "value": …}]`; a value that is not sent is empty."""
+    return {pair["key"]: pair.get("value", "") for pair in told}
+
+
+def moment(milliseconds: float) -> datetime:
+    """Raises Refused for what is no time."""
+    try:
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise Refused(f"It names {milliseconds} as a time in milliseconds since 1970.") from error
 
 
 def _credential(secret: str) -> dict[str, str]:

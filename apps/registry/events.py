@@ -40,6 +40,7 @@ class Event(Word):
     LIVE_VALUE = "registry.live_value", "measured {target}"
     WAVE_UNDONE = "registry.wave_undone", "undid {target}"
     ALIAS_SET = "registry.alias_set", "gave an alias to {target}"
+    ALIAS_IMPORTED = "registry.alias_imported", "brought an alias over from another registry: {target}"
     ALIAS_REMOVED = "registry.alias_removed", "took an alias from {target}"
     WAY_ROUND_REFUSED = "registry.way_round_refused", "tried a way round the rules of {target}"
     FROZEN = "registry.frozen", "began {target}"

@@ -165,6 +165,12 @@ grant(
     refusal="Only members of the team that owns this model can change its aliases.",
 )
 grant(
+    "registry.import_alias",
+    approves_family,
+    scope=APPROVE,
+    refusal="Only an approver of this family can bring a protected alias over from another registry; ask one of them.",
+)
+grant(
     "registry.freeze",
     approves_family | is_on_call,
     scope=WRITE,

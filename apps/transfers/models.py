@@ -11,6 +11,9 @@ class TransferQuerySet(models.QuerySet["Transfer"]):
     def due(self) -> "TransferQuerySet":
         return self.filter(status=Transfer.Status.WAITING, next_at__lte=Now()).order_by("next_at", "id")
 
+    def open(self) -> "TransferQuerySet":
+        return self.filter(status__in=[Transfer.Status.WAITING, Transfer.Status.WORKING])
+
     def lost(self) -> "TransferQuerySet":
         return self.filter(status=Transfer.Status.WORKING, lease_until__lte=Now())
 

@@ -107,6 +107,7 @@ NOT_AUDITED = {
     "tracking.actions.reporting.log_params": "evidence",
     "tracking.actions.runs.close_run": "evidence",
     "tracking.actions.runs.create_run": "evidence",
+    "tracking.actions.runs.import_run": "evidence",
     "tracking.actions.runs.open_run": "evidence",
     "tracking.actions.runs.update_run": "evidence",
 }

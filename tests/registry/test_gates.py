@@ -114,6 +114,10 @@ def test_the_champion_may_not_have_seen_the_window_either() -> None:
 
 def test_an_unknown_window_fails_and_a_baseline_has_none() -> None:
     assert one("no_leakage", replace(GOOD, candidate=Trained("v2", None)))[0] is Outcome.FAIL
+    assert one("no_leakage", replace(GOOD, champion=Trained("v1", None)))[0] is Outcome.FAIL
+    assert one("no_leakage", replace(GOOD, candidate=Trained("v2", None, imported=True)))[0] is Outcome.FAIL
+    outcome, sentence = one("no_leakage", replace(GOOD, champion=Trained("v1", None, imported=True)))
+    assert (outcome, "v1, which was imported" in sentence) == (Outcome.PASS, True)
     assert one("no_leakage", replace(GOOD, candidate=Trained("v2", None, untrained=True)))[0] is Outcome.PASS
 
 

@@ -19,7 +19,7 @@ FILES = {"MLmodel": b"flavors: {}\n", "data/weights.json": b"[1, 2]", "requireme
 def server() -> Iterator[Elsewhere]:
     with elsewhere() as made:
         made.log_model(MODEL_ID, RUN_ID, FILES, alpha="1")
-        made.log_run(RUN_ID, {"model/MLmodel": b"old", "notes.txt": b"n"})
+        made.log_run(RUN_ID, {"model/MLmodel": b"old", "notes.txt": b"n"}, mae=[(9.0, 0), (7.5, 1), ("NaN", 2)])
         yield made
 
 

@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 API = "/api/2.0/mlflow/"
+BEGAN = 1_600_000_000_000  # milliseconds
+PAGE = 2  # points of a metric at once
 
 
 @dataclass
@@ -22,7 +24,9 @@ class Elsewhere:
     runs: dict[str, Any] = field(default_factory=dict)
     models: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, list[Any]] = field(default_factory=dict)
+    points: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     broken: int = 0
+    broken_at: str = ""  # part of an address that is answered 503
     cut: bool = False  # files end in the middle
     calls: list[str] = field(default_factory=list)
     authorization: set[str] = field(default_factory=set)
@@ -46,11 +50,26 @@ class Elsewhere:
             },
         }
 
-    def log_run(self, run_id: str, files: dict[str, bytes]) -> None:
+    def log_run(self, run_id: str, files: dict[str, bytes], **history: list[Any]) -> None:
+        """It ran for a minute; `history` is the points of each metric: (value, step)."""
         root = f"1/{run_id}/artifacts"
         self.files |= {f"{root}/{path}": content for path, content in files.items()}
-        info = {"run_id": run_id, "artifact_uri": f"mlflow-artifacts:/{root}", "status": "FINISHED"}
-        self.runs[run_id] = {"info": info, "data": {"params": [{"key": "alpha", "value": "1"}], "metrics": []}}
+        self.points |= {(run_id, key): points for key, points in history.items()}
+        info = {
+            "run_id": run_id,
+            "run_name": "sweet-bee-1",
+            "experiment_id": "1",
+            "artifact_uri": f"mlflow-artifacts:/{root}",
+            "status": "FINISHED",
+            "start_time": BEGAN,
+            "end_time": BEGAN + 60_000,
+        }
+        last = [_point(key, *points[-1]) for key, points in history.items()]
+        tags = [{"key": "mlflow.user", "value": "ada"}]
+        data = {"params": [{"key": "alpha", "value": "1"}], "metrics": last, "tags": tags}
+        dataset = {"name": "trips", "digest": "d1", "source_type": "local", "source": "{}"}
+        used = {"tags": [{"key": "mlflow.data.context", "value": "training"}], "dataset": dataset}
+        self.runs[run_id] = {"info": info, "data": data, "inputs": {"dataset_inputs": [used]}}
 
     def register(self, name: str, number: int, model_id: str, created: int = 1_600_000_000_000, **facts: Any) -> None:
         version = {
@@ -95,6 +114,8 @@ def _handler(state: Elsewhere) -> type[BaseHTTPRequestHandler]:
             if state.broken:
                 state.broken -= 1
                 self._say(503, b"{}")
+            elif state.broken_at and state.broken_at in self.path:
+                self._say(503, b"{}")
             elif parts.path.startswith(f"{ARTIFACTS}/"):
                 self._file(unquote(parts.path.removeprefix(f"{ARTIFACTS}/")))
             elif parts.path == ARTIFACTS:
@@ -133,6 +154,10 @@ def _answered(state: Elsewhere, path: str, query: dict[str, str]) -> Any:
     if path == "runs/get":
         found = state.runs.get(query["run_id"])
         return found and {"run": found}
+    if path == "experiments/get":
+        return {"experiment": {"experiment_id": "1", "name": "trips"}}
+    if path == "metrics/get-history":
+        return _history(state.points[query["run_id"], query["metric_key"]], query)
     if path == "registered-models/search":
         prompts = "is_prompt" in query.get("filter", "")
         return {} if prompts else {"registered_models": list(state.models.values())}
@@ -141,6 +166,16 @@ def _answered(state: Elsewhere, path: str, query: dict[str, str]) -> Any:
     if path == "model-versions/search":
         return {"model_versions": state.versions[query["filter"].partition("=")[2].strip("'\"")][::-1]}
     return None
+
+
+def _history(points: list[Any], query: dict[str, str]) -> dict[str, Any]:
+    at = int(query.get("page_token", 0))
+    page = {"metrics": [_point(query["metric_key"], *point) for point in points[at : at + PAGE]]}
+    return page | ({"next_page_token": str(at + PAGE)} if at + PAGE < len(points) else {})
+
+
+def _point(key: str, value: float | str, step: int) -> dict[str, Any]:
+    return {"key": key, "value": value, "step": step, "timestamp": BEGAN + step}
 
 
 def _listed(files: dict[str, bytes], folder: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Verbs of imports: models and versions of another registry, with their names, numbers and times."""
+"""Verbs of imports: models, versions and aliases of another registry, with their names, numbers and times."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from apps.audit.actions import record
 from apps.core.errors import Conflict
 from apps.core.permissions import require
+from apps.registry.actions.freezes import refuse_while_frozen
 from apps.registry.actions.models import create_model
 from apps.registry.actions.versions import Origin, create_version
-from apps.registry.models import ModelVersion, RegisteredModel
+from apps.registry.events import Event
+from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion, RegisteredModel
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -41,16 +44,14 @@ def import_version(
     tags: Mapping[str, str],
     status: str,
     at: datetime,
-) -> ModelVersion | None:
-    """A version of kind imported under its own number; None where there is one already. Raises Conflict for a number
-    that was given out here after it: numbers have one order.
+) -> ModelVersion:
+    """A version of kind imported under its own number. Raises Conflict for one that was given out here already, or
+    before a later one: numbers have one order.
     """
     require(actor, "registry.register", model)
     locked = RegisteredModel.objects.select_for_update(no_key=True, of=("self",)).get(pk=model.pk)
-    if ModelVersion.objects.filter(model=locked, number=number).exists():
-        return None
     if locked.last_number >= number:
-        raise Conflict(f"{model} has given out v{locked.last_number} already, so v{number} can not come after it.")
+        raise Conflict(f"{model} has given out v{locked.last_number} already, so v{number} can not come now.")
     RegisteredModel.objects.filter(pk=locked.pk).update(last_number=number - 1)
     return create_version(
         actor=actor,
@@ -62,3 +63,32 @@ def import_version(
         status=status,
         at=at,
     )
+
+
+@transaction.atomic
+def import_alias(*, actor: User, version: ModelVersion, alias: str, reason: str) -> AliasMove | None:
+    """What a protected alias pointed to where the version comes from: the first move of that alias, and no gate passed.
+
+    None where it points there already. Raises Conflict once the alias has a history here, which only promotion and
+    rollback go on with, and for a version that is not imported or not READY with its files.
+    """
+    family = version.model.its_family
+    require(actor, "registry.import_alias", family)
+    family = ModelFamily.objects.locked().get(pk=family.pk)
+    refuse_while_frozen(family=family)
+    if Alias.objects.filter(model=version.model_id, name=alias, version=version).exists():
+        return None
+    _check_import(version, alias)
+    Alias.objects.create(model=version.model, name=alias, version=version)
+    record(actor=actor, action=Event.ALIAS_IMPORTED, target=version, after={alias: version.label}, note=reason)
+    kind = AliasMove.Kind.IMPORTED
+    return AliasMove.objects.create(model=version.model, name=alias, after=version, kind=kind, by=actor, reason=reason)
+
+
+def _check_import(version: ModelVersion, alias: str) -> None:
+    if AliasMove.objects.filter(model=version.model_id, name=alias).exists():
+        raise Conflict(f"{version.model} has had a {alias} here already; from now on it moves only by promotion.")
+    if version.kind != ModelVersion.Kind.IMPORTED:
+        raise Conflict(f"{version} was not imported; propose its promotion instead.")
+    if version.status != ModelVersion.Status.READY or version.tree_id is None:
+        raise Conflict(f"The files of {version} are not here, so nothing could be served. {version.status_message}")

@@ -52,6 +52,7 @@ class Trained:
     through: date | None
     untrained: bool = False  # a baseline has no training window that could leak, and nothing to reproduce
     contents: Contents = Contents()
+    imported: bool = False  # from another registry, which does not say what it was trained on
 
 
 @dataclass(frozen=True)

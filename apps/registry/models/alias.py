@@ -79,7 +79,8 @@ class Rollback(models.Model):
 class AliasMove(models.Model):
     """The whole history of aliases: the database refuses to change or delete a move, and an alias without one.
 
-    Protected aliases move by promotion and rollback; others are set and removed, and `after` is None then.
+    Protected aliases move by promotion and rollback; others are set and removed, and `after` is None then. What an
+    alias pointed to in another registry is imported: only as the first move there is.
     """
 
     class Kind(models.TextChoices):
@@ -87,6 +88,7 @@ class AliasMove(models.Model):
         ROLLBACK = "rollback"
         SET = "set"
         REMOVED = "removed"
+        IMPORTED = "imported"
 
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="alias_moves")
     name = models.CharField(max_length=LONGEST_ALIAS)
@@ -112,6 +114,9 @@ class AliasMove(models.Model):
             models.CheckConstraint(
                 condition=Q(kind="removed", after=None) | ~Q(kind="removed") & Q(after__isnull=False),
                 name="an_alias_that_is_removed_points_nowhere",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="imported") | Q(before=None), name="an_import_never_moves_an_alias_away"
             ),
             models.CheckConstraint(
                 condition=Q(before=None) | ~Q(before=F("after")), name="an_alias_moves_somewhere_else"

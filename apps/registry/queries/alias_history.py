@@ -39,7 +39,7 @@ class AliasAt:
     def sentence(self) -> str:
         if self.move is None or self.version is None:
             return f"Nothing was the {self.alias} of {self.model} then."
-        how = {"promotion": "promoted", "rollback": "rolled back to"}.get(self.move.kind, "set")
+        how = {"promotion": "promoted", "rollback": "rolled back to", "imported": "imported"}.get(self.move.kind, "set")
         return f"{self.version.label} was the {self.alias} of {self.model}; {self.move.by} {how} it: {self.move.reason}"
 
 

@@ -49,7 +49,13 @@ def rules_of(family: ModelFamily, candidate: ModelVersion) -> dict[str, Any]:
 
 def _trained(version: ModelVersion) -> Trained:
     untrained = version.kind == ModelVersion.Kind.BASELINE
-    return Trained(version.label, version.trained_through, untrained=untrained, contents=_contents(version))
+    return Trained(
+        version.label,
+        version.trained_through,
+        untrained=untrained,
+        contents=_contents(version),
+        imported=version.kind == ModelVersion.Kind.IMPORTED,
+    )
 
 
 def _contents(version: ModelVersion) -> Contents:

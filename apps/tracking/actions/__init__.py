@@ -36,7 +36,15 @@ from apps.tracking.actions.reporting import (
     log_outputs,
     log_params,
 )
-from apps.tracking.actions.runs import close_run, create_run, delete_run, open_run, restore_run, update_run
+from apps.tracking.actions.runs import (
+    close_run,
+    create_run,
+    delete_run,
+    import_run,
+    open_run,
+    restore_run,
+    update_run,
+)
 
 __all__ = [
     "close_run",
@@ -50,6 +58,7 @@ __all__ = [
     "delete_tag",
     "ensure_experiment",
     "finalize_logged_model",
+    "import_run",
     "log_batch",
     "log_inputs",
     "log_metrics",

@@ -51,17 +51,41 @@ def open_run(
 
 @transaction.atomic
 def create_run(
-    *, actor: User, experiment: Experiment, name: str, tags: Mapping[str, str], at: datetime | None = None
+    *,
+    actor: User,
+    experiment: Experiment,
+    name: str,
+    tags: Mapping[str, str],
+    at: datetime | None = None,
+    run_id: str | None = None,
 ) -> Run:
-    """A running run of the actor's that began at that time, now if nobody says."""
+    """A running run of the actor's that began at that time, now if nobody says; under an id that nobody has."""
     require(actor, "tracking.open_run", experiment)
     check_experiment_active(experiment)
-    run = Run(experiment=experiment, name=_run_name(name), user=actor, tree=create_tree())
+    _check_run_id(run_id)
+    run = Run(id=run_id or new_run_id(), experiment=experiment, name=_run_name(name), user=actor, tree=create_tree())
     if at is not None:
         run.started_at = at
     run.save(force_insert=True)
     write_tags(run, check_tags(tags, LONGEST_TAG))
     return run
+
+
+@transaction.atomic
+def import_run(
+    *, actor: User, experiment: Experiment, run_id: str, name: str, tags: Mapping[str, str], at: datetime
+) -> Run:
+    """A run of another server under its own id, running until `update_run` says how it ended; known is what it was.
+
+    Raises Conflict for an id that a run of another experiment has.
+    """
+    known = Run.objects.select_related("experiment__team", "tree").filter(pk=run_id).first()
+    if known is None:
+        return create_run(actor=actor, experiment=experiment, name=name, tags=tags, at=at, run_id=run_id)
+    require(actor, "tracking.open_run", experiment)
+    if known.experiment_id != experiment.pk:
+        raise Conflict(f"The run {run_id} is here already, in another experiment than {experiment}.")
+    return known
 
 
 @transaction.atomic

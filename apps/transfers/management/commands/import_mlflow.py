@@ -13,8 +13,9 @@ from apps.transfers.importing import import_registry, preview
 
 class Command(BaseCommand):
     help = (
-        "Brings models, versions (numbers, times, tags), and aliases that nobody protects over from a connected MLflow "
-        "server. Workers copy the files. Run it again after it was interrupted: it goes on where it was."
+        "Brings models, versions (numbers, times, tags), the runs behind them, files and aliases over from a connected "
+        "MLflow server. Run it again after it was interrupted, or to fetch what is new: it goes on where it was. A "
+        "protected alias is brought over once, for an approver of its family, and noted as imported."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,9 +27,10 @@ class Command(BaseCommand):
         try:
             found = connection(name=options["connection"])
             actor = user(username=options["actor"])
-            lines = preview(found) if options["dry_run"] else import_registry(actor=actor, connection=found)
-            for line in lines:
+            bring = preview if options["dry_run"] else import_registry
+            for line in bring(actor=actor, connection=found):
                 self.stdout.write(line)
+                self.stdout.flush()
         except PortalError as error:
             raise CommandError(error.message) from error
         except (Refused, Unreachable) as error:
