@@ -21,6 +21,7 @@ urlpatterns = [
     path("accounts/", include("apps.accounts.urls")),
     path("retraining/", include("apps.retraining.urls")),
     path("", include("apps.notifications.urls")),
+    path("", include("apps.platforms.urls")),
     path("operations/", retraining.operations, name="operations"),
     path("api/v1/", include("apps.accounts.api_urls")),
     path("api/v1/", include("apps.catalog.api_urls")),
@@ -28,6 +29,7 @@ urlpatterns = [
     path("api/v1/", include("apps.registry.api_urls")),
     path("api/v1/", include("apps.retraining.api_urls")),
     path("api/v1/", include("apps.notifications.api_urls")),
+    path("api/v1/", include("apps.platforms.api_urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]

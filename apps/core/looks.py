@@ -25,8 +25,9 @@ _TONES: dict[tuple[str, str], tuple[str, ...]] = {
         "adopt",
         "delivered",
         "active",
+        "well",
     ),
-    ("bad", "circle-x"): ("failed", "rejected", "failed_registration", "fail", "lost", "refused"),
+    ("bad", "circle-x"): ("failed", "rejected", "failed_registration", "fail", "lost", "refused", "trouble"),
     ("idle", "circle-dot"): ("logged_model_ready", "logged_model_pending", "logged_model_upload_failed"),
     ("warn", "triangle-alert"): ("finished_with_failures", "inconclusive", "no_data", "stale"),
     ("warn", "circle-pause"): ("hold",),
@@ -39,7 +40,7 @@ _TONES: dict[tuple[str, str], tuple[str, ...]] = {
     ("idle", "ban"): ("cancelled", "killed", "withdrawn", "closed", "dropped"),
     ("idle", "circle-stop"): ("disabled",),
     ("idle", "archive"): ("retired", "superseded", "expired"),
-    ("idle", "circle-dashed"): ("draft", "not_evaluated", "none", "assess"),
+    ("idle", "circle-dashed"): ("draft", "not_evaluated", "none", "assess", "untested"),
 }
 _WORDS = {
     "logged_model_pending": "Pending",
@@ -50,6 +51,8 @@ _WORDS = {
     "fail": "Not passed",
     "dropped": "Not sent",
     "disabled": "Switched off",
+    "well": "Answers",
+    "untested": "Not tested",
 }
 _LOOKS = {
     status: Look(tone, icon, _WORDS.get(status, status.replace("_", " ").capitalize()))

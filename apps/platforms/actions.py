@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -11,50 +11,125 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from apps.audit.actions import record
-from apps.core.errors import Conflict, Invalid
-from apps.core.keyring import seal
+from apps.core.errors import Conflict, Exists, Invalid
+from apps.core.keyring import seal, unseal
 from apps.core.permissions import require
 from apps.platforms.events import Event
+from apps.platforms.kinds import KINDS
 from apps.platforms.models import Connection
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+NOT_A_NAME = "new"  # the address of the form for a new one
 LONGEST_ADDRESS = 500
+LONGEST_SECRET = 4_000
+
+
+def set_connection(*, actor: User, name: str, kind: str, address: str, secret: str | None = None) -> Connection:
+    """Makes the connection of that name, or changes it. Raises as `add_connection` and `change_connection` do."""
+    known = Connection.objects.filter(name=name, kind=kind).first()
+    if known is None:
+        return add_connection(actor=actor, name=name, kind=kind, address=address, secret=secret or "")
+    return change_connection(actor=actor, connection=known, address=address, secret=secret)
 
 
 @transaction.atomic
-def set_connection(*, actor: User, name: str, kind: str, address: str, secret: str | None = None) -> Connection:
-    """Makes or changes a connection; no secret keeps the one that is there. Raises Invalid."""
+def add_connection(*, actor: User, name: str, kind: str, address: str, secret: str = "") -> Connection:
+    """`secret` is a token or `user:password`, stored encrypted. Raises Invalid, Exists for a name that is taken."""
     require(actor, "platforms.administer")
-    _check(name, kind, address)
-    values = {"kind": kind, "address": address.rstrip("/"), "updated_at": timezone.now()}
-    sealed = {} if secret is None else {"sealed_secret": seal(secret) if secret else ""}
-    fresh = {**values, **sealed, "created_by": actor}
-    made, _ = Connection.objects.update_or_create(name=name, defaults=values | sealed, create_defaults=fresh)
-    after = {"kind": kind, "address": made.address} | ({"secret": "changed"} if sealed else {})
-    record(actor=actor, action=Event.CONNECTION_SET, target=made, after=after)
+    if kind not in KINDS:
+        raise Invalid(f"There is no kind {kind!r}: choose from {', '.join(KINDS)}.", field="kind")
+    plain = _check(name, address, secret)
+    fresh = {"kind": kind, "address": plain, "created_by": actor, "sealed_secret": seal(secret) if secret else ""}
+    made, new = Connection.objects.get_or_create(name=name, defaults=fresh)
+    if not new:
+        raise Exists(f"There is a connection {name!r} already: choose another name, or change that one.")
+    record(actor=actor, action=Event.CONNECTION_SET, target=made, after=_words(made, secret))
     return made
+
+
+@transaction.atomic
+def change_connection(
+    *,
+    actor: User,
+    connection: Connection,
+    name: str | None = None,
+    address: str | None = None,
+    secret: str | None = None,
+) -> Connection:
+    """What is None stays; an empty secret takes the credential away. What the last test found is forgotten.
+
+    A credential goes to no other address than the one it was entered for: raises Invalid unless it comes again.
+    """
+    require(actor, "platforms.administer")
+    locked = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+    before, was = _words(locked, None), locked.address
+    locked.name = locked.name if name is None else name
+    locked.address = _check(locked.name, was if address is None else address, secret or "")
+    if locked.address != was and secret is None and locked.sealed_secret:
+        raise Invalid("Enter the credential again: it is not sent to an address it was not meant for.", field="secret")
+    if Connection.objects.filter(name=locked.name).exclude(pk=locked.pk).exists():
+        raise Exists(f"There is a connection {locked.name!r} already: choose another name.")
+    if secret is not None:
+        locked.sealed_secret = seal(secret) if secret else ""
+    _forget_test(locked)
+    locked.updated_at = timezone.now()
+    locked.save()
+    record(actor=actor, action=Event.CONNECTION_SET, target=locked, before=before, after=_words(locked, secret))
+    return locked
 
 
 @transaction.atomic
 def remove_connection(*, actor: User, connection: Connection) -> None:
     """Raises Conflict while something of it is still needed."""
     require(actor, "platforms.administer")
-    record(actor=actor, action=Event.CONNECTION_REMOVED, target=connection)
+    record(actor=actor, action=Event.CONNECTION_REMOVED, target=connection, before=_words(connection, None))
     try:
         connection.delete()
     except ProtectedError as error:
         raise Conflict(f"{connection} is where some versions came from; change its address instead.") from error
 
 
-def _check(name: str, kind: str, address: str) -> None:
-    if not NAME.fullmatch(name):
+def test_connection(*, actor: User, connection: Connection) -> Connection:
+    """Asks the platform, and keeps what it found. Waits for it, so it is called in no transaction."""
+    require(actor, "platforms.administer")
+    secret = unseal(connection.sealed_secret) if connection.sealed_secret else ""
+    found = KINDS[connection.kind].probe(connection.address, secret)
+    connection.health = Connection.Health.TROUBLE if found.trouble else Connection.Health.WELL
+    connection.trouble, connection.said = found.trouble or "", found.said
+    connection.version, connection.tested_at = found.version[:64], timezone.now()
+    kept = {name: getattr(connection, name) for name in ("health", "trouble", "said", "version", "tested_at")}
+    # Only if it still is what was tested: somebody may have changed it meanwhile.
+    same = {"address": connection.address, "sealed_secret": connection.sealed_secret}
+    Connection.objects.filter(pk=connection.pk, **same).update(**kept)
+    return connection
+
+
+def _check(name: str, address: str, secret: str) -> str:
+    """The address as it is kept."""
+    if not NAME.fullmatch(name) or name == NOT_A_NAME:
         raise Invalid("A connection's name has small letters, digits and hyphens, at most 64.", field="name")
-    if kind not in Connection.Kind.values:
-        raise Invalid(f"There is no kind {kind!r}: choose from {', '.join(Connection.Kind.values)}.", field="kind")
-    parts = urlsplit(address)
-    plain = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
-    if not plain or parts.username or len(address) > LONGEST_ADDRESS:
+    if len(secret) > LONGEST_SECRET or not secret.isprintable():
+        raise Invalid(f"A credential is one line of at most {LONGEST_SECRET} characters.", field="secret")
+    try:
+        parts = urlsplit(address)
+        plain = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+        plain = plain and parts.port != 0 and address.isascii() and address.isprintable() and " " not in address
+    except ValueError:
+        plain = False
+    if not plain or parts.username is not None or len(address) > LONGEST_ADDRESS:
         raise Invalid("An address looks like https://mlflow.example.org, without a user or a query.", field="address")
+    return address.rstrip("/")
+
+
+def _words(connection: Connection, secret: str | None) -> dict[str, Any]:
+    """For the audit: of the secret only whether it was changed."""
+    said = {"name": connection.name, "kind": connection.kind, "address": connection.address}
+    return said | ({"secret": "changed" if secret else "taken away"} if secret is not None else {})
+
+
+def _forget_test(connection: Connection) -> None:
+    connection.health, connection.trouble, connection.said = Connection.Health.UNTESTED, "", ""
+    connection.version, connection.tested_at = "", None

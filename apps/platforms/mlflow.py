@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +30,26 @@ LONGEST_ANSWER = 32 * 1024 * 1024  # bytes of JSON
 
 class Unknown(Refused):
     """The server does not know what was asked for."""
+
+
+class Stranger(Refused):
+    """What answers there is no MLflow server."""
+
+
+class NotSignedIn(Refused):
+    """It does not accept the credential, or asks for one."""
+
+
+class NotAllowed(Refused):
+    """It knows the credential, which may not do this."""
+
+
+class InTrouble(Unreachable):
+    """It answers with an error of its own, or wants to be left alone for a while."""
+
+
+class Untrusted(Unreachable):
+    """Its certificate can not be verified, or it does not speak TLS."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +109,15 @@ class MlflowServer:
         metrics = tuple({**metric, "run_id": run_id} for metric in data.get("metrics", []))
         return Found(run["info"]["artifact_uri"], run_id, params, metrics)
 
+    def version(self) -> str:
+        """As it says itself; empty where something else answers."""
+        with self._answer("GET", "/version") as response:
+            return response.read()[:64].decode("ascii", "replace").strip()
+
+    def first_model(self) -> None:
+        """Asks for one registered model, to see whether it answers."""
+        self._get(f"{API}/registered-models/search", max_results=1)
+
     def whole_run(self, run_id: str) -> RemoteRun:
         """Raises Unknown."""
         run = self._get(f"{API}/runs/get", run_id=run_id)["run"]
@@ -139,6 +170,10 @@ class MlflowServer:
             for part in response.iter_stream():
                 to.write(part)
 
+    def listing(self, place: str) -> list[dict[str, Any]]:
+        """What lies in a folder of its artifact root; nothing where there is no such folder."""
+        return self._get(ARTIFACTS, path=place).get("files", [])
+
     def _names(self, only: str) -> Iterator[str]:
         for model in self._pages("registered-models/search", "registered_models", filter=only, max_results=PAGE):
             yield model["name"]
@@ -159,7 +194,7 @@ class MlflowServer:
 
     def _below(self, root: str, folder: str, depth: int) -> Iterator[RemoteFile]:
         place = f"{root}/{folder}".rstrip("/")
-        for entry in self._get(ARTIFACTS, path=place).get("files", []):
+        for entry in self.listing(place):
             name = str(entry["path"]).rsplit("/", 1)[-1]
             path = f"{folder}/{name}".lstrip("/")
             if not entry.get("is_dir"):
@@ -192,9 +227,9 @@ class MlflowServer:
         try:
             found = json.loads(body or b"{}")
         except ValueError as error:
-            raise Refused(f"{self.address} does not answer as an MLflow server does.") from error
+            raise Stranger(f"{self.address} does not answer as an MLflow server does.") from error
         if not isinstance(found, dict):
-            raise Refused(f"{self.address} does not answer as an MLflow server does.")
+            raise Stranger(f"{self.address} does not answer as an MLflow server does.")
         return found
 
     @contextmanager
@@ -213,7 +248,7 @@ class MlflowServer:
                 self._check(response)
                 yield response
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise Unreachable(f"{self.address} can not be reached ({type(error).__name__}).") from error
+            raise _out_of_reach(self.address, error) from error
 
     def _check(self, response: httpcore.Response) -> None:
         if response.status < 300:
@@ -221,9 +256,32 @@ class MlflowServer:
         said = response.read()[:300].decode("utf-8", "replace")
         if response.status == 404:
             raise Unknown(f"{self.address} does not know it: {said}")
+        if response.status == 401:
+            raise NotSignedIn(f"{self.address} does not accept the credential.")
+        if response.status == 403:
+            raise NotAllowed(f"{self.address} does not let the credential do this.")
         if response.status in (408, 429) or response.status >= 500:
-            raise Unreachable(f"{self.address} answered {response.status}: {said}")
+            raise InTrouble(f"{self.address} answered {response.status}: {said}")
         raise Refused(f"{self.address} answered {response.status}: {said}")
+
+
+def _out_of_reach(address: str, error: Exception) -> Unreachable:
+    """In words that say which part to look at: the name, the port, the certificate."""
+    cause = error.__cause__ or error.__context__ or error
+    host = urlsplit(address).hostname
+    if isinstance(error, httpcore.ProtocolError):
+        return Unreachable(f"{address} does not speak HTTP: check the port, or write https://.")
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Untrusted(f"The certificate of {host} is not trusted: {cause.verify_message.rstrip('.')}.")
+    if isinstance(cause, ssl.SSLError):
+        return Untrusted(f"{host} does not speak TLS there: check the port, or write http://.")
+    if isinstance(cause, socket.gaierror):
+        return Unreachable(f"The name {host} is not known here: check its spelling, and the DNS of this machine.")
+    if isinstance(cause, ConnectionRefusedError):
+        return Unreachable(f"{address} takes no connection: check the port, and whether the server runs.")
+    if isinstance(cause, TimeoutError):
+        return Unreachable(f"{address} does not answer: check the address, and the firewalls between us.")
+    return Unreachable(f"{address} can not be reached ({type(error).__name__}).")
 
 
 def pairs(told: Iterable[Mapping[str, Any]]) -> dict[str, str]:

@@ -1,16 +1,33 @@
 """Connections to platforms that somebody else runs. Only these addresses are called, never one of a request."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models.functions import Now
 
+from apps.core.permissions import allowed
 from apps.core.sealed import SealedField
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def visible_to(self, user: "User") -> "ConnectionQuerySet":
+        """Addresses inside the company are for those who look after them."""
+        return self if allowed(user, "platforms.administer") else self.none()
 
 
 class Connection(models.Model):
-    """A platform's name here, its address, and the portal's own credential for it."""
+    """A platform's name here, its address, the portal's own credential for it, and how it answered when last tested."""
 
     class Kind(models.TextChoices):
         MLFLOW = "mlflow", "MLflow server"
+
+    class Health(models.TextChoices):
+        UNTESTED = "untested", "not tested"
+        WELL = "well", "answers"
+        TROUBLE = "trouble", "does not answer as it should"
 
     name = models.SlugField(max_length=64, unique=True)
     kind = models.CharField(max_length=16, choices=Kind)
@@ -18,9 +35,26 @@ class Connection(models.Model):
     sealed_secret = SealedField(blank=True, help_text="Encrypted: a token, or user:password; never shown.")
     created_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     updated_at = models.DateTimeField(db_default=Now(), editable=False)
+    health = models.CharField(max_length=16, choices=Health, default=Health.UNTESTED, db_default=Health.UNTESTED)
+    trouble = models.CharField(
+        max_length=16,
+        blank=True,
+        db_default="",
+        help_text="The part that is wrong: address, tls, auth …",
+    )
+    said = models.TextField(blank=True, db_default="", help_text="What the last test found, in a sentence.")
+    version = models.CharField(max_length=64, blank=True, db_default="", help_text="Of the platform, as it says.")
+    tested_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def signs_in(self) -> bool:
+        """True where a credential is stored."""
+        return bool(self.sealed_secret)

@@ -79,10 +79,10 @@ def renew(*, claimed: Claimed) -> bool:
 
 
 @transaction.atomic
-def finish(*, claimed: Claimed) -> None:
-    """Raises Conflict for a worker that has lost its claim."""
-    done = Transfer.Status.DONE
-    move(claimed.transfer, done, guard={"attempt": claimed.attempt}, lease_until=None, problem="")
+def finish(*, claimed: Claimed, connection: Connection) -> None:
+    """The files are here, from that server. Raises Conflict for a worker that has lost its claim."""
+    told: dict[str, Any] = {"lease_until": None, "problem": "", "connection": connection}
+    move(claimed.transfer, Transfer.Status.DONE, guard={"attempt": claimed.attempt}, **told)
 
 
 @transaction.atomic

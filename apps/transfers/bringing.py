@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
@@ -20,6 +20,9 @@ from apps.platforms.queries import connections, mlflow_server
 from apps.registry.actions import finish_registration
 from apps.transfers import actions
 from apps.transfers.models import Transfer
+
+if TYPE_CHECKING:
+    from apps.platforms.models import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +49,8 @@ def bring_next() -> bool:
 
 def _bring(claimed: actions.Claimed) -> None:
     transfer = claimed.transfer
-    server, found = _find(transfer)
+    connection, found = _find(transfer)
+    server = mlflow_server(connection)
     files = server.files(_place(transfer, found))
     if not files:
         raise Refused(f"{server.address} has no files there: was the model logged completely?")
@@ -58,7 +62,7 @@ def _bring(claimed: actions.Claimed) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     with transaction.atomic():
-        actions.finish(claimed=claimed)
+        actions.finish(claimed=claimed, connection=connection)
         version = transfer.version
         reported: dict[str, Any] = {
             "params": dict(found.params),
@@ -68,8 +72,8 @@ def _bring(claimed: actions.Claimed) -> None:
         finish_registration(actor=version.created_by, version=version, tree=tree, **reported)
 
 
-def _find(transfer: Transfer) -> tuple[MlflowServer, Found]:
-    """The server that knows it. Raises Refused when none does."""
+def _find(transfer: Transfer) -> tuple[Connection, Found]:
+    """The connection whose server knows it. Raises Refused when none does."""
     asked = [transfer.connection] if transfer.connection else list(connections("mlflow"))
     for connection in asked:
         server = mlflow_server(connection)
@@ -77,7 +81,7 @@ def _find(transfer: Transfer) -> tuple[MlflowServer, Found]:
             known = server.logged_model(transfer.logged_model) if transfer.logged_model else server.run(transfer.run)
         except Unknown:
             continue
-        return server, known
+        return connection, known
     what = transfer.logged_model or f"run {transfer.run}"
     raise Refused(f"None of the connected MLflow servers ({', '.join(map(str, asked))}) knows {what}.")
 

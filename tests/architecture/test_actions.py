@@ -28,6 +28,7 @@ NOT_AUDITED = {
     "notifications.actions.deliveries.finish_delivery": "work of a worker, fenced by the try; its rows are the log",
     "notifications.actions.deliveries.take_back": "a lost lease; its row tells it",
     "notifications.actions.reading.read_outbox": "the coordinator carries on what people did",
+    "platforms.actions.test_connection": "evidence: how a platform answered; it changes no definition",
     "registry.actions.aliases.guard_deletion": "asked before a deletion, which asks; what it refuses is recorded",
     "registry.actions.aliases.guard_rename": "asked before a renaming, which asks; what it refuses is recorded",
     "registry.actions.aliases.protects": "asks nothing and changes nothing; part of actions that do",

@@ -61,6 +61,7 @@ def real(everything: Everything) -> dict[str, dict[str, str]]:
         "tools": {"slug": "airflow"},
         "users": {"username": "owner"},
         "channels": {"slug": "rides-eta"},
+        "connections": {"name": "tracking"},
         "webhooks": {"webhook_id": "none"},
         "deliveries": {"delivery_id": "none"},
         "versions": {

@@ -26,6 +26,8 @@ class Elsewhere:
     versions: dict[str, list[Any]] = field(default_factory=dict)
     points: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     broken: int = 0
+    version: str = "3.17.2"
+    refuses: int = 0  # a status for everything but the version
     broken_at: str = ""  # part of an address that is answered 503
     cut: bool = False  # files end in the middle
     calls: list[str] = field(default_factory=list)
@@ -116,6 +118,10 @@ def _handler(state: Elsewhere) -> type[BaseHTTPRequestHandler]:
                 self._say(503, b"{}")
             elif state.broken_at and state.broken_at in self.path:
                 self._say(503, b"{}")
+            elif parts.path == "/version":
+                self._say(200, state.version.encode())
+            elif state.refuses:
+                self._say(state.refuses, b"secrets of the inside")
             elif parts.path.startswith(f"{ARTIFACTS}/"):
                 self._file(unquote(parts.path.removeprefix(f"{ARTIFACTS}/")))
             elif parts.path == ARTIFACTS:

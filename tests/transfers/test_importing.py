@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -39,7 +40,11 @@ CREATED = datetime(2020, 9, 13, 12, 26, 40, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def registry(server: Elsewhere) -> None:
     """Version 2 was deleted there."""
-    said = {"tags": [{"key": "reviewed", "value": "yes"}], "description": "first", "current_stage": "Archived"}
+    said: dict[str, Any] = {
+        "tags": [{"key": "reviewed", "value": "yes"}],
+        "description": "first",
+        "current_stage": "Archived",
+    }
     server.register("legacy", 1, MODEL_ID, **said)
     server.register("legacy", 3, MODEL_ID)
     server.models["legacy"]["aliases"] = [{"alias": "live", "version": "3"}]

@@ -29,7 +29,7 @@ class Command(BaseCommand):
                 address=options["address"],
                 secret=os.environ.get("MLFLOW_SECRET"),
             )
-            known = sum(1 for _ in mlflow_server(made).models())
+            known = len(mlflow_server(made).names())
         except PortalError as error:
             raise CommandError(error.message) from error
         except (Refused, Unreachable) as error:

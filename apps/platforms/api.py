@@ -1,0 +1,80 @@
+"""API of connections, for platform admins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from apps.accounts.signed_in import person
+from apps.platforms import actions, queries
+from apps.platforms.models import Connection
+from apps.platforms.serializers import (
+    ChangedConnectionSerializer,
+    ConnectionSerializer,
+    NewConnectionSerializer,
+    UseSerializer,
+)
+from apps.platforms.uses import uses
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+    from apps.platforms.models import ConnectionQuerySet
+
+
+class ConnectionViewSet(mixins.ListModelMixin, GenericViewSet[Connection]):
+    """Connections to platforms that the company runs. Platform admins see them, for others there are none."""
+
+    serializer_class = ConnectionSerializer
+    lookup_url_kwarg = "name"
+    lookup_value_regex = "[^/]+"
+    queryset = Connection.objects.none()
+
+    def get_queryset(self) -> ConnectionQuerySet:
+        return queries.connections_of(person(self.request))
+
+    def get_object(self) -> Connection:
+        return queries.connection_of(actor=person(self.request), name=self.kwargs["name"])
+
+    @extend_schema(responses=ConnectionSerializer)
+    def retrieve(self, request: Request, name: str) -> Response:
+        return Response(ConnectionSerializer(self.get_object()).data)
+
+    @extend_schema(request=NewConnectionSerializer, responses={201: ConnectionSerializer})
+    def create(self, request: Request) -> Response:
+        wanted = NewConnectionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        made = actions.add_connection(actor=person(request), **wanted.validated_data)
+        return Response(ConnectionSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ChangedConnectionSerializer, responses=ConnectionSerializer)
+    def partial_update(self, request: Request, name: str) -> Response:
+        wanted = ChangedConnectionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        found = self.get_object()
+        changed = actions.change_connection(actor=person(request), connection=found, **wanted.validated_data)
+        return Response(ConnectionSerializer(changed).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, name: str) -> Response:
+        """Refused while something came through it."""
+        actions.remove_connection(actor=person(request), connection=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses=ConnectionSerializer)
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, name: str) -> Response:
+        """Asks the platform and waits: `said` is what was found, `trouble` the part that is wrong (empty: none)."""
+        tested = actions.test_connection(actor=person(request), connection=self.get_object())
+        return Response(ConnectionSerializer(tested).data)
+
+    @extend_schema(responses=UseSerializer(many=True))
+    @action(detail=True, pagination_class=None)
+    def uses(self, request: Request, name: str) -> Response:
+        """What came through it, or is on its way."""
+        return Response(UseSerializer(uses(self.get_object()), many=True).data)

@@ -1,0 +1,52 @@
+"""Shapes of the pages of connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from apps.platforms.actions import LONGEST_ADDRESS, LONGEST_SECRET
+from apps.platforms.kinds import KINDS
+from apps.platforms.models import Connection
+
+
+class ConnectionForm(forms.Form):
+    """A new connection; the actions judge it."""
+
+    kind = forms.ChoiceField(choices=[(name, kind.label) for name, kind in KINDS.items()])
+    name = forms.CharField(max_length=64, help_text="Small letters, digits and hyphens; commands and pages call it so.")
+    address = forms.CharField(max_length=LONGEST_ADDRESS, help_text="Such as https://mlflow.example.org.")
+    secret = forms.CharField(
+        max_length=LONGEST_SECRET,
+        required=False,
+        label="Credential",
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text="A token, or user:password. It is stored encrypted and never shown again.",
+    )
+
+    def as_said(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+
+class EditConnectionForm(ConnectionForm):
+    """An empty credential keeps the one that is there."""
+
+    kind = None  # type: ignore[assignment]  # stays as it is
+    without_secret = forms.BooleanField(required=False, label="Take the credential away: call without one")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["secret"].help_text = "Empty keeps the stored one; a new address needs it again."
+
+    def as_said(self) -> dict[str, Any]:
+        said = dict(self.cleaned_data)
+        if said.pop("without_secret"):
+            return said | {"secret": ""}
+        return said | {"secret": said["secret"] or None}
+
+
+def initial(connection: Connection) -> dict[str, Any]:
+    """The connection as the form shows it: everything but the credential."""
+    return {"name": connection.name, "address": connection.address}

@@ -1,0 +1,51 @@
+"""API shapes of connections."""
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from apps.platforms.actions import LONGEST_ADDRESS, LONGEST_SECRET
+from apps.platforms.kinds import KINDS
+from apps.platforms.models import Connection
+
+CHOICES = [(name, kind.label) for name, kind in KINDS.items()]
+
+
+class ConnectionSerializer(serializers.ModelSerializer[Connection]):
+    """A connection and what its last test found. `signs_in` says whether a credential is stored; none is answered."""
+
+    signs_in = serializers.BooleanField()
+    created_by: Any = serializers.SlugRelatedField("username", read_only=True)
+
+    class Meta:
+        model = Connection
+        fields: ClassVar = [
+            *("name", "kind", "address", "signs_in", "health", "trouble", "said", "version", "tested_at"),
+            *("created_by", "updated_at"),
+        ]
+
+
+class UseSerializer(serializers.Serializer[Any]):
+    """A model that got files through a connection, or waits for them."""
+
+    name = serializers.CharField()
+    words = serializers.CharField(help_text='How much of it, such as "3 versions".')
+    problem = serializers.CharField(help_text="Why some of it failed; empty where nothing did.")
+
+
+class ChangedConnectionSerializer(serializers.Serializer[object]):
+    """What may change; what is left out stays. An empty secret takes it away; a new address needs it again."""
+
+    name = serializers.CharField(max_length=64, required=False)
+    address = serializers.CharField(max_length=LONGEST_ADDRESS, required=False)
+    secret = serializers.CharField(
+        max_length=LONGEST_SECRET, required=False, allow_blank=True, write_only=True, trim_whitespace=False
+    )
+
+
+class NewConnectionSerializer(ChangedConnectionSerializer):
+    """A new connection; it is tested when you ask for it."""
+
+    name = serializers.CharField(max_length=64)
+    kind = serializers.ChoiceField(choices=CHOICES)
+    address = serializers.CharField(max_length=LONGEST_ADDRESS)
