@@ -219,11 +219,14 @@ class MlflowServer:
     def _get(self, path: str, /, **query: Any) -> dict[str, Any]:
         address = f"{path}?{urlencode(query)}" if query else path
         with self._answer("GET", address) as response:
-            body = b""
-            for part in response.iter_stream():
-                body += part
-                if len(body) > LONGEST_ANSWER:
-                    raise Refused(f"{self.address} answered more than {LONGEST_ANSWER} bytes.")
+            return self._read(response)
+
+    def _read(self, response: httpcore.Response) -> dict[str, Any]:
+        body = b""
+        for part in response.iter_stream():
+            body += part
+            if len(body) > LONGEST_ANSWER:
+                raise Refused(f"{self.address} answered more than {LONGEST_ANSWER} bytes.")
         try:
             found = json.loads(body or b"{}")
         except ValueError as error:
@@ -233,7 +236,9 @@ class MlflowServer:
         return found
 
     @contextmanager
-    def _answer(self, method: str, path: str) -> Iterator[httpcore.Response]:
+    def _answer(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, content: bytes | Iterator[bytes] = b""
+    ) -> Iterator[httpcore.Response]:
         timeout = {"connect": 10.0, "read": SECONDS, "write": SECONDS, "pool": SECONDS}
         try:
             with (
@@ -241,7 +246,8 @@ class MlflowServer:
                 pool.stream(
                     method,
                     f"{self.address}{path}",
-                    headers=list(self._headers.items()),
+                    headers=list((self._headers | dict(headers or {})).items()),
+                    content=content,
                     extensions={"timeout": timeout},
                 ) as response,
             ):

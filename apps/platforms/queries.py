@@ -8,6 +8,7 @@ from apps.core.errors import Missing
 from apps.core.keyring import unseal
 from apps.core.permissions import allowed
 from apps.platforms.mlflow import MlflowServer
+from apps.platforms.mlflow_writing import MlflowWriter
 from apps.platforms.models import Connection
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ def may_administer(actor: User) -> bool:
 
 
 def mlflow_server(connection: Connection) -> MlflowServer:
-    """The server behind it. Raises Unavailable when its secret can not be opened."""
-    secret = unseal(connection.sealed_secret) if connection.sealed_secret else ""
-    return MlflowServer(connection.address, secret)
+    """The server behind it, to be read. Raises Unavailable when its secret can not be opened."""
+    return MlflowServer(connection.address, _secret(connection))
+
+
+def mlflow_writer(connection: Connection) -> MlflowWriter:
+    """The server behind it, to be written. Raises Unavailable when its secret can not be opened."""
+    return MlflowWriter(connection.address, _secret(connection))
+
+
+def _secret(connection: Connection) -> str:
+    return unseal(connection.sealed_secret) if connection.sealed_secret else ""

@@ -11,11 +11,14 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from apps.audit.actions import record
 from apps.core.doorbell import ring
 from apps.core.errors import Conflict
+from apps.core.permissions import require
 from apps.core.transitions import move
 from apps.platforms.queries import connections
 from apps.registry.actions import Origin, create_version, fail_registration
+from apps.transfers.events import Event
 from apps.transfers.models import Transfer
 
 if TYPE_CHECKING:
@@ -51,6 +54,13 @@ def register_from_elsewhere(
     version = create_version(actor=actor, model=model, origin=origin, **told)  # type: ignore[arg-type]
     ask_for_files(version=version, origin=origin, connection=None)
     return version
+
+
+@transaction.atomic
+def note_export(*, actor: User, connection: Connection) -> None:
+    """Everything that this person may see is about to be copied to that server."""
+    require(actor, "platforms.administer")
+    record(actor=actor, action=Event.EXPORTED, target=connection)
 
 
 def ask_for_files(*, version: ModelVersion, origin: Origin, connection: Connection | None) -> None:
