@@ -39,6 +39,7 @@ urlpatterns = [
     path("models/<model_name:name>/aliases/", api.AliasHistoryView.as_view(), name="model-aliases"),
     path("models/<model_name:name>/aliases/<alias_name:alias>/", api.AliasView.as_view(), name="model-alias"),
     path("versions/<int:version_id>/consumption/", api.ConsumptionView.as_view(), name="version-consumption"),
+    path("versions/<int:version_id>/card/", api.VersionCardView.as_view(), name="version-card"),
     path("versions/<int:version_id>/files/", api.VersionFileListView.as_view(), name="version-files"),
     path("versions/<int:version_id>/files/<path:path>", api.VersionFileView.as_view(), name="version-file"),
     path("", include(router.urls)),

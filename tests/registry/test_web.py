@@ -12,7 +12,7 @@ from django.test import Client
 from apps.accounts.models import Membership, Team, User
 from apps.registry.actions import SegmentSpec, add_segments, approve, propose, update_family
 from apps.registry.models import Alias, ModelFamily, ModelVersion, Segment, Wave
-from tests.conftest import signed_in
+from tests.conftest import api, signed_in
 from tests.factories import put_into
 from tests.registry.conftest import Evaluate, MakeVersion
 
@@ -513,3 +513,23 @@ def test_an_approver_reads_what_all_candidates_have_otherwise_in_one_line(
     assert "alpha 1.0 2.0 7" in told
     assert "These 5 gain least" in told
     assert "The other 2" in told
+
+
+def test_a_card_is_filled_in_on_a_page_and_over_the_api(
+    owner: User, stranger: User, family: ModelFamily, make_version: MakeVersion, atlanta: Segment
+) -> None:
+    ModelFamily.objects.filter(pk=family.pk).update(card_fields=["limits"])
+    version = make_version(atlanta)
+    address = f"/models/versions/{version.pk}/card/"
+    page = signed_in(owner).get(f"/m/eta-trip/atlanta/v{version.number}/").content.decode()
+    assert "the family asks for limits" in page
+    assert address in page
+    assert signed_in(stranger).get(address).status_code == 403
+    assert "The family asks for it." in signed_in(owner).get(address).content.decode()
+    signed_in(owner).post(address, {"limits": "Not at night."})
+    version.refresh_from_db()
+    assert version.card == {"limits": "Not at night."}
+    body = {"card": {"limits": "", "purpose": "Pick-ups."}}
+    answered = api(owner).put(f"/api/v1/versions/{version.pk}/card/", body, format="json")
+    assert (answered.status_code, answered.json()["card"]) == (200, {"limits": "", "purpose": "Pick-ups."})
+    assert api(stranger).put(f"/api/v1/versions/{version.pk}/card/", body, format="json").status_code == 403

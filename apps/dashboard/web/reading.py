@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RIGHTS = {
     "propose": "registry.propose",
+    "register": "registry.register",
     "evaluate": "registry.evaluate",
     "retrain": "retraining.submit",
     "roll_back": "registry.roll_back",

@@ -8,7 +8,7 @@ from apps.registry.api.gates import GateKindListView, GatePreviewView
 from apps.registry.api.models import AliasHistoryView, AliasView, ModelVersionListView, ModelViewSet
 from apps.registry.api.promotions import PromotionViewSet
 from apps.registry.api.serving import ConsumptionView, ResolveView, SnapshotKeyView, SnapshotView, UnusedVersionView
-from apps.registry.api.versions import VersionFileListView, VersionFileView, VersionViewSet
+from apps.registry.api.versions import VersionCardView, VersionFileListView, VersionFileView, VersionViewSet
 
 __all__ = [
     "NAME",
@@ -29,6 +29,7 @@ __all__ = [
     "SnapshotKeyView",
     "SnapshotView",
     "UnusedVersionView",
+    "VersionCardView",
     "VersionFileListView",
     "VersionFileView",
     "VersionViewSet",

@@ -55,6 +55,17 @@ class VersionViewSet(ReadOnlyModelViewSet[ModelVersion]):
         return Response(shapes.VersionDetailSerializer(version).data)
 
 
+class VersionCardView(APIView):
+    """The version's card: texts by key, which a family may ask for."""
+
+    @extend_schema(request=shapes.CardSerializer, responses=shapes.VersionDetailSerializer)
+    def put(self, request: Request, version_id: int) -> Response:
+        """Replaces the whole card."""
+        version = _version(request, version_id)
+        actions.fill_card(actor=person(request), version=version, **read(shapes.CardSerializer, request))
+        return Response(shapes.VersionDetailSerializer(version).data)
+
+
 class VersionFileListView(ListAPIView[Any]):
     """The version's files, by path; they can not change."""
 

@@ -74,6 +74,7 @@ from apps.registry.serializers.serving import (
 )
 from apps.registry.serializers.versions import (
     AliasCellSerializer,
+    CardSerializer,
     DescriptionSerializer,
     ModelSerializer,
     StoredFileSerializer,
@@ -88,6 +89,7 @@ __all__ = [
     "AliasMoveSerializer",
     "ApprovalSerializer",
     "CandidatesSerializer",
+    "CardSerializer",
     "ChoiceOfVersionsSerializer",
     "ConsumptionSerializer",
     "DailyErrorSerializer",

@@ -47,10 +47,14 @@ class VersionSerializer(serializers.ModelSerializer[ModelVersion]):
 
 class VersionDetailSerializer(VersionSerializer):
     parameters = serializers.JSONField()
+    card = serializers.DictField(child=serializers.CharField(), help_text="What it is for, its limits: texts by key.")
     reported = serializers.SerializerMethodField(help_text="What the training code said about itself; decides nothing.")
 
     class Meta(VersionSerializer.Meta):
-        fields: ClassVar = [*VersionSerializer.Meta.fields, "description", "parameters", "reported"]
+        fields: ClassVar = [
+            *VersionSerializer.Meta.fields,
+            *("description", "status_message", "source", "card", "parameters", "reported"),
+        ]
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "number", "nullable": True}})
     def get_reported(self, version: ModelVersion) -> dict[str, float | None]:
@@ -61,6 +65,12 @@ class VersionDetailSerializer(VersionSerializer):
 
 class DescriptionSerializer(serializers.Serializer[Any]):
     description = serializers.CharField(allow_blank=True, max_length=20_000)
+
+
+class CardSerializer(serializers.Serializer[Any]):
+    card = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, max_length=5_000), help_text="Texts by key, such as `purpose`."
+    )
 
 
 class StoredFileSerializer(serializers.Serializer[Any]):

@@ -25,7 +25,7 @@ DROP FUNCTION registry_import_comes_first();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0009_no_alias_on_what_is_deleted")]
+    dependencies = [("registry", "0010_serving")]
     operations = [
         migrations.AlterField(
             "aliasmove",
