@@ -16,4 +16,8 @@ router.register("policies", api.PolicyViewSet, basename="policy")
 router.register("firings", api.FiringViewSet, basename="firing")
 router.register("workers", api.WorkerViewSet, basename="worker")
 
-urlpatterns = [path("queues/", api.QueueView.as_view(), name="queues"), path("", include(router.urls))]
+urlpatterns = [
+    path("queues/", api.QueueView.as_view(), name="queues"),
+    path("pipelines-file-schema/", api.PipelineFileSchemaView.as_view(), name="pipelines-file-schema"),
+    path("", include(router.urls)),
+]

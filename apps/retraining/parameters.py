@@ -6,7 +6,6 @@ from copy import deepcopy
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.exceptions import SchemaError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -19,18 +18,36 @@ NOWHERE: Registry[Any] = Registry()  # resolves nothing from outside: no address
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
-    """Raises Invalid (field `schema`) for what is no schema, is no object's, or would ask people for secrets."""
+    """Raises Invalid for what is no schema, is no object's, or would ask people for secrets; `errors` by path."""
+    if errors := schema_mistakes(schema):
+        raise Invalid(next(iter(errors.values())), field="schema", errors=errors)
+
+
+def schema_mistakes(schema: object) -> dict[str, str]:
+    """Path, such as `schema.properties.alpha`, → sentence."""
+    if not isinstance(schema, Mapping) or schema.get("type") != "object" or "properties" not in schema:
+        return {"schema": "The schema has to describe an object: 'type: object', and its 'properties'."}
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise Invalid(f"This is no JSON Schema 2020-12: {error.message}.", field="schema") from error
-    if schema.get("type") != "object" or not isinstance(schema.get("properties"), Mapping):
-        raise Invalid("The schema has to describe an object with 'properties'.", field="schema")
-    if len(json.dumps(schema)) > LONGEST_SCHEMA:
-        raise Invalid(f"The schema may have {LONGEST_SCHEMA:,} bytes.", field="schema")
-    for path, part in _parts(schema):
-        _refuse_secret(path, part)
-        _refuse_outside(path, part)
+        if len(json.dumps(schema, allow_nan=False)) > LONGEST_SCHEMA:
+            return {"schema": f"The schema may have {LONGEST_SCHEMA:,} bytes."}
+    except (TypeError, ValueError, RecursionError):
+        return {"schema": "The schema has to be plain JSON: no endless numbers, no deep nesting."}
+    meta = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+    found = {
+        _joined("schema", error): f"This is no JSON Schema 2020-12: {error.message[:300]}."
+        for error in meta.iter_errors(schema)
+    }
+    if found:
+        return found
+    parts = list(_parts(schema))
+    return {path: told for path, part in parts if (told := _secret(path, part) or _outside(path, part))}
+
+
+def mistakes(schema: Mapping[str, Any], values: Mapping[str, Any], *, noun: str = "parameter") -> dict[str, str]:
+    """All that is wrong with the values once the defaults are filled in: path below them → sentence."""
+    filled = _with_defaults(schema, values)
+    errors = _unknown(schema, filled, ROOT, noun) | _broken(schema, filled)
+    return {path.removeprefix(ROOT).removeprefix("."): sentence for path, sentence in errors.items()}
 
 
 def validate(schema: Mapping[str, Any], values: object) -> dict[str, Any]:
@@ -49,16 +66,17 @@ def validate(schema: Mapping[str, Any], values: object) -> dict[str, Any]:
     return filled
 
 
-def _refuse_secret(path: str, part: Mapping[str, Any]) -> None:
+def _secret(path: str, part: Mapping[str, Any]) -> str:
     if part.get("writeOnly") is True or part.get("format") == "password":
-        message = f"{path} is a secret, and those never pass through a form: put it into the platform's own connection."
-        raise Invalid(message, field="schema")
+        return f"{path} is a secret, and those never pass through a form: put it into the platform's own connection."
+    return ""
 
 
-def _refuse_outside(path: str, part: Mapping[str, Any]) -> None:
+def _outside(path: str, part: Mapping[str, Any]) -> str:
     for word in ("$ref", "$dynamicRef"):
         if not str(part.get(word, "#")).startswith("#"):
-            raise Invalid(f"{path} refers to another document; write its definition into '$defs'.", field="schema")
+            return f"{path} refers to another document; write its definition into '$defs'."
+    return ""
 
 
 def _parts(schema: object, path: str = "schema") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -101,15 +119,17 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return properties if isinstance(properties, Mapping) else {}
 
 
-def _unknown(schema: Mapping[str, Any], values: Mapping[str, Any], path: str) -> dict[str, str]:
+def _unknown(
+    schema: Mapping[str, Any], values: Mapping[str, Any], path: str, noun: str = "parameter"
+) -> dict[str, str]:
     errors = {}
     properties = _properties(schema)
     if properties and not schema.get("additionalProperties") and not schema.get("patternProperties"):
-        sentence = f"There is no such parameter; there are {', '.join(properties)}."
+        sentence = f"There is no such {noun}; there are {', '.join(properties)}."
         errors = {f"{path}.{name}": sentence for name in values if name not in properties}
     for name, part in properties.items():
         if isinstance(values.get(name), Mapping) and isinstance(part, Mapping):
-            errors |= _unknown(part, values[name], f"{path}.{name}")
+            errors |= _unknown(part, values[name], f"{path}.{name}", noun)
     return errors
 
 
@@ -124,6 +144,10 @@ def _broken(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, s
         if broken.validator != "additionalProperties":  # told by _unknown, in better words
             errors.setdefault(_path(broken), _sentence(broken))
     return errors
+
+
+def _joined(root: str, error: ValidationError) -> str:
+    return ".".join([root, *(str(step) for step in error.absolute_path)])
 
 
 def _path(error: ValidationError) -> str:

@@ -8,8 +8,11 @@ from rest_framework import serializers
 
 from apps.registry.queries import EvaluationCounts
 from apps.retraining import queries
+from apps.retraining.actions import Pushed
+from apps.retraining.differences import Difference, Kind
 from apps.retraining.estimates import Estimate
 from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun, TeamQuota, Worker
+from apps.retraining.pipeline_queries import VersionShown
 
 
 class PipelineSerializer(serializers.ModelSerializer[Pipeline]):
@@ -29,7 +32,42 @@ class PipelineDetailSerializer(PipelineSerializer):
 
     class Meta(PipelineSerializer.Meta):
         limits = ("seconds", "memory_mb", "max_concurrent", "max_attempts")
-        fields: ClassVar = [*PipelineSerializer.Meta.fields, "schema", "presets", *limits]
+        terms = ("overlap", "canary", "stop_after", "requesters", "approval_above", "is_active")
+        fields: ClassVar = [*PipelineSerializer.Meta.fields, "schema", "presets", *limits, *terms]
+
+
+class SettingDifferenceSerializer(serializers.Serializer[Difference]):
+    """A setting by its dotted path; `before` of an added and `after` of a removed one are null."""
+
+    kind = serializers.ChoiceField(choices=[kind.value for kind in Kind])
+    path = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class PushedSerializer(serializers.Serializer[Pushed]):
+    """What became of a pipeline that was put, or would become of it."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    outcome = serializers.ChoiceField(choices=["new", "changed", "the same"])
+    differences = SettingDifferenceSerializer(many=True)
+
+
+class PipelineVersionSerializer(serializers.Serializer[VersionShown]):
+    """A definition as it stood in a pipelines file, and what it changed of the one before."""
+
+    number = serializers.IntegerField(source="version.number")
+    definition = serializers.DictField(source="version.definition")
+    defined_by = serializers.CharField(
+        source="version.defined_by.username",
+        allow_null=True,
+        default=None,
+        help_text="null: from before this was kept.",
+    )
+    defined_at = serializers.DateTimeField(source="version.defined_at")
+    differences = SettingDifferenceSerializer(many=True)
 
 
 class PlanSerializer(serializers.Serializer[Any]):

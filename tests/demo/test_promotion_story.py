@@ -53,7 +53,7 @@ def people() -> People:
 @pytest.fixture
 def owned(people: People) -> dict[str, ModelFamily]:
     found = {story.FAMILY: story.found(people) for story in (eta, late, demand)}
-    pipelines.define(people, found)
+    pipelines.define(people)
     return found
 
 

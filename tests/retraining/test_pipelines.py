@@ -66,12 +66,12 @@ def test_only_platform_admins_define_pipelines(
         ({"memory_mb": 1}, "memory_mb"),
         ({"max_concurrent": 0}, "max_concurrent"),
         ({"max_attempts": 0}, "max_attempts"),
-        ({"after_success": "promote"}, "after_success"),
+        ({"after_success": "celebrate"}, "after_success"),
         ({"visibility": "nobody"}, "visibility"),
         ({"schema": {"type": "object"}, "window": {}}, "schema"),
-        ({"window": {"as_of": "nothing", "months": "window_months"}}, "window"),
+        ({"window": {"as_of": "nothing", "months": "window_months"}}, "window.as_of"),
         ({"window": {"as_of": "as_of"}}, "window"),
-        ({"presets": {"Wrong": {"alpha": -1}}}, "presets"),
+        ({"presets": {"Wrong": {"alpha": -1}}}, "presets.Wrong.alpha"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_field(

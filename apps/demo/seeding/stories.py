@@ -21,7 +21,7 @@ LAST = late.SUMMER_KEY
 def seed(people: People) -> None:
     """Does what is not done yet; a seed that was interrupted goes on where it stopped."""
     owned = {story.FAMILY: story.found(people) for story in (eta, late, demand)}
-    pipelines.define(people, owned)
+    pipelines.define(people)
     if not families.has_wave(people.admin, owned[late.FAMILY], LAST):
         owned = _tell(people, owned)
     look_again(people, owned)

@@ -3,7 +3,7 @@
 from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
 from apps.retraining.actions.discovery import discover_usage
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
-from apps.retraining.actions.pipelines import define_pipeline
+from apps.retraining.actions.pipelines import NotTaken, Pushed, define_pipeline, push_pipelines, put_pipeline
 from apps.retraining.actions.policies import (
     PolicyTerms,
     dismiss_suggestion,
@@ -34,7 +34,9 @@ from apps.retraining.actions.workers import (
 
 __all__ = [
     "Claim",
+    "NotTaken",
     "PolicyTerms",
+    "Pushed",
     "WorkerReport",
     "cancel_request",
     "cancel_runs",
@@ -52,6 +54,8 @@ __all__ = [
     "note_worker",
     "note_worker_stopped",
     "pause_policy",
+    "push_pipelines",
+    "put_pipeline",
     "receive_signal",
     "refuse",
     "renew",

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 2_000
 NO_LABELS = "Not evaluated: the family does not say until which day there are labels."
+NOBODY_ASKED = (
+    "{family} needs no approval, so a proposal would promote at once. All of it is evaluated: look at what passes, "
+    "and promote it."
+)
+CHAMPION = "champion"
 FORGET_WORKERS_AFTER = timedelta(days=7)
 BOOLEAN = BooleanField()
 Status = SegmentRun.Status
@@ -212,7 +217,19 @@ def _evaluate(request: RetrainingRequest) -> FollowedUp:
 
 
 def _propose(request: RetrainingRequest) -> FollowedUp | None:
-    """Evaluates, and once all of that is over proposes what passes; None as long as it is not."""
+    """A proposal waits for somebody's word; where the family asks nobody's, it would move champions at once."""
+    return _once_evaluated(request, _proposed if request.family.approvals_for(CHAMPION) else _left_to_people)
+
+
+def _promote(request: RetrainingRequest) -> FollowedUp | None:
+    """By the ordinary proposal: it moves champions at once, or once those have approved whom the family asks."""
+    return _once_evaluated(request, _proposed)
+
+
+def _once_evaluated(
+    request: RetrainingRequest, then: Callable[[RetrainingRequest, Sequence[ModelVersion]], FollowedUp]
+) -> FollowedUp | None:
+    """Evaluates, and goes on when all of that is over; None as long as it is not."""
     versions = _versions_of(request)
     counts = queries.evaluations(request)
     if counts.open:
@@ -220,7 +237,11 @@ def _propose(request: RetrainingRequest) -> FollowedUp | None:
     if counts.ended < len(versions):
         asked = _evaluate(request)
         return asked if asked.note else None
-    return _proposed(request, versions) if versions else FollowedUp()
+    return then(request, versions) if versions else FollowedUp()
+
+
+def _left_to_people(request: RetrainingRequest, versions: Sequence[ModelVersion]) -> FollowedUp:
+    return FollowedUp(NOBODY_ASKED.format(family=request.family))
 
 
 def _proposed(request: RetrainingRequest, versions: Sequence[ModelVersion]) -> FollowedUp:
@@ -248,5 +269,6 @@ FOLLOW_UPS: dict[str, Callable[[RetrainingRequest], FollowedUp | None]] = {
     Pipeline.AfterSuccess.NOTHING: _nothing,
     Pipeline.AfterSuccess.EVALUATE: _evaluate,
     Pipeline.AfterSuccess.PROPOSE: _propose,
+    Pipeline.AfterSuccess.PROMOTE: _promote,
 }
 """By what the plan says comes after success."""

@@ -1,24 +1,65 @@
-"""Verbs of pipelines."""
+"""Verbs of pipelines: define one, or push a file of them. Each change is a version that stays readable."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from itertools import starmap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from apps.accounts import queries as accounts
 from apps.audit.actions import record
-from apps.core.errors import Invalid
+from apps.core.errors import Invalid, Missing
 from apps.core.permissions import require
-from apps.retraining.definitions import Definition, check
+from apps.registry import queries as registry
+from apps.retraining.checking import check, mistakes_of
+from apps.retraining.definitions import Definition
+from apps.retraining.differences import Difference, differences
 from apps.retraining.events import Event
-from apps.retraining.models import Pipeline, Visibility
+from apps.retraining.models import Pipeline, PipelineVersion
+from apps.retraining.pipeline_files import Document, Problem, problems_of, read
+from apps.retraining.pipeline_queries import definition_of
+from apps.retraining.shape import slug_mistake
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
+
+SHOWN_PROBLEMS = 5
+
+
+class NotTaken(Invalid):
+    """A text with mistakes, all of them in `problems`; nothing of it was taken."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = sorted(problems)
+        told = " ".join(str(problem) for problem in self.problems[:SHOWN_PROBLEMS])
+        more = f" And {len(problems) - SHOWN_PROBLEMS} more." if len(problems) > SHOWN_PROBLEMS else ""
+        by_line: dict[str, str] = {}
+        for problem in self.problems:
+            key = f"line {problem.line}"
+            by_line[key] = f"{by_line[key]} {problem.sentence}" if key in by_line else problem.sentence
+        super().__init__(f"Nothing was changed. {told}{more}", errors=by_line)
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What became of a pipeline, or would become of it: its version, and what differs from the one before."""
+
+    slug: str
+    name: str
+    version: int
+    is_new: bool
+    differences: Sequence[Difference]
+
+    @property
+    def outcome(self) -> str:
+        return "new" if self.is_new else "changed" if self.differences else "the same"
 
 
 @transaction.atomic
@@ -26,47 +67,125 @@ def define_pipeline(*, actor: User, slug: str, team: Team, families: Sequence[An
     """Makes the pipeline, or gives it a new version; the same definition again changes nothing. Raises Invalid."""
     require(actor, "retraining.define_pipeline")
     check(definition, scripts=settings.PIPELINES_DIR, data=settings.PIPELINES_DATA)
-    _check_choices(definition)
     fields = _fields(definition, team)
-    pipeline, new = Pipeline.objects.select_for_update().get_or_create(slug=slug, defaults=fields)
-    before = {name: _told(getattr(pipeline, name)) for name in fields}
-    linked = set(pipeline.families.values_list("pk", flat=True))
-    wanted = {family.pk for family in families}
-    changed = {name for name, value in fields.items() if before[name] != _told(value)}
-    if not new and not changed and linked == wanted:
-        return pipeline
+    pipeline, new = Pipeline.objects.select_for_update(of=("self",)).get_or_create(slug=slug, defaults=fields)
+    before = {} if new else definition_of(pipeline)
     pipeline.families.set(families)
     if not new:
-        Pipeline.objects.filter(pk=pipeline.pk).update(**fields, version=F("version") + 1)
+        Pipeline.objects.filter(pk=pipeline.pk).update(**fields)
         pipeline.refresh_from_db()
+    after = definition_of(pipeline)
+    changed = differences(before, after)
+    if not changed:
+        return pipeline
+    if not new:
+        Pipeline.objects.filter(pk=pipeline.pk).update(version=F("version") + 1)
+        pipeline.refresh_from_db(fields=["version"])
+    PipelineVersion.objects.create(pipeline=pipeline, number=pipeline.version, definition=after, defined_by=actor)
     record(
         actor=actor,
         action=Event.PIPELINE_DEFINED,
         target=pipeline,
-        before={} if new else {name: before[name] for name in sorted(changed)},
-        after={"version": pipeline.version, **{name: _told(fields[name]) for name in sorted(changed or fields)}},
+        before={one.path: one.before for one in changed if not new},
+        after={"version": pipeline.version, **{one.path: one.after for one in changed}},
     )
     return pipeline
 
 
+def put_pipeline(*, actor: User, slug: str, said: Mapping[str, Any], dry_run: bool = False) -> Pushed:
+    """Defines one pipeline as `apps.retraining.shape` writes it down. Raises Invalid whose `errors` name settings."""
+    require(actor, "retraining.define_pipeline")
+    if errors := _wrong(actor, slug, said):
+        path, sentence = next(iter(errors.items()))
+        raise Invalid(f"{path}: {sentence}", field=path, errors=errors)
+    return _put(actor, {slug: said}, dry_run=dry_run)[0]
+
+
+def push_pipelines(
+    *, actor: User, text: str, beside: Path | None = None, dry_run: bool = False, only: str = ""
+) -> list[Pushed]:
+    """Defines all pipelines of a file's text, or none. Raises NotTaken with every mistake and its line.
+
+    Schemas named as files are read from the folder `beside`; with `only`, the text has that one pipeline.
+    """
+    require(actor, "retraining.define_pipeline")
+    found, document = read(text, beside=beside)
+    for slug, said in found.items():
+        document.problems += problems_of(document, slug, _wrong(actor, slug, said))
+    if only and not document.problems and list(found) != [only]:
+        document.object_to(
+            "pipelines", f"This page is about {only!r} alone: leave it its slug, and no other beside it."
+        )
+    _refuse(document)
+    return _put(actor, found, dry_run=dry_run)
+
+
+def _refuse(document: Document) -> None:
+    if document.problems:
+        raise NotTaken(document.problems)
+
+
+@transaction.atomic
+def _put(actor: User, found: Mapping[str, Mapping[str, Any]], *, dry_run: bool) -> list[Pushed]:
+    pushed = list(starmap(partial(_define, actor), found.items()))
+    transaction.set_rollback(dry_run)
+    return pushed
+
+
+def _define(actor: User, slug: str, said: Mapping[str, Any]) -> Pushed:
+    known = Pipeline.objects.filter(slug=slug).select_related("team").first()
+    before = definition_of(known) if known else {}
+    families = [registry.family(actor=actor, slug=one) for one in said.get("families", ())]
+    made = define_pipeline(
+        actor=actor, slug=slug, team=accounts.team(slug=said["team"]), families=families, definition=_definition(said)
+    )
+    changed = differences(before, definition_of(made)) if known else []
+    return Pushed(slug, made.name, made.version, known is None, changed)
+
+
+def _wrong(actor: User, slug: str, said: Any) -> dict[str, str]:
+    """Path → sentence; what is said of teams and families is looked up."""
+    if not isinstance(said, Mapping):
+        return {"": "Below its slug a pipeline has settings: name, team, script, schema …"}
+    errors = mistakes_of(said, scripts=settings.PIPELINES_DIR, data=settings.PIPELINES_DATA)
+    if taken := slug_mistake(slug):
+        errors = {"": taken} | errors
+    teams = {"team": said.get("team")} | _numbered("requesters", said)
+    families = _numbered("families", said)
+    found = {path: _missing_team(name) for path, name in teams.items() if isinstance(name, str)}
+    found |= {path: _missing_family(actor, name) for path, name in families.items() if isinstance(name, str)}
+    return {path: sentence for path, sentence in found.items() if sentence} | errors
+
+
+def _numbered(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    many = said.get(name)
+    return {f"{name}.{place}": one for place, one in enumerate(many)} if isinstance(many, list) else {}
+
+
+def _missing_team(slug: str) -> str:
+    try:
+        accounts.team(slug=slug)
+    except Missing as error:
+        return error.message
+    return ""
+
+
+def _missing_family(actor: User, slug: str) -> str:
+    try:
+        registry.family(actor=actor, slug=slug)
+    except Missing as error:
+        return error.message
+    return ""
+
+
+def _definition(said: Mapping[str, Any]) -> Definition:
+    known = {one.name for one in fields(Definition)}
+    return Definition(**{name: value for name, value in said.items() if name in known})
+
+
 def _fields(definition: Definition, team: Team) -> dict[str, Any]:
-    fields = asdict(definition) | {"team": team, "preload": list(definition.preload)}
+    fields = asdict(definition) | {"team": team}
+    fields |= {name: list(fields[name]) for name in ("preload", "requesters")}
     fields |= {name: dict(fields[name]) for name in ("schema", "presets", "window")}
     fields["schema"].setdefault("x-order", list(definition.schema["properties"]))  # jsonb keeps no order of keys
     return fields
-
-
-def _told(value: Any) -> Any:
-    """A value as the audit keeps it."""
-    return getattr(value, "slug", value)
-
-
-def _check_choices(definition: Definition) -> None:
-    if definition.after_success not in Pipeline.AfterSuccess:
-        choices = ", ".join(Pipeline.AfterSuccess.values)
-        raise Invalid(f"After success comes one of {choices}.", field="after_success")
-    if definition.overlap not in Pipeline.Overlap:
-        choices = ", ".join(Pipeline.Overlap.values)
-        raise Invalid(f"For segments that are being retrained choose one of {choices}.", field="overlap")
-    if definition.visibility not in Visibility:
-        raise Invalid(f"Choose one of {', '.join(Visibility.values)}.", field="visibility")

@@ -1,8 +1,8 @@
 """API of retraining: pipelines, requests, segment runs, workers; signals, incidents, policies and their firings."""
 
+from apps.retraining.api.pipelines import PipelineFileSchemaView, PipelineViewSet
 from apps.retraining.api.policies import FiringViewSet, IncidentViewSet, PolicyViewSet, SignalViewSet
 from apps.retraining.api.requests import (
-    PipelineViewSet,
     QueueView,
     QuotaViewSet,
     RequestViewSet,
@@ -13,6 +13,7 @@ from apps.retraining.api.requests import (
 __all__ = [
     "FiringViewSet",
     "IncidentViewSet",
+    "PipelineFileSchemaView",
     "PipelineViewSet",
     "PolicyViewSet",
     "QueueView",

@@ -1,4 +1,4 @@
-"""API of pipelines, requests, segment runs and workers."""
+"""API of requests, segment runs and workers."""
 
 from __future__ import annotations
 
@@ -12,24 +12,20 @@ from rest_framework.decorators import action
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from apps.accounts import queries as accounts
 from apps.accounts.signed_in import person
 from apps.registry.queries import family
 from apps.retraining import actions, queries
-from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, TeamQuota, Worker
+from apps.retraining.api.checked import checked
+from apps.retraining.models import RetrainingRequest, SegmentRun, TeamQuota, Worker
 from apps.retraining.serializers import (
     CancelSegmentsSerializer,
     CancelSerializer,
     HoldSerializer,
     LogSerializer,
     NewRequestSerializer,
-    PipelineDetailSerializer,
-    PipelineSerializer,
-    PlanSerializer,
-    PreviewSerializer,
     QueueSerializer,
     QuotaSerializer,
     RequestDetailSerializer,
@@ -41,36 +37,6 @@ from apps.retraining.serializers import (
 )
 
 NUMBER = "[0-9]{1,18}"
-
-
-class PipelineFilter(django_filters.FilterSet):
-    family = django_filters.CharFilter("families__slug")
-    team = django_filters.CharFilter("team__slug")
-
-
-class PipelineViewSet(ReadOnlyModelViewSet[Pipeline]):
-    """What can be retrained, by slug; one pipeline comes with the JSON Schema of its parameters."""
-
-    filterset_class = PipelineFilter
-    lookup_field = "slug"
-    queryset = Pipeline.objects.none()
-
-    def get_queryset(self) -> QuerySet[Pipeline]:
-        return queries.pipelines(person(self.request)).prefetch_related("families")
-
-    def get_object(self) -> Pipeline:
-        return queries.pipeline(actor=person(self.request), slug=self.kwargs["slug"])
-
-    def get_serializer_class(self) -> type[PipelineSerializer]:
-        return PipelineDetailSerializer if self.action == "retrieve" else PipelineSerializer
-
-    @extend_schema(request=PlanSerializer, responses=PreviewSerializer)
-    @action(detail=True, methods=["post"])
-    def preview(self, request: Request, slug: str) -> Response:
-        """What sending this would mean: runs, expected time, the plan's digest. Stores nothing."""
-        plan = _checked(PlanSerializer, request)
-        found = family(actor=person(request), slug=plan.pop("family"))
-        return Response(PreviewSerializer(queries.preview(pipeline=self.get_object(), family=found, **plan)).data)
 
 
 class RequestFilter(django_filters.FilterSet):
@@ -104,7 +70,7 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
     @extend_schema(request=NewRequestSerializer, responses={201: RequestSerializer})
     def create(self, request: Request) -> Response:
         """Freezes the plan and sends it. With a `key`, sending again answers the request that is there already."""
-        wanted = _checked(NewRequestSerializer, request)
+        wanted = checked(NewRequestSerializer, request)
         pipeline = queries.pipeline(actor=person(request), slug=wanted.pop("pipeline"))
         chosen = family(actor=person(request), slug=wanted.pop("family"))
         made = actions.submit_request(actor=person(request), pipeline=pipeline, family=chosen, **wanted)
@@ -114,7 +80,7 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """Nothing more is sent, and what runs is ended at its next heartbeat."""
-        reason = _checked(CancelSerializer, request)["reason"]
+        reason = checked(CancelSerializer, request)["reason"]
         stopped = actions.cancel_request(actor=person(request), request=self.get_object(), reason=reason)
         return Response(RequestSerializer(stopped).data)
 
@@ -123,14 +89,14 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
     def cancel_segments(self, request: Request, pk: str) -> Response:
         """Takes some segments out; the others go on."""
         found = self.get_object()
-        actions.cancel_runs(actor=person(request), request=found, **_checked(CancelSegmentsSerializer, request))
+        actions.cancel_runs(actor=person(request), request=found, **checked(CancelSegmentsSerializer, request))
         return Response(RequestSerializer(found).data)
 
     @extend_schema(request=HoldSerializer, responses=RequestSerializer)
     @action(detail=True, methods=["post"])
     def hold(self, request: Request, pk: str) -> Response:
         """What runs goes on, nothing more is sent."""
-        reason = _checked(HoldSerializer, request)["reason"]
+        reason = checked(HoldSerializer, request)["reason"]
         held = actions.hold_request(actor=person(request), request=self.get_object(), reason=reason)
         return Response(RequestSerializer(held).data)
 
@@ -146,7 +112,7 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
     @action(detail=True, methods=["post"], url_path="retry-failed")
     def retry_failed(self, request: Request, pk: str) -> Response:
         """Only what failed runs again; with a reason, only what failed for it."""
-        reason = _checked(RetryFailedSerializer, request)["reason"]
+        reason = checked(RetryFailedSerializer, request)["reason"]
         again = actions.retry_failed(actor=person(request), request=self.get_object(), reason=reason)
         return Response(RequestSerializer(again).data)
 
@@ -228,7 +194,7 @@ class QuotaViewSet(mixins.ListModelMixin, GenericViewSet[TeamQuota]):
     @extend_schema(request=QuotaSerializer, responses=QuotaSerializer)
     def update(self, request: Request, team: str) -> Response:
         """At most so many runs of the team's families are on their way at a time."""
-        limit = _checked(QuotaSerializer, request)["max_concurrent"]
+        limit = checked(QuotaSerializer, request)["max_concurrent"]
         quota = actions.set_team_quota(actor=person(request), team=accounts.team(slug=team), max_concurrent=limit)
         return Response(QuotaSerializer(quota).data)
 
@@ -246,9 +212,3 @@ class QueueView(ListAPIView[Any]):
 
     def get_queryset(self) -> Any:
         return queries.queue_depths()
-
-
-def _checked(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    wanted = shape(data=request.data)
-    wanted.is_valid(raise_exception=True)
-    return dict(wanted.validated_data)

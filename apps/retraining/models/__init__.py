@@ -1,6 +1,6 @@
 """Retraining's nouns: pipelines, requests, one segment run per city, workers."""
 
-from apps.retraining.models.pipeline import Pipeline, PipelineQuerySet, TeamQuota, Visibility
+from apps.retraining.models.pipeline import Pipeline, PipelineQuerySet, PipelineVersion, TeamQuota, Visibility
 from apps.retraining.models.policy import Firing, Policy
 from apps.retraining.models.request import OPEN_REQUESTS, RequestQuerySet, RetrainingRequest
 from apps.retraining.models.segment_run import (
@@ -25,6 +25,7 @@ __all__ = [
     "LibrarySet",
     "Pipeline",
     "PipelineQuerySet",
+    "PipelineVersion",
     "Policy",
     "RequestQuerySet",
     "RetrainingRequest",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from apps.accounts.queries import team_ids_of
 from apps.core.context import Boundary, current
@@ -38,6 +39,7 @@ class Pipeline(models.Model):
         NOTHING = "nothing"
         EVALUATE = "evaluate", "evaluate the new versions"
         PROPOSE = "propose", "evaluate them, and propose those that pass all gates"
+        PROMOTE = "promote", "evaluate them, and promote those that pass all gates, with the approvals of their tier"
 
     class Overlap(models.TextChoices):
         QUEUE = "queue", "wait until the earlier run of the segment has ended"
@@ -66,6 +68,17 @@ class Pipeline(models.Model):
     stop_after = models.PositiveSmallIntegerField(
         default=5, help_text="So many ends in a row that fail for the same reason hold the request; 0: never."
     )
+    requesters = ArrayField(
+        models.SlugField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Teams: only their members may request it; none: every member of the family's team.",
+    )
+    approval_above = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="A request for more segments waits for an approver of the family; 0: each one does; empty: none.",
+    )
     after_success = models.CharField(max_length=16, choices=AfterSuccess, default=AfterSuccess.EVALUATE)
     window = models.JSONField(default=dict, blank=True, help_text="Which parameters hold the training window.")
     is_active = models.BooleanField(default=True)
@@ -88,6 +101,25 @@ class Pipeline(models.Model):
     @property
     def boundary(self) -> Boundary:
         return Boundary(team=self.team.slug)
+
+
+class PipelineVersion(models.Model):
+    """What a pipeline was defined as, each time that it was; `definition` is in the words of a pipelines file."""
+
+    pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    definition = models.JSONField()
+    defined_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    defined_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["pipeline", "number"], name="a_pipeline_has_each_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pipeline} v{self.number}"
 
 
 class TeamQuota(models.Model):

@@ -1,0 +1,90 @@
+"""API of pipelines: what can be retrained, and its definition, which platform admins put."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from apps.accounts.signed_in import person
+from apps.registry.queries import family
+from apps.retraining import actions, pipeline_queries, queries
+from apps.retraining.api.checked import checked
+from apps.retraining.models import Pipeline
+from apps.retraining.serializers import (
+    PipelineDetailSerializer,
+    PipelineSerializer,
+    PipelineVersionSerializer,
+    PlanSerializer,
+    PreviewSerializer,
+    PushedSerializer,
+)
+from apps.retraining.shape import file_schema, in_openapi
+
+DRY_RUN = OpenApiParameter("dry_run", bool, description="Only tell what would change.")
+
+
+class PipelineFilter(django_filters.FilterSet):
+    family = django_filters.CharFilter("families__slug")
+    team = django_filters.CharFilter("team__slug")
+
+
+class PipelineViewSet(ReadOnlyModelViewSet[Pipeline]):
+    """What can be retrained, by slug; one pipeline comes with the JSON Schema of its parameters."""
+
+    filterset_class = PipelineFilter
+    lookup_field = "slug"
+    queryset = Pipeline.objects.none()
+
+    def get_queryset(self) -> QuerySet[Pipeline]:
+        return queries.pipelines(person(self.request)).prefetch_related("families")
+
+    def get_object(self) -> Pipeline:
+        return queries.pipeline(actor=person(self.request), slug=self.kwargs["slug"])
+
+    def get_serializer_class(self) -> type[PipelineSerializer]:
+        return PipelineDetailSerializer if self.action == "retrieve" else PipelineSerializer
+
+    @extend_schema(request=PlanSerializer, responses=PreviewSerializer)
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, slug: str) -> Response:
+        """What sending this would mean: runs, expected time, the plan's digest. Stores nothing."""
+        plan = checked(PlanSerializer, request)
+        found = family(actor=person(request), slug=plan.pop("family"))
+        return Response(PreviewSerializer(queries.preview(pipeline=self.get_object(), family=found, **plan)).data)
+
+    @extend_schema(request={"application/json": in_openapi()}, responses=PushedSerializer, parameters=[DRY_RUN])
+    def update(self, request: Request, slug: str) -> Response:
+        """Defines the pipeline, or gives it a new version; the same definition again changes nothing.
+
+        For platform admins. What is left out has its default. Every mistake is told at once, by its setting.
+        """
+        if not isinstance(request.data, dict):
+            raise ParseError("Send the definition as a JSON object: name, team, script, schema …")
+        dry_run = request.query_params.get("dry_run", "").lower() in ("1", "true")
+        pushed = actions.put_pipeline(actor=person(request), slug=slug, said=request.data, dry_run=dry_run)
+        return Response(PushedSerializer(pushed).data)
+
+    @extend_schema(responses=PipelineVersionSerializer(many=True))
+    @action(detail=True, filterset_class=None)
+    def versions(self, request: Request, slug: str) -> Response:
+        """Every definition that the pipeline has had, the newest first, each with what it changed."""
+        found: Any = pipeline_queries.versions_of(self.get_object())
+        shown: Any = pipeline_queries.with_differences(self.paginate_queryset(found) or [])
+        return self.get_paginated_response(PipelineVersionSerializer(shown, many=True).data)
+
+
+class PipelineFileSchemaView(APIView):
+    """The JSON Schema of a pipelines file, for editors that complete and check YAML by one."""
+
+    @extend_schema(responses={200: dict[str, Any]})
+    def get(self, request: Request) -> Response:
+        return Response(file_schema())
