@@ -15,6 +15,8 @@ from apps.audit.queries import together
 from apps.catalog.audiences import deciders_of, label_of, writers_of
 from apps.notifications.models import Kind
 from apps.registry.queries.audiences import asked_about, gist_of, proposer_of, reviewers_of, rollback_to, wave_of
+from apps.retraining.audiences import asked_about as asked_about_request
+from apps.retraining.audiences import requester_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -89,6 +91,18 @@ def _cause(event: AuditEvent) -> Sequence[str]:
     return [event.after["why"]]
 
 
+def _asked_to_retrain(event: AuditEvent) -> Iterable[User]:
+    return asked_about_request(int(event.target_id))
+
+
+def _requester(event: AuditEvent) -> Iterable[User]:
+    return requester_of(int(event.target_id))
+
+
+def _retraining(event: AuditEvent) -> str:
+    return f"/retraining/{event.target_id}/"
+
+
 def _deciders(event: AuditEvent) -> Iterable[User]:
     return deciders_of(int(event.target_id))
 
@@ -114,6 +128,14 @@ NOTICES = {
         Kind.ANSWERS, "Something changed before it was applied: {target}", _proposer, _wave, True, _cause
     ),
     "registry.rolled_back": Notice(Kind.ROLLBACKS, "{actor} rolled back to {target}", _reviewers, _rollback),
+    "retraining.request_put_up": Notice(
+        Kind.APPROVALS, "{actor} asks for your approval: {target}", _asked_to_retrain, _retraining
+    ),
+    "retraining.request_approved": Notice(Kind.ANSWERS, "{actor} approved {target}", _requester, _retraining),
+    "retraining.request_rejected": Notice(Kind.ANSWERS, "{actor} rejected {target}", _requester, _retraining),
+    "retraining.request_expired": Notice(
+        Kind.ANSWERS, "Nobody answered in time: {target}", _requester, _retraining, even_the_actor=True
+    ),
     "catalog.decision_proposed": Notice(Kind.APPROVALS, "{actor} asks the board: {target}", _deciders, _decision),
     "catalog.decision_accepted": Notice(Kind.ANSWERS, "{actor} accepted {target}", _writers, _decision),
     "catalog.decision_sent_back": Notice(

@@ -6,6 +6,11 @@ from apps.audit.words import Word
 class Event(Word):
     PIPELINE_DEFINED = "retraining.pipeline_defined", "defined the pipeline {target}"
     REQUEST_SUBMITTED = "retraining.request_submitted", "requested {target}"
+    REQUEST_PUT_UP = "retraining.request_put_up", "asked for approval of {target}"
+    REQUEST_APPROVED = "retraining.request_approved", "approved {target}"
+    REQUEST_REJECTED = "retraining.request_rejected", "rejected {target}"
+    REQUEST_WITHDRAWN = "retraining.request_withdrawn", "withdrew {target}"
+    REQUEST_EXPIRED = "retraining.request_expired", "let {target} expire unanswered"
     REQUEST_CANCELLED = "retraining.request_cancelled", "cancelled {target}"
     RUNS_CANCELLED = "retraining.runs_cancelled", "cancelled segments of {target}"
     REQUEST_HELD = "retraining.request_held", "held {target}"

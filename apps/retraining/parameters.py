@@ -32,6 +32,9 @@ def schema_mistakes(schema: object) -> dict[str, str]:
             return {"schema": f"The schema may have {LONGEST_SCHEMA:,} bytes."}
     except (TypeError, ValueError, RecursionError):
         return {"schema": "The schema has to be plain JSON: no endless numbers, no deep nesting."}
+    order = schema.get("x-order", [])
+    if not isinstance(order, list) or not all(isinstance(name, str) for name in order):
+        return {"schema.x-order": "The order is a list of the parameters' names."}
     meta = Draft202012Validator(Draft202012Validator.META_SCHEMA)
     found = {
         _joined("schema", error): f"This is no JSON Schema 2020-12: {error.message[:300]}."

@@ -94,7 +94,7 @@ def written(slug: str, definition: Mapping[str, Any]) -> str:
     told = {name: value for name, value in said.items() if value != DEFAULTS.get(name) or name not in DEFAULTS}
     told |= {"team": said["team"], "schema": in_its_order(said["schema"])}
     ordered = {name: told[name] for name in DEFINITION["properties"] if name in told}
-    return yaml.dump({TOP: {slug: ordered}}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump({TOP: {slug: ordered}}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=80)
 
 
 def in_its_order(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 
+from apps.registry import queries as registry
 from apps.retraining.differences import Difference, differences
-from apps.retraining.models import Pipeline, PipelineVersion
+from apps.retraining.models import Pipeline, PipelineVersion, SegmentRun
+from apps.retraining.queries import Progress, requests
 from apps.retraining.shape import DEFINITION
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.registry.models import ModelFamily
+
+LATELY = 20  # requests
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A pipeline with the families it trains and the number of its requests, as far as the reader may see them."""
+
+    pipeline: Pipeline
+    families: "Sequence[ModelFamily]"
+    requests: int
 
 
 @dataclass(frozen=True)
@@ -17,6 +34,22 @@ class VersionShown:
 
     version: PipelineVersion
     differences: Sequence[Difference]
+
+
+def shelf(actor: "User") -> list[Shelved]:
+    """Every pipeline that the actor may see, those that are switched off last; in three queries."""
+    found = Pipeline.objects.visible_to(actor).select_related("team").order_by("-is_active", "name")
+    families = Prefetch("families", registry.families(actor), to_attr="seen_families")
+    asked = requests(actor).order_by().values("pipeline").annotate(count=Count("pk"))
+    counts = dict(asked.values_list("pipeline", "count"))
+    return [Shelved(one, one.seen_families, counts.get(one.pk, 0)) for one in found.prefetch_related(families)]  # type: ignore[attr-defined]
+
+
+def lately(pipeline: Pipeline) -> Progress:
+    """Segment runs of its newest requests, by status."""
+    newest = pipeline.requests.order_by("-id").values_list("pk", flat=True)[:LATELY]
+    rows = SegmentRun.objects.filter(request__in=list(newest)).order_by().values_list("status").annotate(Count("id"))
+    return Progress(**dict(rows))
 
 
 def definition_of(pipeline: Pipeline) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def requests(actor: "User") -> RequestQuerySet:
     seen = RetrainingRequest.objects.filter(
         family__in=registry.families(actor).order_by().values("pk"), pipeline__in=_pipelines_seen(actor)
     )
-    return seen.select_related("pipeline__team", "family__team", "requester").order_by("-id")
+    return seen.select_related("pipeline__team", "family__team", "requester", "approval__team").order_by("-id")
 
 
 def request(*, actor: "User", request_id: int) -> RetrainingRequest:
@@ -262,7 +262,11 @@ def blocking_signals(family: "ModelFamily", segments: "Sequence[Segment]", windo
 def last_retrained(family: "ModelFamily", pipeline: Pipeline) -> dict[str, datetime]:
     """When each segment, by slug, last got a version of this pipeline, or was asked for one."""
     runs = SegmentRun.objects.filter(request__family=family, request__pipeline=pipeline).exclude(status="cancelled")
-    return dict(runs.order_by().values_list("segment__slug").annotate(last=Max("request__created_at")))
+    asked = dict(runs.order_by().values_list("segment__slug").annotate(last=Max("request__created_at")))
+    waiting = RetrainingRequest.objects.waiting_for_approval().filter(family=family, pipeline=pipeline)
+    for request in waiting.order_by("id"):
+        asked |= dict.fromkeys(request.plan["segments"], request.created_at)
+    return asked
 
 
 def workers() -> QuerySet[Worker]:

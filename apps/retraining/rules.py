@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import rules
 
-from apps.accounts.rules import belongs, is_operator, is_platform_admin, leads
+from apps.accounts.queries import team_ids_of, teams
+from apps.accounts.rules import belongs, is_active, is_operator, is_platform_admin, leads
+from apps.approvals.rules import is_approver, is_author
 from apps.core.permissions import grant
-from apps.retraining.models import Incident, RetrainingRequest, SegmentRun, Signal
+from apps.retraining.models import Incident, Pipeline, RetrainingRequest, SegmentRun, Signal
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+    from apps.core.context import Boundary
+    from apps.registry.models import ModelFamily
+
+
+@dataclass(frozen=True)
+class Use:
+    """A pipeline for a family, as somebody asks for it."""
+
+    pipeline: Pipeline
+    family: ModelFamily
+
+    @property
+    def boundary(self) -> Boundary:
+        return self.family.boundary
 
 
 @rules.predicate
 def belongs_to_family(user: User, family: object) -> bool:
     """The versions that come of it are registered in the requester's name, so they have to be of the owning team."""
     return belongs(user, getattr(family, "team_id", None))
+
+
+@rules.predicate
+def is_of_its_requesters(user: User, use: Use) -> bool:
+    """Of one of the teams that the pipeline names, where it names any."""
+    named = use.pipeline.requesters
+    return not named or teams().filter(pk__in=team_ids_of(user), slug__in=named).exists()
+
+
+@rules.predicate
+def is_of_its_family(user: User, use: Use) -> bool:
+    return belongs(user, use.family.team_id)
+
+
+may_request = is_active & is_of_its_family & is_of_its_requesters
+
+
+@rules.predicate
+def is_asked(user: User, request: RetrainingRequest) -> bool:
+    """One of those whose yes it needs, and never who asked for it."""
+    approval = request.approval
+    return approval is not None and is_approver(user, approval) and not is_author(user, approval)
 
 
 @rules.predicate
@@ -50,6 +89,24 @@ grant(
     belongs_to_family,
     scope="retraining:submit",
     refusal="Only members of the team that owns this family can retrain it; ask one of them.",
+)
+grant(
+    "retraining.use",
+    may_request,
+    scope="retraining:submit",
+    refusal="This pipeline says which teams may request it: only their members can, if the family is theirs too.",
+)
+grant(
+    "retraining.approve",
+    is_asked,
+    scope="retraining:approve",
+    refusal="Only approvers of the family can answer this, and never who sent it; the request's page names them.",
+)
+grant(
+    "retraining.withdraw",
+    requested_it | leads_the_team,
+    scope="retraining:submit",
+    refusal="Only who sent this request or a lead of the family's team can withdraw it.",
 )
 grant(
     "retraining.cancel",

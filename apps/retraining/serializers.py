@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from apps.registry.queries import EvaluationCounts
-from apps.retraining import queries
+from apps.retraining import audiences, queries
 from apps.retraining.actions import Pushed
 from apps.retraining.differences import Difference, Kind
 from apps.retraining.estimates import Estimate
@@ -106,6 +106,11 @@ class PreviewSerializer(serializers.Serializer[queries.Preview]):
     estimate = EstimateSerializer(allow_null=True, help_text="null without history.")
     being_retrained = serializers.ListField(child=serializers.CharField())
     queue_ahead = serializers.IntegerField()
+    approvers = serializers.ListField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="User names of those whose yes it would wait for; null: nobody's.",
+    )
 
 
 class ProgressSerializer(serializers.Serializer[queries.Progress]):
@@ -147,13 +152,14 @@ class RequestSerializer(serializers.ModelSerializer[RetrainingRequest]):
     requester = serializers.CharField(source="requester.username")
     stopping = serializers.BooleanField(source="is_stopping", help_text="Cancelled, and not every process has ended.")
     held = serializers.BooleanField(source="is_held", help_text="What runs goes on, nothing more is sent.")
+    closed_because = serializers.CharField(help_text="Why it was rejected or withdrawn, or expired.")
     progress = serializers.SerializerMethodField()
 
     class Meta:
         model = RetrainingRequest
         times = ("created_at", "started_at", "finished_at")
         what = ("id", "pipeline", "family", "parameters", "segments_total", "reason", "requester", "key", "digest")
-        fields: ClassVar = [*what, "status", "stopping", "held", "held_because", "progress", *times]
+        fields: ClassVar = [*what, "status", "stopping", "held", "held_because", "closed_because", "progress", *times]
 
     def get_progress(self, request: RetrainingRequest) -> ProgressSerializer:
         counted = self.context.get("progress")
@@ -161,9 +167,32 @@ class RequestSerializer(serializers.ModelSerializer[RetrainingRequest]):
         return ProgressSerializer(found).data  # type: ignore[return-value]
 
 
-class RequestDetailSerializer(RequestSerializer):
-    """With what failed, grouped by reason, and how far the evaluations are."""
+class AnswerSerializer(serializers.Serializer[Any]):
+    """What one person said."""
 
+    user = serializers.CharField(source="user.username")
+    verdict = serializers.CharField(help_text="yes or no.")
+    reason = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class RequestApprovalSerializer(serializers.Serializer[RetrainingRequest]):
+    """Whose yes the request needs, to exactly the digest of its plan."""
+
+    status = serializers.CharField(source="approval.status")
+    expires_at = serializers.DateTimeField(source="approval.expires_at")
+    asked = serializers.SerializerMethodField(help_text="User names of who can still answer.")
+    answers = AnswerSerializer(source="approval.votes", many=True)
+
+    def get_asked(self, request: RetrainingRequest) -> list[str]:
+        return [person.username for person in audiences.asked_about(request.pk)]
+
+
+class RequestDetailSerializer(RequestSerializer):
+    """With the frozen plan, who approves it, what failed (grouped by reason), and how far the evaluations are."""
+
+    plan = serializers.DictField()
+    approval = serializers.SerializerMethodField()
     failures = serializers.SerializerMethodField()
     evaluations = serializers.SerializerMethodField()
     settled = serializers.SerializerMethodField(
@@ -173,12 +202,17 @@ class RequestDetailSerializer(RequestSerializer):
     class Meta(RequestSerializer.Meta):
         fields: ClassVar = [
             *RequestSerializer.Meta.fields,
+            "plan",
+            "approval",
             "failures",
             "evaluations",
             "settled",
             "follow_up_note",
             "wave",
         ]
+
+    def get_approval(self, request: RetrainingRequest) -> RequestApprovalSerializer(allow_null=True):  # type: ignore[valid-type]
+        return RequestApprovalSerializer(request).data if request.approval else None
 
     def get_failures(self, request: RetrainingRequest) -> FailureSerializer(many=True):  # type: ignore[valid-type]
         failures: Any = queries.failures(request)
@@ -235,6 +269,16 @@ class LogSerializer(serializers.Serializer[SegmentRun]):
     """The end of what the script printed (64 KB)."""
 
     log = serializers.CharField()
+
+
+class ApproveRequestSerializer(serializers.Serializer[Any]):
+    digest = serializers.CharField(max_length=64, help_text="Of the plan that you looked at.")
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
+
+
+class RejectRequestSerializer(serializers.Serializer[Any]):
+    digest = serializers.CharField(max_length=64, help_text="Of the plan that you looked at.")
+    reason = serializers.CharField(max_length=2_000, help_text="Whoever sent it reads this.")
 
 
 class CancelSerializer(serializers.Serializer[Any]):

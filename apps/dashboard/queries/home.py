@@ -16,7 +16,7 @@ from apps.accounts.rules import is_operator
 from apps.catalog import queries as catalog
 from apps.dashboard.queries.overview import FamilyLine, family_lines
 from apps.registry import queries as registry
-from apps.retraining import oversight, watching
+from apps.retraining import audiences, oversight, watching
 from apps.retraining import queries as retraining
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def _waiting(actor: User, mine: RequestQuerySet, *, operates: bool) -> list[Task
     return [
         *_promotions(actor),
         *_stages(actor),
+        *_retrainings(actor),
         *_rollbacks(actor),
         *_incidents(actor),
         *_suggestions(actor),
@@ -153,6 +154,23 @@ def _stage(wave: Wave) -> Task:
         url=reverse("registry:wave", args=[wave.pk]),
         verb="Move on",
         since=wave.stage_at,
+    )
+
+
+def _retrainings(actor: User) -> list[Task]:
+    """Requests that this person may approve, the most urgent first."""
+    return [_retraining(request) for request in audiences.waiting_for(actor)[:SHOWN]]
+
+
+def _retraining(request: RetrainingRequest) -> Task:
+    segments = "1 segment" if request.segments_total == 1 else f"{request.segments_total} segments"
+    return Task(
+        icon="refresh-cw",
+        title=f"{request.family}: retrain {segments} with {request.pipeline}?",
+        detail=f"{request.requester}: {request.reason}" if request.reason else f"{request.requester} asks for it",
+        url=reverse("retraining:request", args=[request.pk]),
+        verb="Review",
+        since=request.created_at,
     )
 
 

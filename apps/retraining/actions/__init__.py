@@ -1,5 +1,6 @@
 """Verbs of retraining: what people decide, and what the engine notes while it works."""
 
+from apps.retraining.actions.approving import approve_request, expire_requests, reject_request, withdraw_request
 from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
 from apps.retraining.actions.discovery import discover_usage
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
@@ -38,6 +39,7 @@ __all__ = [
     "PolicyTerms",
     "Pushed",
     "WorkerReport",
+    "approve_request",
     "cancel_request",
     "cancel_runs",
     "claim",
@@ -48,6 +50,7 @@ __all__ = [
     "dismiss_suggestion",
     "drain_worker",
     "drive",
+    "expire_requests",
     "finish",
     "follow_up",
     "hold_request",
@@ -58,6 +61,7 @@ __all__ = [
     "put_pipeline",
     "receive_signal",
     "refuse",
+    "reject_request",
     "renew",
     "resume_policy",
     "resume_request",
@@ -71,4 +75,5 @@ __all__ = [
     "take_suggestion",
     "undrain_worker",
     "watch_policies",
+    "withdraw_request",
 ]

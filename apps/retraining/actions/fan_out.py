@@ -22,6 +22,7 @@ from apps.core.transitions import move
 from apps.registry import actions as registry
 from apps.registry import queries as registry_queries
 from apps.retraining import fanout, queries
+from apps.retraining.actions.approving import expire_requests
 from apps.retraining.actions.attempts import take_back
 from apps.retraining.models import (
     OPEN_RUNS,
@@ -49,7 +50,8 @@ Status = SegmentRun.Status
 
 
 def coordinate() -> None:
-    """Rings `drive` for each request that is not over; what nobody rang for is found here."""
+    """Rings `drive` for each request that is not over; what nobody rang for, or answered in time, is found here."""
+    expire_requests()
     for request_id in RetrainingRequest.objects.open().order_by("id").values_list("pk", flat=True):
         ring("retraining.drive", request_id)
     Worker.objects.filter(seen_at__lt=Now() - FORGET_WORKERS_AFTER).delete()
@@ -83,8 +85,10 @@ def follow_up(*, request_id: int) -> None:
 
 
 def _taken(request_id: int) -> RetrainingRequest | None:
+    """The request, unless another drive is at it, or it waits for somebody's approval."""
     requests = RetrainingRequest.objects.select_related("family__team", "requester").annotate(now=Now())
-    return requests.select_for_update(of=("self",), skip_locked=True, no_key=True).filter(pk=request_id).first()
+    free = requests.select_for_update(of=("self",), skip_locked=True, no_key=True).filter(pk=request_id)
+    return free.exclude(status=RetrainingRequest.Status.WAITING_FOR_APPROVAL).first()
 
 
 def _step(request: Any) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
+from apps.accounts.queries import people_behind
+from apps.approvals.actions import open_approval
 from apps.audit.actions import record
 from apps.core.doorbell import ring
 from apps.core.errors import Conflict, Invalid
@@ -17,15 +19,19 @@ from apps.retraining.freezing import choose_segments, freeze
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, SegmentRunQuerySet
 from apps.retraining.plans import digest_of, training_window
 from apps.retraining.queries import blocking_signals
+from apps.retraining.rules import Use
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+    from apps.approvals.models import Approval
     from apps.registry.models import ModelFamily, Segment
 
+DAYS_OPEN = 7
 LONGEST_REASON = 2_000
 LONGEST_KEY = 100
 ALL_SEGMENTS = None
 NAMED_AT_MOST = 5  # segments told in one sentence
+Status = RetrainingRequest.Status
 
 
 def submit_request(
@@ -40,10 +46,13 @@ def submit_request(
 ) -> RetrainingRequest:
     """Freezes the plan: the request and one waiting run per segment (by slug; None is all of the family's).
 
+    Where the pipeline asks for an approval, it waits for that, and its runs are made when it is there.
+
     With a `key` of the actor's that was used before, the request that it made then; Conflict if that one asked for
     something else. Raises Invalid whose `errors` name the fields.
     """
     require(actor, "retraining.submit", family)
+    require(actor, "retraining.use", Use(pipeline, family))
     chosen = _check(pipeline, family, segments, reason, key)
     plan = freeze(pipeline=pipeline, family=family, parameters=parameters, segments=chosen)
     if key and (sent := _sent_before(actor, key, plan)):
@@ -88,7 +97,8 @@ def _submit(
     reason: str,
     key: str | None,
 ) -> RetrainingRequest:
-    request = RetrainingRequest.objects.create(
+    waits = pipeline.asks_for_approval(len(segments))
+    request = RetrainingRequest(
         pipeline=pipeline,
         family=family,
         parameters=plan["parameters"],
@@ -98,15 +108,51 @@ def _submit(
         reason=reason,
         requester=actor,
         key=key,
+        status=Status.WAITING_FOR_APPROVAL if waits else Status.SUBMITTED,
     )
+    request.approval = _ask(request) if waits else None
+    request.save(force_insert=True)
     request.refresh_from_db(fields=["created_at"])
-    _refuse_broken_data(request, segments)
-    _make_way(actor, request, segments)
-    SegmentRun.objects.bulk_create(SegmentRun(request=request, segment=segment) for segment in segments)
     told = {"pipeline": pipeline.slug, "parameters": plan["parameters"], "digest": request.digest}
-    record(actor=actor, action=Event.REQUEST_SUBMITTED, target=request, after=told, note=reason)
-    ring("retraining.drive", request.pk)
+    asked = Event.REQUEST_PUT_UP if waits else Event.REQUEST_SUBMITTED
+    record(actor=actor, action=asked, target=request, after=told, note=reason)
+    if waits:
+        refuse_now(request=request, segments=segments)
+    else:
+        begin(request=request, segments=segments)
     return request
+
+
+def begin(*, request: RetrainingRequest, segments: Sequence[Segment]) -> None:
+    """One waiting run per segment, and earlier ones make way as the plan says. Raises Conflict where they can not."""
+    refuse_now(request=request, segments=segments)
+    if request.plan["overlap"] == Pipeline.Overlap.REPLACE:
+        _replace(request.requester, request, _earlier(request, segments))
+    SegmentRun.objects.bulk_create(SegmentRun(request=request, segment=segment) for segment in segments)
+    ring("retraining.drive", request.pk)
+
+
+def refuse_now(*, request: RetrainingRequest, segments: Sequence[Segment]) -> None:
+    """Raises Conflict for data that are broken, and for segments that may not be retrained beside an earlier run."""
+    _refuse_broken_data(request, segments)
+    Pipeline.objects.select_for_update(no_key=True).get(pk=request.pipeline_id)  # no two requests look past each other
+    if request.plan["overlap"] == Pipeline.Overlap.FORBID:
+        _refuse_overlap(_earlier(request, segments))
+
+
+def _ask(request: RetrainingRequest) -> Approval:
+    """The family's approvers are asked about the plan's digest; who asks, or stands behind it, is not among them."""
+    number = request.segments_total
+    return open_approval(
+        actor=request.requester,
+        title=f"Retrain {number} segment{'s' if number > 1 else ''} of {request.family} with {request.pipeline}"[:200],
+        digest=request.digest,
+        team=request.family.team,
+        needed=1,
+        excluded=people_behind(request.requester),
+        approvers=list(request.family.approvers.all()),
+        days=DAYS_OPEN,
+    )
 
 
 def _refuse_broken_data(request: RetrainingRequest, segments: Sequence[Segment]) -> None:
@@ -121,15 +167,10 @@ def _refuse_broken_data(request: RetrainingRequest, segments: Sequence[Segment])
         )
 
 
-def _make_way(actor: User, request: RetrainingRequest, segments: Sequence[Segment]) -> None:
-    """What the pipeline says about segments that an earlier request still retrains; queueing is the engine's part."""
-    Pipeline.objects.select_for_update(no_key=True).get(pk=request.pipeline_id)  # no two requests look past each other
+def _earlier(request: RetrainingRequest, segments: Sequence[Segment]) -> SegmentRunQuerySet:
+    """Runs of these segments that another request still has, and that are not about to end."""
     earlier = SegmentRun.objects.open().filter(request__family=request.family_id, segment__in=segments)
-    earlier = earlier.exclude(cancel_requested_at__isnull=False).exclude(request__cancel_requested_at__isnull=False)
-    if request.plan["overlap"] == Pipeline.Overlap.FORBID:
-        _refuse_overlap(earlier)
-    if request.plan["overlap"] == Pipeline.Overlap.REPLACE:
-        _replace(actor, request, earlier)
+    return earlier.exclude(cancel_requested_at__isnull=False).exclude(request__cancel_requested_at__isnull=False)
 
 
 def _refuse_overlap(earlier: SegmentRunQuerySet) -> None:

@@ -26,6 +26,8 @@ def cancel_request(*, actor: User, request: RetrainingRequest, reason: str = "")
     """Nothing more is sent; what runs is ended at its next heartbeat. Raises Conflict when it is over."""
     require(actor, "retraining.cancel", request)
     request = _locked(request)
+    if request.waits:
+        raise Conflict(f"Request #{request.pk} still waits for approval: withdraw it instead.")
     if not request.is_open:
         raise Conflict(f"Request #{request.pk} is already over ({request.get_status_display()}): nothing to cancel.")
     if request.cancel_requested_at is None:

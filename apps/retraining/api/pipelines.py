@@ -16,7 +16,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
 from apps.registry.queries import family
-from apps.retraining import actions, pipeline_queries, queries
+from apps.retraining import actions, audiences, pipeline_queries, queries
 from apps.retraining.api.checked import checked
 from apps.retraining.models import Pipeline
 from apps.retraining.serializers import (
@@ -59,7 +59,14 @@ class PipelineViewSet(ReadOnlyModelViewSet[Pipeline]):
         """What sending this would mean: runs, expected time, the plan's digest. Stores nothing."""
         plan = checked(PlanSerializer, request)
         found = family(actor=person(request), slug=plan.pop("family"))
-        return Response(PreviewSerializer(queries.preview(pipeline=self.get_object(), family=found, **plan)).data)
+        pipeline = self.get_object()
+        shown = queries.preview(pipeline=pipeline, family=found, **plan)
+        approvers = audiences.would_be_asked(
+            pipeline=pipeline, family=found, requester=person(request), segments=shown.runs
+        )
+        names = None if approvers is None else [one.username for one in approvers]
+        told: Any = {**vars(shown), "approvers": names}
+        return Response(PreviewSerializer(told).data)
 
     @extend_schema(request={"application/json": in_openapi()}, responses=PushedSerializer, parameters=[DRY_RUN])
     def update(self, request: Request, slug: str) -> Response:

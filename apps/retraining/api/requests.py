@@ -17,10 +17,11 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 from apps.accounts import queries as accounts
 from apps.accounts.signed_in import person
 from apps.registry.queries import family
-from apps.retraining import actions, queries
+from apps.retraining import actions, audiences, queries
 from apps.retraining.api.checked import checked
 from apps.retraining.models import RetrainingRequest, SegmentRun, TeamQuota, Worker
 from apps.retraining.serializers import (
+    ApproveRequestSerializer,
     CancelSegmentsSerializer,
     CancelSerializer,
     HoldSerializer,
@@ -28,6 +29,7 @@ from apps.retraining.serializers import (
     NewRequestSerializer,
     QueueSerializer,
     QuotaSerializer,
+    RejectRequestSerializer,
     RequestDetailSerializer,
     RequestSerializer,
     RetryFailedSerializer,
@@ -75,6 +77,37 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
         chosen = family(actor=person(request), slug=wanted.pop("family"))
         made = actions.submit_request(actor=person(request), pipeline=pipeline, family=chosen, **wanted)
         return Response(RequestSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses=RequestSerializer(many=True), filters=False)
+    @action(detail=False, filter_backends=[])
+    def waiting(self, request: Request) -> Response:
+        """What waits for your approval, the most urgent first."""
+        page = self.paginate_queryset(audiences.waiting_for(person(request))) or []
+        return self.get_paginated_response(RequestSerializer(page, many=True).data)
+
+    @extend_schema(request=ApproveRequestSerializer, responses=RequestDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> Response:
+        """Your yes to exactly the plan whose digest you send; then it runs."""
+        said = checked(ApproveRequestSerializer, request)
+        actions.approve_request(actor=person(request), request=self.get_object(), **said)
+        return Response(RequestDetailSerializer(self.get_object()).data)
+
+    @extend_schema(request=RejectRequestSerializer, responses=RequestDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, pk: str) -> Response:
+        """Your no, with the reason; it closes the request."""
+        said = checked(RejectRequestSerializer, request)
+        actions.reject_request(actor=person(request), request=self.get_object(), **said)
+        return Response(RequestDetailSerializer(self.get_object()).data)
+
+    @extend_schema(request=CancelSerializer, responses=RequestDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, pk: str) -> Response:
+        """Takes it back before anybody has answered."""
+        said = checked(CancelSerializer, request)
+        actions.withdraw_request(actor=person(request), request=self.get_object(), **said)
+        return Response(RequestDetailSerializer(self.get_object()).data)
 
     @extend_schema(request=CancelSerializer, responses=RequestSerializer)
     @action(detail=True, methods=["post"])

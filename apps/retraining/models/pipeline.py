@@ -102,6 +102,10 @@ class Pipeline(models.Model):
     def boundary(self) -> Boundary:
         return Boundary(team=self.team.slug)
 
+    def asks_for_approval(self, segments: int) -> bool:
+        """Whether a request for so many segments waits for somebody's yes."""
+        return self.approval_above is not None and segments > self.approval_above
+
 
 class PipelineVersion(models.Model):
     """What a pipeline was defined as, each time that it was; `definition` is in the words of a pipelines file."""

@@ -13,21 +13,30 @@ from apps.retraining.models.pipeline import Pipeline
 class RequestQuerySet(models.QuerySet["RetrainingRequest"]):
     def open(self) -> Self:
         """Those that the engine still has something to do for."""
-        return self.filter(Q(status__in=OPEN_REQUESTS) | Q(followed_up_at=None))
+        driven = Q(status__in=OPEN_REQUESTS) | Q(followed_up_at=None)
+        return self.filter(driven).exclude(status=RetrainingRequest.Status.WAITING_FOR_APPROVAL)
+
+    def waiting_for_approval(self) -> Self:
+        return self.filter(status=RetrainingRequest.Status.WAITING_FOR_APPROVAL)
 
 
 class RetrainingRequest(models.Model):
     """Somebody wants these segments of a family trained; `plan` is what was frozen when it was sent."""
 
     class Status(models.TextChoices):
+        WAITING_FOR_APPROVAL = "waiting_for_approval", "waiting for approval"
         SUBMITTED = "submitted"
         RUNNING = "running"
         FINISHED = "finished"
         FINISHED_WITH_FAILURES = "finished_with_failures", "finished with failures"
         FAILED = "failed"
         CANCELLED = "cancelled"
+        REJECTED = "rejected"
+        WITHDRAWN = "withdrawn"
+        EXPIRED = "expired"
 
     ALLOWED: ClassVar[dict[str, frozenset[str]]] = {
+        Status.WAITING_FOR_APPROVAL: frozenset({Status.SUBMITTED, Status.REJECTED, Status.WITHDRAWN, Status.EXPIRED}),
         Status.SUBMITTED: frozenset({Status.RUNNING}),
         Status.RUNNING: frozenset({Status.FINISHED, Status.FINISHED_WITH_FAILURES, Status.FAILED, Status.CANCELLED}),
         # A person may ask again for what did not succeed, a city without data included.
@@ -35,6 +44,9 @@ class RetrainingRequest(models.Model):
         Status.FINISHED_WITH_FAILURES: frozenset({Status.RUNNING}),
         Status.FAILED: frozenset({Status.RUNNING}),
         Status.CANCELLED: frozenset({Status.RUNNING}),
+        Status.REJECTED: frozenset(),
+        Status.WITHDRAWN: frozenset(),
+        Status.EXPIRED: frozenset(),
     }
 
     pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="requests")
@@ -47,6 +59,10 @@ class RetrainingRequest(models.Model):
     requester = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
     key = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 (NULL: no key, which is not unique)
     status = models.CharField(max_length=32, choices=Status, default=Status.SUBMITTED)
+    approval = models.OneToOneField(
+        "approvals.Approval", models.PROTECT, null=True, blank=True, related_name="+", help_text="Of the plan's digest."
+    )
+    closed_because = models.TextField(blank=True, help_text="Why it was rejected or withdrawn, or expired.")
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     held_because = models.TextField(blank=True, help_text="Why nothing more is sent.")
@@ -68,13 +84,18 @@ class RetrainingRequest(models.Model):
             models.UniqueConstraint(fields=["requester", "key"], name="a_key_sends_once"),
             models.CheckConstraint(condition=Q(segments_total__gte=1), name="request_has_segments"),
             models.CheckConstraint(
-                condition=Q(status__in=["submitted", "running"], finished_at=None)
-                | (~Q(status__in=["submitted", "running"]) & Q(finished_at__isnull=False)),
+                condition=Q(status__in=["waiting_for_approval", "submitted", "running"], finished_at=None)
+                | (~Q(status__in=["waiting_for_approval", "submitted", "running"]) & Q(finished_at__isnull=False)),
                 name="request_finished_at_says_so",
             ),
             models.CheckConstraint(
                 condition=Q(held_at=None, held_because="") | Q(held_at__isnull=False) & ~Q(held_because=""),
                 name="a_held_request_says_why",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["waiting_for_approval", "rejected", "withdrawn", "expired"])
+                | Q(approval__isnull=False),
+                name="who_waits_has_a_question",
             ),
         ]
         indexes = [
@@ -98,6 +119,15 @@ class RetrainingRequest(models.Model):
         return self.status in OPEN_REQUESTS
 
     @property
+    def waits(self) -> bool:
+        """Somebody else must approve it first; it has no segment runs yet."""
+        return self.status == RetrainingRequest.Status.WAITING_FOR_APPROVAL
+
+    @property
+    def never_ran(self) -> bool:
+        return self.status in NEVER_RAN
+
+    @property
     def is_stopping(self) -> bool:
         """Somebody cancelled it, and not every process has ended yet."""
         return self.is_open and self.cancel_requested_at is not None
@@ -108,4 +138,10 @@ class RetrainingRequest(models.Model):
         return self.is_open and self.held_at is not None and self.cancel_requested_at is None
 
 
+NEVER_RAN = (
+    RetrainingRequest.Status.WAITING_FOR_APPROVAL,
+    RetrainingRequest.Status.REJECTED,
+    RetrainingRequest.Status.WITHDRAWN,
+    RetrainingRequest.Status.EXPIRED,
+)
 OPEN_REQUESTS = (RetrainingRequest.Status.SUBMITTED, RetrainingRequest.Status.RUNNING)

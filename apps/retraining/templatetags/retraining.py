@@ -6,6 +6,8 @@ from typing import Any
 
 from django import template
 
+from apps.retraining.differences import shortened
+
 register = template.Library()
 WORDS = {True: "yes", False: "no"}
 
@@ -22,6 +24,12 @@ def shown(value: Any) -> str:
     if isinstance(value, list) and not any(isinstance(one, list | dict) for one in value):
         return ", ".join(shown(one) for one in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """A setting of a definition on one line, cut where it is long."""
+    return value if isinstance(value, str) and value else shortened(value)
 
 
 @register.filter

@@ -1,7 +1,9 @@
 """Pages of retraining."""
 
+from apps.retraining.web.approving import approve_request, reject_request, withdraw_request
 from apps.retraining.web.new import choose, new
 from apps.retraining.web.operations import drain, operations, set_quota, undrain
+from apps.retraining.web.pipelines import edit_pipeline, new_pipeline, pipeline, pipeline_file, pipelines
 from apps.retraining.web.policies import (
     close_incident,
     dismiss,
@@ -19,20 +21,27 @@ from apps.retraining.web.requests import cancel, cancel_segments, hold, request_
 from apps.retraining.web.runs import retry_one, run_page
 
 __all__ = [
+    "approve_request",
     "cancel",
     "cancel_segments",
     "choose",
     "close_incident",
     "dismiss",
     "drain",
+    "edit_pipeline",
     "edit_policy",
     "hold",
     "new",
+    "new_pipeline",
     "new_policy",
     "operations",
     "pause",
+    "pipeline",
+    "pipeline_file",
+    "pipelines",
     "policies",
     "policy",
+    "reject_request",
     "request_page",
     "requests",
     "resume",
@@ -45,4 +54,5 @@ __all__ = [
     "take",
     "undrain",
     "unpause",
+    "withdraw_request",
 ]

@@ -18,10 +18,11 @@ from apps.accounts.signed_in import person
 from apps.core.errors import Invalid, Missing, PortalError
 from apps.core.permissions import allowed
 from apps.registry import queries as registry
-from apps.retraining import actions, queries
+from apps.retraining import actions, audiences, queries
 from apps.retraining.forms import Choice, ParametersForm, SendingForm
 from apps.retraining.freezing import choose_segments
 from apps.retraining.models import Pipeline, RetrainingRequest
+from apps.retraining.rules import Use
 from apps.retraining.web.page import PageRequest
 
 if TYPE_CHECKING:
@@ -225,7 +226,18 @@ def _shown(request: PageRequest, draft: Draft) -> dict[str, Any]:
         "slots": queries.slots() if draft.preview else 0,
         "problems": _problems(draft),
         "may_send": allowed(person(request), "retraining.submit", draft.family),
+        "may_use": allowed(person(request), "retraining.use", Use(draft.pipeline, draft.family)),
+        "approvers": _approvers(request, draft),
     }
+
+
+def _approvers(request: PageRequest, draft: Draft) -> "list[User] | None":
+    """Whose yes it would wait for; None if for nobody's."""
+    if draft.preview is None:
+        return None
+    return audiences.would_be_asked(
+        pipeline=draft.pipeline, family=draft.family, requester=person(request), segments=draft.preview.runs
+    )
 
 
 def _problems(draft: Draft) -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.signed_in import person
 from apps.core.charts import Part
 from apps.registry.queries import EvaluationCounts
-from apps.retraining import actions, oversight, queries
+from apps.retraining import actions, audiences, oversight, queries
 from apps.retraining.forms import titled
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
 from apps.retraining.web.page import PageRequest, template_for
@@ -89,7 +89,7 @@ def request_page(request: PageRequest, request_id: int) -> HttpResponse:
     """One request, live until its evaluations are over; `status` and `page` choose its segment runs."""
     found = queries.request(actor=person(request), request_id=request_id)
     parameters = titled(found.pipeline.schema, found.parameters)
-    shown = _live_part(request, found) | {"parameters": parameters}
+    shown = _live_part(request, found) | {"parameters": parameters} | _question(request, found)
     return render(request, template_for(request, "retraining/request.html", "live"), shown)
 
 
@@ -136,6 +136,19 @@ def retry(request: PageRequest, request_id: int) -> HttpResponse:
     return redirect("retraining:request", request_id)
 
 
+def _question(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]:
+    """Of a request that waits, or waited, for approval: who is asked, who said what, and what exactly would run."""
+    if found.approval is None:
+        return {}
+    return {
+        "asked_people": audiences.asked_about(found.pk),
+        "answers": list(found.approval.votes.select_related("user")),
+        "may_answer": audiences.may_answer(person(request), found),
+        "afterwards": Pipeline.AfterSuccess(found.plan["after_success"]).label,
+        "expected": queries.estimate(found.pipeline, found.segments_total) if found.waits else None,
+    }
+
+
 def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]:
     """What changes while it runs: counts, what comes after, a page of segment runs, those that need somebody first."""
     evaluations = _evaluations(found)
@@ -152,7 +165,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "parts": parts_of(progress),
         "left": queries.seconds_left(found, progress),
         "evaluations": evaluations,
-        "lives": found.is_open or (evaluations is not None and _awaits(found, evaluations)),
+        "lives": found.waits or found.is_open or (evaluations is not None and _awaits(found, evaluations)),
         "again": f"{reverse('retraining:new', args=[found.pipeline.slug])}?copy={found.pk}",
         "failures": queries.failures(found) if progress.failed else [],
         "on_their_way": queries.on_their_way(found) if progress.open else [],
@@ -165,7 +178,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
 
 def _evaluations(found: RetrainingRequest) -> EvaluationCounts | None:
     """None as long as it trains, and for a plan after which nothing is evaluated."""
-    if found.is_open or found.plan["after_success"] == Pipeline.AfterSuccess.NOTHING:
+    if found.never_ran or found.is_open or found.plan["after_success"] == Pipeline.AfterSuccess.NOTHING:
         return None
     return queries.evaluations(found)
 

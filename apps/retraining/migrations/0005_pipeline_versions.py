@@ -24,7 +24,7 @@ def keep_present_versions(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("retraining", "0003_policies_and_signals"),
+        ("retraining", "0004_libraries"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
