@@ -11,7 +11,7 @@ from apps.accounts.models import PortalRole, Team, User
 from apps.catalog.actions import Opinion, propose_move
 from apps.catalog.models import Decision, FeatureGap, RadarEdition, RingMove, Tool, ToolRequest, Usage
 from apps.platforms.models import Connection
-from apps.registry.actions import propose
+from apps.registry.actions import propose, publish_snapshots
 from apps.registry.models import Freeze, ModelFamily, ModelVersion, Rollback, Segment, Wave
 from apps.retraining.actions import PolicyTerms, WorkerReport, note_worker, receive_signal, set_policy
 from apps.retraining.models import Firing, Incident, Pipeline, Policy, RetrainingRequest, SegmentRun, Signal, Worker
@@ -97,6 +97,7 @@ def everything(
 ) -> Everything:
     """An open wave of the colleague's, a request of the owner's with one run under way, a proposed decision."""
     champion = candidate.model.aliases.get().version
+    publish_snapshots()
     wave = propose(actor=colleague, family=family, versions=[candidate], reason="July winds")
     request = submit("atlanta")
     claim_of(request)
