@@ -319,7 +319,7 @@ ARTIFACT_BYTES = int(os.environ.get("ARTIFACT_BYTES", str(20 * 1024**3)))
 """A file that a client uploads may have this many bytes."""
 
 # Retraining
-PIPELINES_DIR = Path(os.environ.get("PIPELINES_DIR", BASE_DIR / "apps" / "demo" / "pipelines")).resolve()
+PIPELINES_DIR = Path(os.environ.get("PIPELINES_DIR", VAR_DIR / "pipelines")).resolve()
 """Folder of the training scripts; a pipeline names a file below it."""
 PIPELINES_DATA = Path(os.environ.get("PIPELINES_DATA", VAR_DIR / "data")).resolve()
 """Folder of the data that training reads; a pipeline names a folder below it."""

@@ -69,7 +69,8 @@ def _tracking(claim: actions.Claim) -> dict[str, str]:
 
 def training_isolation() -> Isolation:
     """Whether this worker runs training code as another operating-system user."""
-    settings.PIPELINES_DATA.mkdir(parents=True, exist_ok=True)
+    for folder in (settings.PIPELINES_DIR, settings.PIPELINES_DATA):
+        folder.mkdir(parents=True, exist_ok=True)
     return isolation(scratch_root(), [settings.PIPELINES_DIR, settings.PIPELINES_DATA])
 
 

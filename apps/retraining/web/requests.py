@@ -165,7 +165,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "parts": parts_of(progress),
         "left": queries.seconds_left(found, progress),
         "evaluations": evaluations,
-        "lives": found.waits or found.is_open or (evaluations is not None and _awaits(found, evaluations)),
+        "lives": found.is_open or (evaluations is not None and _awaits(found, evaluations)),
         "again": f"{reverse('retraining:new', args=[found.pipeline.slug])}?copy={found.pk}",
         "failures": queries.failures(found) if progress.failed else [],
         "on_their_way": queries.on_their_way(found) if progress.open else [],
