@@ -21,7 +21,6 @@ from apps.registry.actions.protection import check_alias_name
 from apps.registry.events import Event
 from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion, Promotion, RegisteredModel, Wave
 from apps.registry.models.family import CHAMPION
-from apps.registry.models.version import IS_PROMPT
 from apps.registry.queries.families import approvers
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def _remove(*, actor: User, model: RegisteredModel, alias: str) -> AliasMove:
         raise Missing(f"{model} has no alias {alias!r}.")
     was = row.version
     row.delete()
-    after = {alias: "", **prompt_mark(model)}
+    after = {alias: "", **model.prompt_mark}
     record(actor=actor, action=Event.ALIAS_REMOVED, target=was, before={alias: was.label}, after=after)
     return AliasMove.objects.create(model=model, name=alias, before=was, after=None, kind="removed", by=actor)
 
@@ -185,7 +184,7 @@ def _set(*, actor: User, version: ModelVersion, alias: str, reason: str) -> Alia
         Alias.objects.filter(pk=row.pk).update(version=version)
     else:
         Alias.objects.create(model=version.model, name=alias, version=version)
-    words = {alias: before.label if before else ""}, {alias: version.label, **prompt_mark(version.model)}
+    words = {alias: before.label if before else ""}, {alias: version.label, **version.model.prompt_mark}
     record(actor=actor, action=Event.ALIAS_SET, target=version, before=words[0], after=words[1], note=reason)
     return AliasMove.objects.create(
         model=version.model, name=alias, before=before, after=version, kind="set", by=actor, reason=reason
@@ -195,11 +194,6 @@ def _set(*, actor: User, version: ModelVersion, alias: str, reason: str) -> Alia
 def _lock(model: RegisteredModel) -> None:
     """Moves of one model's aliases come one after the other."""
     RegisteredModel.objects.select_for_update(no_key=True).values_list("pk").get(pk=model.pk)
-
-
-def prompt_mark(model: RegisteredModel) -> dict[str, bool]:
-    """Goes into the audit of what happens to a prompt; no alias has such a name."""
-    return {IS_PROMPT: True} if model.is_prompt else {}
 
 
 def _points_to(version: ModelVersion, alias: str) -> bool:

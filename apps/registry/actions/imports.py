@@ -13,6 +13,7 @@ from apps.core.errors import Conflict
 from apps.core.permissions import require
 from apps.registry.actions.freezes import refuse_while_frozen
 from apps.registry.actions.models import create_model
+from apps.registry.actions.snapshots import want_snapshot
 from apps.registry.actions.versions import Origin, create_version
 from apps.registry.events import Event
 from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion, RegisteredModel
@@ -81,6 +82,7 @@ def import_alias(*, actor: User, version: ModelVersion, alias: str, reason: str)
     _check_import(version, alias)
     Alias.objects.create(model=version.model, name=alias, version=version)
     record(actor=actor, action=Event.ALIAS_IMPORTED, target=version, after={alias: version.label}, note=reason)
+    want_snapshot(family=family)
     kind = AliasMove.Kind.IMPORTED
     return AliasMove.objects.create(model=version.model, name=alias, after=version, kind=kind, by=actor, reason=reason)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
@@ -12,7 +12,7 @@ from apps.audit.actions import record
 from apps.core.errors import Conflict, Exists, Invalid
 from apps.core.permissions import require
 from apps.registry import names
-from apps.registry.actions.aliases import guard_deletion, guard_rename, prompt_mark, refuse_if_protected
+from apps.registry.actions.aliases import guard_deletion, guard_rename, refuse_if_protected
 from apps.registry.events import Event
 from apps.registry.models import ModelFamily, ModelVersion, Promotion, RegisteredModel, Segment
 from apps.registry.moments import this_moment
@@ -70,7 +70,7 @@ def tag_model(*, actor: User, model: RegisteredModel, key: str, value: str) -> N
     before = locked.tags.get(key)
     model.tags = names.check_number_of_tags({**locked.tags, key: value})
     model.save(update_fields=["tags"])
-    words = {"key": key, "value": before}, {**named(model), "key": key, "value": value}
+    words = {"key": key, "value": before}, {"name": model.name, **model.prompt_mark, "key": key, "value": value}
     record(actor=actor, action=Event.MODEL_TAGGED, target=model, before=words[0], after=words[1])
 
 
@@ -85,7 +85,7 @@ def untag_model(*, actor: User, model: RegisteredModel, key: str) -> None:
     value = locked.tags.pop(key)
     model.tags = locked.tags
     model.save(update_fields=["tags"])
-    words = {"key": key, "value": value}, {**named(model), "key": key}
+    words = {"key": key, "value": value}, {"name": model.name, **model.prompt_mark, "key": key}
     record(actor=actor, action=Event.MODEL_UNTAGGED, target=model, before=words[0], after=words[1])
 
 
@@ -155,11 +155,6 @@ def _place(name: str) -> tuple[ModelFamily, Segment] | tuple[None, None]:
             field="name",
         )
     return family, segment
-
-
-def named(model: RegisteredModel) -> dict[str, Any]:
-    """How the audit names it: webhooks hear of prompts by other words."""
-    return {"name": model.name, **prompt_mark(model)}
 
 
 def _insert(model: RegisteredModel) -> None:

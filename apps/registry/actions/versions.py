@@ -16,7 +16,7 @@ from apps.core.permissions import require
 from apps.core.transitions import move
 from apps.registry import names
 from apps.registry.actions.aliases import delete_alias, guard_deletion, guard_stage, refuse_if_protected
-from apps.registry.actions.models import named, refuse_while_promoted
+from apps.registry.actions.models import refuse_while_promoted
 from apps.registry.contents import described
 from apps.registry.events import Event
 from apps.registry.models import ModelFamily, ModelVersion, Promotion, RegisteredModel, Segment, Stage
@@ -338,7 +338,7 @@ def _keep_files(version: ModelVersion, tree: Tree | None) -> None:
 
 
 def _named(version: ModelVersion) -> dict[str, Any]:
-    return {**named(version.model), "version": str(version.number)}
+    return {"name": version.model.name, **version.model.prompt_mark, "version": str(version.number)}
 
 
 def _words_of(version: ModelVersion) -> dict[str, Any]:

@@ -102,6 +102,11 @@ class RegisteredModel(models.Model):
         return str(self.tags.get(IS_PROMPT)).lower() == "true"
 
     @property
+    def prompt_mark(self) -> dict[str, bool]:
+        """Goes into the audit of what happens to a prompt, of which webhooks hear by other words."""
+        return {IS_PROMPT: True} if self.is_prompt else {}
+
+    @property
     def boundary(self) -> Boundary:
         return self.family.boundary if self.family else Boundary(team=self.team.slug if self.team else "")
 
