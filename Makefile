@@ -10,7 +10,7 @@ BIN := .venv/bin
 DEMO ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-faults test-mlflow bench bench-waves check openapi lock clean
+.PHONY: help python install install-dev serve test test-faults test-mlflow bench bench-waves bench-catalog check openapi lock clean
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -36,6 +36,9 @@ bench: install-dev ## measures the portal beside a real MLflow 3.17.2 server; it
 
 bench-waves: install-dev ## measures promotion and rollback of 224 cities beside one UPDATE and one INSERT by hand
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s benchmarks/waves.py $(ARGS)
+
+bench-catalog: install-dev ## measures list, radar and search of the catalog at 50 and at 5,000 tools
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s -p tests.conftest benchmarks/catalog.py $(ARGS)
 
 CHECKS := lint format types contracts migrations templates deploy openapi
 check: install-dev ## lint, format, types, import contracts, migrations, templates, deployment settings, OpenAPI

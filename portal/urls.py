@@ -30,6 +30,7 @@ urlpatterns = [
     path("api/v1/", include("apps.retraining.api_urls")),
     path("api/v1/", include("apps.notifications.api_urls")),
     path("api/v1/", include("apps.platforms.api_urls")),
+    path("api/v1/", include("apps.dashboard.api_urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
 ]

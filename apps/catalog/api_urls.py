@@ -18,7 +18,6 @@ router.register("radar-editions", radar.EditionViewSet, basename="radar-edition"
 urlpatterns = [
     *router.urls,
     path("catalog/overview/", radar.OverviewView.as_view(), name="catalog-overview"),
-    path("catalog/ecosystem/", radar.EcosystemView.as_view(), name="catalog-ecosystem"),
     path("catalog/import/", radar.ImportView.as_view(), name="catalog-import"),
     path("catalog/files/<str:name>", radar.FileView.as_view(), name="catalog-file"),
 ]

@@ -36,6 +36,12 @@ def _validate_checks(row: Model, computed: set[str]) -> None:
         raise ValidationError(broken)
 
 
+def check_reason(reason: str, sentence: str) -> None:
+    """Raises Invalid with the sentence where nothing is said."""
+    if not reason.strip():
+        raise Invalid(sentence, field="reason")
+
+
 def insert(row: Row, *, taken: str) -> Row:
     """Saves a new row after its check; raises Exists with the sentence `taken` when its name is gone."""
     check(row)

@@ -92,7 +92,7 @@ def _same(*names: str, **others: str) -> dict[str, str]:
 
 
 TOOLS = _same(
-    *("slug", "name", "summary", "sourcing", "ecosystem", "homepage", "repo", "licence", "foundation"),
+    *("slug", "name", "summary", "sourcing", "ecosystem", "vendor", "homepage", "repo", "licence", "foundation"),
     *("foundation_stage", "pypi_name", "latest_version", "released_on", "learning_days_low", "learning_days_high"),
     *("unverified", "source"),
     capability="capability__slug",

@@ -34,6 +34,7 @@ class Event(Word):
     DECISION_POSTPONED = "catalog.decision_postponed", "looked at {target} and goes on waiting"
     DECISION_LOOKED_BACK = "catalog.decision_looked_back", "looked back at {target}"
     DECISION_DUE = "catalog.decision_due", "reminded of {target}"
+    EXCEPTION_RENEWED = "catalog.exception_renewed", "asked to renew the exception {target}"
     EXCEPTION_EXPIRED = "catalog.exception_expired", "ended the exception {target}: its time is over"
     DECISION_SENT_BACK = "catalog.decision_sent_back", "sent {target} back to be reworked"
     DECISION_ACCEPTED = "catalog.decision_accepted", "accepted {target}"

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 
 SIZE = 1000
 CENTRE = SIZE / 2
@@ -24,6 +25,8 @@ FIRST_DEGREE = 180
 """The first quadrant lies top left."""
 MOST_IN_A_CELL = 14
 """Blips of one ring and stage that are drawn; a list has them all."""
+MOST_DRAWN = 100
+"""Of more than this the first of each cell are drawn: more could not be read on a wall."""
 LETTER = 6.3
 LONGEST_LABEL = 22
 STEPS = 26
@@ -90,6 +93,12 @@ class _Box:
 
 def draw(blips: Sequence[Blip]) -> Drawing:
     """Blips come sorted by quadrant, ring and name; those outside the four rings are left out."""
+    return _drawn(tuple(blips))
+
+
+@lru_cache(maxsize=32)
+def _drawn(blips: tuple[Blip, ...]) -> Drawing:
+    """Finding places for a hundred names takes a while, and the radar changes seldom."""
     shown = [blip for blip in blips if blip.ring in RINGS]
     spots: list[Spot] = []
     taken: list[_Box] = []

@@ -112,6 +112,15 @@ def pipelines(actor: "User") -> PipelineQuerySet:
     return active.annotate(uses=Coalesce(uses, 0)).order_by("-uses", "name")
 
 
+def families_by_pipeline(actor: "User") -> dict[str, list[str]]:
+    """Slugs of the families that each visible pipeline trains, by the pipeline's slug."""
+    found: dict[str, list[str]] = {}
+    named = Pipeline.objects.visible_to(actor).filter(families__isnull=False).values_list("slug", "families__slug")
+    for pipeline, family in named:
+        found.setdefault(pipeline, []).append(family)
+    return found
+
+
 def pipelines_of(actor: "User", family: "ModelFamily") -> PipelineQuerySet:
     return pipelines(actor).filter(families=family)
 

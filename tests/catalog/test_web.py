@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -21,8 +22,9 @@ from apps.catalog.actions import (
     propose_decision,
     supersede_decision,
 )
-from apps.catalog.models import Decision, Position, RadarEdition, RingMove, Tool
+from apps.catalog.models import Capability, Decision, Position, RadarEdition, RingMove, Tool
 from tests.catalog.conftest import MakeDecision, MakeTool, Place
+from tests.catalog.crowd import CROWDED, crowd
 from tests.conftest import signed_in
 
 ATTACK = "<script>alert('x')</script><img src=x onerror=alert(1)>[y](javascript:alert(2))"
@@ -455,6 +457,15 @@ def test_an_edition_of_the_radar_stays_and_is_compared(
         RadarEdition.objects.update(name="2026-09")
 
 
+def test_five_thousand_tools_are_as_many_queries_as_five(
+    reader: Client, orchestration: Capability, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    crowd(5_000)
+    for address in CROWDED:
+        with django_assert_max_num_queries(25):
+            page(reader, address)
+
+
 def test_pages_ask_the_database_a_constant_number_of_times(
     place: Place,
     reader: Client,
@@ -476,3 +487,31 @@ def test_pages_ask_the_database_a_constant_number_of_times(
     client = signed_in(editor)
     with django_assert_max_num_queries(14):
         page(client, "/tools/tool-7/position/")
+
+
+def test_an_editor_confirms_what_is_unverified(airflow: Tool, editor: User, reader: Client) -> None:
+    Tool.objects.update(unverified=["licence"])
+    client = signed_in(editor)
+    assert "I have checked what is unverified" in page(client, "/tools/airflow/")
+    assert "I have checked what is unverified" not in page(reader, "/tools/airflow/")
+    assert reader.post("/tools/airflow/confirm/", {"names": ["licence"]}).status_code == 403
+    client.post("/tools/airflow/confirm/", {"names": ["licence"]})
+    assert "Unverified" not in page(client, "/tools/airflow/")
+    assert Tool.objects.get().is_ours("licence")
+
+
+def test_tools_are_compared_by_slug_or_name_and_what_is_unknown_is_said(reader: Client, radar: None) -> None:
+    words = page(reader, "/catalog/compare/?t=Airflow&t=luigi&t=nobody&only=differences")
+    assert "Not known here: nobody" in words
+    assert "Our ring" in words
+    assert "Sourcing" not in words.split("<tbody>")[1]
+
+
+def test_a_file_that_was_looked_at_is_imported_without_choosing_it_again(editor: User, airflow: Tool) -> None:
+    client = signed_in(editor)
+    file = SimpleUploadedFile("facts.csv", b"slug,name,capability\nray,Ray,orchestration\n")
+    looked = client.post("/catalog/import/", {"file": file}).content.decode()
+    assert "What it would change" in looked
+    assert "slug,name,capability" in looked
+    assert 'value="facts.csv"' in looked
+    assert not Tool.objects.filter(slug="ray").exists()

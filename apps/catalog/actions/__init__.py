@@ -1,21 +1,17 @@
 """Verbs of the catalog."""
 
-from apps.catalog.actions.decisions import (
-    MOST_OPTIONS,
-    OptionDraft,
-    Text,
+from apps.catalog.actions.deciding import (
     accept_decision,
     close_decision,
-    draft_decision,
-    edit_decision,
-    look_back,
-    postpone_again,
     propose_decision,
     send_back_decision,
     supersede_decision,
     withdraw_decision,
 )
+from apps.catalog.actions.decisions import MOST_OPTIONS, OptionDraft, Text, draft_decision, edit_decision
+from apps.catalog.actions.exceptions import renew_exception
 from apps.catalog.actions.imports import import_file
+from apps.catalog.actions.looking import look_back, postpone_again
 from apps.catalog.actions.needs import (
     Answer,
     Gap,
@@ -89,6 +85,7 @@ __all__ = [
     "publish_edition",
     "record_gap",
     "refuse_move",
+    "renew_exception",
     "request_tool",
     "send_back_decision",
     "supersede_decision",

@@ -95,6 +95,14 @@ class DecisionViewSet(ReadOnlyModelViewSet[Decision]):
         body = sent(serializers.PostponeSerializer, request)
         return self._answer(actions.postpone_again(actor=person(request), decision=self.get_object(), **body))
 
+    @extend_schema(request=serializers.PostponeSerializer, responses={201: serializers.DecisionSerializer})
+    @action(detail=True, methods=["post"])
+    def renew(self, request: Request, number: str) -> Response:
+        """Ask the board for an exception again, until another day; answers the renewal."""
+        body = sent(serializers.PostponeSerializer, request)
+        renewed = actions.renew_exception(actor=person(request), decision=self.get_object(), **body)
+        return self._answer(renewed, status.HTTP_201_CREATED)
+
     @extend_schema(request=serializers.LookBackSerializer, responses=serializers.DecisionSerializer)
     @action(detail=True, methods=["post"], url_path="look-back")
     def look_back(self, request: Request, number: str) -> Response:

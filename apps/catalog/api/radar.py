@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -51,18 +51,6 @@ class OverviewView(APIView):
         actor = person(request)
         told = {"measures": measures.zoo(actor=actor).measures, "signs": measures.weaker(actor=actor)}
         return Response(shapes.OverviewSerializer(told).data)
-
-
-class EcosystemView(APIView):
-    """What is hit if an ecosystem or vendor goes: `?name=AWS`."""
-
-    @extend_schema(parameters=[OpenApiParameter("name", str)], responses=shapes.BlastSerializer)
-    def get(self, request: Request) -> Response:
-        name = request.query_params.get("name", "").replace("\0", "")[:64]
-        found = measures.blast(actor=person(request), ecosystem=name)
-        slugs = [tool.slug for tool in found.tools]
-        told = {"ecosystem": name, "tools": slugs, "families": found.families, "teams": found.teams}
-        return Response(shapes.BlastSerializer(told).data)
 
 
 class ImportView(APIView):

@@ -154,7 +154,7 @@ def _facts_of(row: dict[str, str]) -> dict[str, Any]:
 
 
 PLAIN = (
-    *("name", "summary", "capability", "sourcing", "ecosystem", "homepage", "repo", "licence", "foundation"),
+    *("name", "summary", "capability", "sourcing", "ecosystem", "vendor", "homepage", "repo", "licence", "foundation"),
     "foundation_stage",
 )
 MILESTONES = ("accepted", "incubating", "graduated", "archived")

@@ -8,7 +8,7 @@ from apps.catalog.forms.decisions import (
     SupersedeForm,
     criteria_in,
 )
-from apps.catalog.forms.needs import AnswerForm, GapForm, ImportForm, UsageForm, WishForm
+from apps.catalog.forms.needs import AnswerForm, GapForm, ImportForm, UsageForm, WishForm, initial_of_gap
 from apps.catalog.forms.positions import (
     AcceptForm,
     EditionForm,
@@ -38,4 +38,5 @@ __all__ = [
     "WishForm",
     "criteria_in",
     "initial",
+    "initial_of_gap",
 ]

@@ -9,7 +9,7 @@ from django import forms
 
 from apps.accounts import queries as accounts
 from apps.catalog import queries
-from apps.catalog.forms.positions import LONGEST_REASON, Day, Paragraphs, choose
+from apps.catalog.forms.positions import LONGEST_REASON, Day, Paragraphs, ToolName, choose
 from apps.catalog.models import Decision, Sourcing
 
 if TYPE_CHECKING:
@@ -49,16 +49,16 @@ class DecisionForm(forms.Form):
     revisit_on = Day(required=False, label="Look again on", help_text="Needed when we wait.")
     trigger = forms.CharField(max_length=300, required=False, label="Or when")
     trigger_kind = forms.ChoiceField(choices=Decision.Trigger, required=False, label="Who notices")
-    trigger_tool = forms.CharField(max_length=64, required=False, label="Tool it watches", help_text="Its slug.")
+    trigger_tool = ToolName(label="Tool it watches")
     trigger_gap = forms.ChoiceField(required=False, label="Feature gap it watches")
     trigger_limit = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False, label="Limit")
     weeks_saved = forms.IntegerField(
         min_value=0, max_value=10_000, required=False, label="Weeks not spent", help_text="An estimate, when we wait."
     )
     team = forms.ChoiceField(required=False, help_text="Whose exception it is.")
-    tool = forms.CharField(max_length=64, required=False, help_text="Slug of the tool the exception is about.")
+    tool = ToolName(help_text="The one that the exception is about.")
     expires_on = Day(required=False, label="Ends on", help_text="At most twelve months from now.")
-    moves_from = forms.CharField(max_length=64, required=False, help_text="Slug of the tool everybody moves away from.")
+    moves_from = ToolName(help_text="The tool that everybody moves away from.")
     move_by = Day(required=False, label="Moved by")
     guide = forms.URLField(required=False, assume_scheme="https", label="How to move")
 
@@ -80,7 +80,7 @@ class OptionForm(forms.Form):
     """One option; scores are numbers in the order of the criteria, ranges are written “5-10”."""
 
     label = forms.CharField(max_length=100, required=False, label="Option", help_text="In your own words, or a tool.")
-    tool = forms.CharField(max_length=64, required=False, help_text="A tool's slug.")
+    tool = ToolName(label="Tool of the catalog")
     chosen = forms.BooleanField(required=False)
     why = forms.CharField(max_length=500, required=False, label="For and against")
     scores = forms.CharField(max_length=100, required=False, help_text="0 to 5 for each criterion: “4, 5, 3”.")

@@ -9,7 +9,7 @@ from django import forms
 from apps.accounts import queries as accounts
 from apps.catalog import queries
 from apps.catalog.exchange.sheet import MOST_BYTES
-from apps.catalog.forms.positions import LONGEST_REASON, Paragraphs, choose
+from apps.catalog.forms.positions import LONGEST_REASON, Paragraphs, ToolName, choose
 from apps.catalog.models import FeatureGap, ToolRequest, Usage
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class GapForm(forms.Form):
     workaround = Paragraphs(rows=3, help_text="Markdown: how we live with it.")
     upstream_url = forms.URLField(required=False, assume_scheme="https", label="Upstream issue", max_length=200)
     upstream = forms.ChoiceField(choices=FeatureGap.Upstream, label="What its makers say")
-    better = forms.CharField(max_length=64, required=False, label="Who does it better", help_text="A tool's slug.")
+    better = ToolName(label="Who does it better")
     hurts = forms.MultipleChoiceField(required=False, label="Teams it hurts", widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,11 +35,17 @@ class GapForm(forms.Form):
         self.fields["hurts"].choices = teams  # type: ignore[attr-defined]
 
 
+def initial_of_gap(gap: FeatureGap) -> dict[str, Any]:
+    """The gap as the form shows it."""
+    plain = {name: getattr(gap, name) for name in ("title", "pain", "workaround", "upstream_url", "upstream")}
+    return plain | {"better": gap.better and gap.better.slug, "hurts": [team.slug for team in gap.hurts.all()]}
+
+
 class WishForm(forms.Form):
     """What somebody asks for, and what it would mean is shown before it is sent."""
 
     capability = forms.ChoiceField(label="What for")
-    tool = forms.CharField(max_length=64, required=False, label="A known tool", help_text="Its slug, if it is known.")
+    tool = ToolName(label="The same in the catalog", help_text="If it is known there.")
     name = forms.CharField(max_length=100, label="The tool you want")
     need = Paragraphs(required=True, rows=3, label="What you want to do")
     why_not_existing = Paragraphs(required=True, rows=3, label="Why what we have does not do")
@@ -55,15 +61,20 @@ class WishForm(forms.Form):
 
 
 class AnswerForm(forms.Form):
-    """How a request ends."""
+    """How a request ends, and what it names."""
 
-    outcome = forms.ChoiceField(choices=ToolRequest.Outcome)
-    decision = forms.CharField(max_length=20, required=False, help_text="ADR-0042, for a decision or an exception.")
-    gap = forms.IntegerField(required=False, min_value=1, max_value=2**31 - 1, help_text="The gap's number.")
-    duplicate_of = forms.IntegerField(
-        required=False, min_value=1, max_value=2**31 - 1, help_text="The other request's number."
-    )
+    outcome = forms.ChoiceField(choices=ToolRequest.Outcome, label="It ends as")
+    decision = forms.ChoiceField(required=False, label="Decision or exception")
+    gap = forms.ChoiceField(required=False, label="Feature gap")
+    duplicate_of = forms.ChoiceField(required=False, label="Asked for before in")
     words = forms.CharField(max_length=LONGEST_REASON, required=False, label="A word to whoever asked")
+
+    def __init__(self, *args: Any, actor: User, wish: ToolRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        others = queries.requests(actor=actor).exclude(pk=wish.pk)
+        choose(self, "decision", [(one.label, str(one)) for one in queries.decisions(actor=actor)])
+        choose(self, "gap", [(str(gap.pk), f"{gap.tool}: {gap.title}") for gap in queries.gaps(actor=actor)])
+        choose(self, "duplicate_of", [(str(one.pk), f"{one} ({one.asked_on})") for one in others])
 
 
 class UsageForm(forms.Form):

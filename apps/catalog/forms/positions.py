@@ -28,6 +28,14 @@ class Paragraphs(forms.CharField):
         super().__init__(max_length=LONGEST_TEXT, required=required, widget=widget, **options)
 
 
+class ToolName(forms.CharField):
+    """A tool's slug, suggested while it is typed by the page's list of names."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput({"list": "tool-names", "autocomplete": "off"})
+        super().__init__(max_length=64, required=False, widget=widget, **options)
+
+
 class Day(forms.DateField):
     def __init__(self, **options: Any) -> None:
         super().__init__(widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), **options)

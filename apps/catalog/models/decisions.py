@@ -6,7 +6,7 @@ Each constraint carries the sentence a person reads, and as its code the field t
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -70,6 +70,7 @@ class Decision(models.Model):
         Status.EXPIRED: frozenset(),
     }
     Sourcing = Sourcing
+    NOT_DUE: ClassVar[dict[str, Any]] = {"due_since": None, "due_because": ""}
 
     number = models.PositiveIntegerField(unique=True)
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.DECISION)

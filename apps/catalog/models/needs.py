@@ -170,3 +170,8 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool} in {self.name}"
+
+    @property
+    def who(self) -> str:
+        """In a person's words: a team by its name."""
+        return str(self.team) if self.kind == self.Kind.TEAM and self.team else self.name

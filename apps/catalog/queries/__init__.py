@@ -1,5 +1,6 @@
 """Reads of the catalog. Each takes a constant number of database queries."""
 
+from apps.catalog.queries.blast import Blast, blast, blasts
 from apps.catalog.queries.decisions import (
     active_exceptions,
     burn_down,
@@ -9,6 +10,7 @@ from apps.catalog.queries.decisions import (
     decisions,
     due_for,
     moves_waiting_for,
+    renewals_of,
     then_and_now_of,
     votes_of,
     waiting,
@@ -17,6 +19,7 @@ from apps.catalog.queries.decisions import (
 from apps.catalog.queries.needs import (
     WhatIf,
     gap,
+    gap_tally,
     gaps,
     learning_bill,
     not_to_be_used,
@@ -46,13 +49,17 @@ from apps.catalog.queries.tools import (
     move,
     moves,
     tool,
+    tool_names,
     tools,
     with_use,
 )
 
 __all__ = [
+    "Blast",
     "WhatIf",
     "active_exceptions",
+    "blast",
+    "blasts",
     "blips",
     "blips_of",
     "burn_down",
@@ -69,6 +76,7 @@ __all__ = [
     "editions",
     "for_team",
     "gap",
+    "gap_tally",
     "gaps",
     "history",
     "learning_bill",
@@ -78,11 +86,13 @@ __all__ = [
     "not_to_be_used",
     "positions",
     "previous",
+    "renewals_of",
     "request",
     "requests",
     "requests_waiting_for",
     "then_and_now_of",
     "tool",
+    "tool_names",
     "tools",
     "usage",
     "usages",

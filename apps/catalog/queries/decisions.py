@@ -38,7 +38,7 @@ def decisions(*, actor: User) -> QuerySet[Decision]:
 def decision(*, actor: User, label: str) -> Decision:
     """By its label (ADR-0007), with the tools whose position it explains and what it supersedes. Raises Missing."""
     positions = Prefetch("positions", Position.objects.select_related("tool").order_by("tool__name"))
-    related = decisions(actor=actor).prefetch_related(positions, "supersedes")
+    related = decisions(actor=actor).prefetch_related(positions, "supersedes", "renewed_by")
     number = LABEL.fullmatch(label)
     found = related.filter(number=number[1]).first() if number else None
     if found is None:
@@ -101,6 +101,14 @@ class Weighed:
     def of(cls, option: Option, criteria: list[dict[str, Any]]) -> Self:
         score = weighted(criteria, option.scores)
         return cls(option, score, cost_of(option.costs), missing(option.costs))
+
+
+def renewals_of(decision: Decision) -> int:
+    """How often an exception was renewed until it became this one."""
+    count, older = 0, decision.renews
+    while older is not None:
+        count, older = count + 1, older.renews
+    return count
 
 
 def then_and_now_of(*, actor: User, decision: Decision) -> list[tuple[Tool, list[tuple[str, str, str]]]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils import timezone
 
 from apps.accounts.queries import teams
@@ -210,44 +210,6 @@ def unused(*, actor: User) -> list[Tool]:
     live = Usage.objects.visible_to(actor).live().values("tool")
     found = Tool.objects.visible_to(actor).filter(position__ring__in=IN_USE).exclude(pk__in=live)
     return list(found.select_related("position", "capability").in_order())
-
-
-@dataclass(frozen=True)
-class Blast:
-    """What is hit if an ecosystem or vendor goes: its tools in use, and who uses them."""
-
-    ecosystem: str
-    tools: list[Tool]
-    usages: list[Usage]
-
-    @property
-    def families(self) -> list[str]:
-        return sorted({usage.name for usage in self.usages if usage.kind == Usage.Kind.FAMILY})
-
-    @property
-    def teams(self) -> list[str]:
-        return sorted({str(usage.team) for usage in self.usages if usage.team})
-
-
-def blast(*, actor: User, ecosystem: str) -> Blast:
-    """By the ecosystem's exact name."""
-    mine = Q(tool__ecosystem=ecosystem)
-    tools = Tool.objects.visible_to(actor).filter(ecosystem=ecosystem, position__isnull=False)
-    found = list(tools.select_related("position", "capability").in_order())
-    return Blast(ecosystem, found, list(usages(actor=actor).filter(mine).order_by("tool__name", "kind", "name")))
-
-
-def blasts(*, actor: User) -> list[Blast]:
-    """Every ecosystem of the tools that we have a position on, the most used first."""
-    tools: dict[str, list[Tool]] = defaultdict(list)
-    held = Tool.objects.visible_to(actor).filter(position__isnull=False).exclude(ecosystem="")
-    for tool in held.select_related("position", "capability").in_order():
-        tools[tool.ecosystem].append(tool)
-    uses: dict[str, list[Usage]] = defaultdict(list)
-    for usage in usages(actor=actor):
-        uses[usage.tool.ecosystem].append(usage)
-    found = [Blast(name, mine, uses[name]) for name, mine in tools.items()]
-    return sorted(found, key=lambda blast: (-len(blast.usages), blast.ecosystem))
 
 
 @dataclass(frozen=True)

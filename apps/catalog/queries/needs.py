@@ -32,9 +32,38 @@ def gap(*, actor: User, pk: int) -> FeatureGap:
     return found
 
 
+@dataclass(frozen=True)
+class GapTally:
+    """How gaps end: `shipped` by their makers, of all `closed`."""
+
+    open: int
+    closed: int
+    shipped: int
+
+
+def gap_tally(*, actor: User) -> GapTally:
+    seen = FeatureGap.objects.visible_to(actor)
+    shipped = Q(upstream=FeatureGap.Upstream.SHIPPED)
+    counted = seen.aggregate(
+        open=Count("pk", filter=Q(closed_on=None)),
+        closed=Count("pk", filter=Q(closed_on__isnull=False)),
+        shipped=Count("pk", filter=shipped),
+    )
+    return GapTally(**counted)
+
+
 def requests(*, actor: User) -> QuerySet[ToolRequest]:
     """Open requests first, the oldest of them first."""
-    related = ("tool", "capability", "team", "requester", "decision", "gap", "duplicate_of", "answered_by")
+    related = (
+        "tool__position__decision",
+        "capability",
+        "team",
+        "requester",
+        "decision",
+        "gap__tool",
+        "duplicate_of__team",
+        "answered_by",
+    )
     found = ToolRequest.objects.visible_to(actor).select_related(*related)
     return found.order_by(F("answered_on").desc(nulls_first=True), "id")
 
@@ -90,8 +119,9 @@ def tools_by_distribution() -> dict[str, Tool]:
 class WhatIf:
     """What another tool for a need would mean, before anybody sends a request."""
 
+    wanted: Tool | None  # as we know it: perhaps we have said no to it before
     nearest: Tool | None  # the most recommended tool there is for the need
-    gaps: list[FeatureGap]  # what that one is known to lack
+    gaps: list[FeatureGap]  # what that one lacks, and what of ours the wanted tool is known to do better
     same_need: list[Tool]  # everything with a ring for that need, the nearest among them
     in_use: int  # of these
     bill: Range | None  # person-days of learning; None while nobody has said how long it takes
@@ -100,16 +130,24 @@ class WhatIf:
 
 
 def what_if(
-    *, actor: User, capability: Capability, tool: Tool | None = None, people: int = 0, team: Team | None = None
+    *,
+    actor: User,
+    capability: Capability,
+    tool: Tool | None = None,
+    people: int = 0,
+    team: Team | None = None,
+    request: ToolRequest | None = None,
 ) -> WhatIf:
-    """`people` would have to learn `tool` for `capability`."""
+    """`people` would have to learn `tool` for `capability`; `request` is the one that asks, where it is sent."""
     same = list(tools(actor=actor).filter(capability=capability, position__isnull=False))
     nearest = next((one for one in same if one.position.ring in (Ring.ADOPT, Ring.TRIAL) and one != tool), None)
-    lacks = list(gaps(actor=actor).filter(tool=nearest, closed_on=None)) if nearest else []
+    lacking = Q(tool=nearest) | Q(better=tool) if tool else Q(tool=nearest)
+    lacks = list(gaps(actor=actor).filter(lacking, tool__in=same, closed_on=None))
     used = usages(actor=actor).filter(tool__in=same).values("tool").distinct().count()
     beside = tools(actor=actor).filter(usages__team=team, usages__until=None).distinct() if team else []
     asked = requests(actor=actor).filter(capability=capability, status=ToolRequest.Status.OPEN)
-    return WhatIf(nearest, lacks, same, used, learning_bill(tool, people), list(beside), list(asked))
+    asked = asked.exclude(pk=request.pk) if request else asked
+    return WhatIf(tool, nearest, lacks, same, used, learning_bill(tool, people), list(beside), list(asked))
 
 
 def learning_bill(tool: Tool | None, people: int) -> Range | None:

@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from apps.catalog.models import Decision, Position, RadarEdition, Ring, RingMove
-from apps.catalog.radar import MOST_IN_A_CELL, Blip
+from apps.catalog.radar import MOST_DRAWN, MOST_IN_A_CELL, Blip
 from apps.core.errors import Missing
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def blips(found: QuerySet[Position], *, moves_after: date | None = None) -> list
     """
     place = Window(RowNumber(), partition_by=[F("tool__capability__stage"), F("ring")], order_by=F("tool__name").asc())
     near = found.exclude(ring=Ring.RETIRED).annotate(place=place).filter(place__lte=MOST_IN_A_CELL)
-    rows: list[dict[str, Any]] = list(near.order_by().values("ring", "since", **COLUMNS))  # type: ignore[arg-type]
+    first = near.order_by("place", "tool__name")[:MOST_DRAWN]
+    rows: list[dict[str, Any]] = list(first.values("ring", "since", **COLUMNS))  # type: ignore[arg-type]
     moved = directions(since=moves_after, slugs=[row["slug"] for row in rows]) if moves_after else {}
     return sorted_blips(Blip(**row, moved=moved.get(row["slug"], "")) for row in rows)
 

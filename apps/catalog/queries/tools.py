@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from apps.audit.queries import timeline
 from apps.catalog.models import Capability, Decision, Position, RingMove, Tool, ToolRequest
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.audit.models import AuditEvent
 
+MOST_SUGGESTED = 400
 LONGEST_HISTORY = 50
 """Events shown below a tool or decision."""
 
@@ -44,6 +45,12 @@ def tool(*, actor: User, slug: str) -> Tool:
     if found is None:
         raise Missing(f"There is no tool {slug!r} in the catalog.")
     return found
+
+
+def tool_names(*, actor: User) -> list[tuple[str, str]]:
+    """(slug, name) of tools to suggest while somebody types, those with a position first."""
+    known = Tool.objects.visible_to(actor).order_by(F("position").asc(nulls_last=True), "name")
+    return list(known.values_list("slug", "name")[:MOST_SUGGESTED])
 
 
 def counts_by_ring(tools: QuerySet[Tool]) -> dict[str, int]:

@@ -148,13 +148,6 @@ class SignSerializer(serializers.Serializer[object]):
     since = serializers.DateField(allow_null=True)
 
 
-class BlastSerializer(serializers.Serializer[object]):
-    ecosystem = serializers.CharField()
-    tools = serializers.ListField(child=serializers.SlugField())
-    families = serializers.ListField(child=serializers.CharField())
-    teams = serializers.ListField(child=serializers.CharField())
-
-
 class OverviewSerializer(serializers.Serializer[object]):
     """Measures with their formulas, and what got weaker."""
 

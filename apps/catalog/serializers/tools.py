@@ -55,7 +55,18 @@ class ToolSerializer(serializers.ModelSerializer[Tool]):
     class Meta:
         model = Tool
         fields: ClassVar = [
-            *("slug", "name", "summary", "capability", "sourcing", "homepage", "repo", "licence", "ecosystem"),
+            *(
+                "slug",
+                "name",
+                "summary",
+                "capability",
+                "sourcing",
+                "homepage",
+                "repo",
+                "licence",
+                "vendor",
+                "ecosystem",
+            ),
             *("foundation", "foundation_stage", "milestones", "offerings", "pypi_name", "latest_version"),
             *("released_on", "traction", "others", "learning_days_low", "learning_days_high", "unverified"),
             *("source", "gone_from_source", "position"),
@@ -78,6 +89,7 @@ class ToolEditSerializer(serializers.Serializer[object]):
     homepage = serializers.URLField(max_length=200, required=False, allow_blank=True)
     licence = serializers.CharField(max_length=64, required=False, allow_blank=True)
     ecosystem = serializers.CharField(max_length=64, required=False, allow_blank=True)
+    vendor = serializers.CharField(max_length=64, required=False, allow_blank=True)
     repo = serializers.URLField(max_length=200, required=False, allow_blank=True)
     foundation = serializers.CharField(max_length=64, required=False, allow_blank=True)
     foundation_stage = serializers.ChoiceField(Tool.FoundationStage.choices, required=False, allow_blank=True)

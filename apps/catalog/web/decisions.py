@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from apps.catalog.models import Decision
 
 DECISIONS_PER_PAGE = 50
+OPEN_OPTIONS = 2
 
 
 def decisions(request: HttpRequest) -> HttpResponse:
@@ -58,13 +59,16 @@ def decision(request: HttpRequest, number: str) -> HttpResponse:
         "known": queries.then_and_now_of(actor=person(request), decision=found),
         "burn_down": queries.burn_down(actor=person(request), decision=found) if found.moves_from else None,
         "verdicts": found.Verdict.choices,
+        "renewals": queries.renewals_of(found),
     }
     return render(request, "catalog/decision_detail.html", shown)
 
 
 def write(request: HttpRequest) -> HttpResponse:
     """A new draft; `?kind=exception` asks for an exception."""
-    first = {name: request.GET[name] for name in ("kind", "capability", "tool", "moves_from") if name in request.GET}
+    first = {
+        name: request.GET[name] for name in ("kind", "capability", "tool", "team", "moves_from") if name in request.GET
+    }
     form = DecisionForm(request.POST or None, actor=person(request), initial=first)
     options = _option_forms(request, [])
     if _is_complete(request, form, options) and tried(form, lambda: _draft(request, form, options)):
@@ -125,6 +129,8 @@ def _form_page(
     shown = {
         "form": form,
         "options": options,
+        "unfolded": _first_folded(options),
+        "names": queries.tool_names(actor=person(request)),
         "decision": found,
         "previewed": {name: form[name].value() for name in PROSE} if looked_at else {},
         "kind": form["kind"].value(),
@@ -132,6 +138,12 @@ def _form_page(
     }
     broken = request.method == "POST" and not looked_at
     return render(request, "catalog/decision_form.html", shown, status=400 if broken else 200)
+
+
+def _first_folded(options: list[OptionForm]) -> int:
+    """The number of the first option that is folded away: at least two are open, and all that say something."""
+    said = [number for number, option in enumerate(options, start=1) if option.has_changed() or any(option.initial)]
+    return max([OPEN_OPTIONS, *said]) + 1
 
 
 PROSE = ("context", "drivers", "outcome", "consequences")
@@ -160,6 +172,14 @@ def postpone(request: HttpRequest, number: str) -> HttpResponse:
     found = queries.decision(actor=person(request), label=number)
     done = "It goes on waiting."
     return pressed(request, PostponeForm, actions.postpone_again, done, ("catalog:decision", number), decision=found)
+
+
+@require_POST
+def renew(request: HttpRequest, number: str) -> HttpResponse:
+    """Asks for an exception again."""
+    found = queries.decision(actor=person(request), label=number)
+    done = "Asked for: the board finds the renewal in its inbox."
+    return pressed(request, PostponeForm, actions.renew_exception, done, ("catalog:decision", number), decision=found)
 
 
 @require_POST

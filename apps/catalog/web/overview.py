@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.text import slugify
 
 from apps.accounts.signed_in import person
 from apps.catalog import queries
@@ -36,27 +37,21 @@ def watch(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/watch.html", shown)
 
 
-def ecosystem(request: HttpRequest) -> HttpResponse:
-    """What is hit if a vendor or an ecosystem goes."""
-    name = request.GET.get("name", "")[:64]
-    shown = {
-        "blasts": measures.blasts(actor=person(request)),
-        "blast": measures.blast(actor=person(request), ecosystem=name) if name else None,
-    }
-    return render(request, "catalog/ecosystem.html", shown)
-
-
 def compare(request: HttpRequest) -> HttpResponse:
-    """`?t=feast&t=kubeflow&only=differences`."""
-    slugs = [slug for part in request.GET.getlist("t")[:MOST_COMPARED] for slug in part.replace(",", " ").split()]
-    tools = [queries.tool(actor=person(request), slug=slug) for slug in dict.fromkeys(slugs[:MOST_COMPARED])]
+    """`?t=feast&t=kubeflow&only=differences`; a tool's name will do, too."""
+    typed = [words.strip()[:100] for words in request.GET.getlist("t") if words.strip()][:MOST_COMPARED]
+    slugs = [slugify(words) for words in typed]
+    found = {tool.slug: tool for tool in queries.tools(actor=person(request)).filter(slug__in=slugs)}
+    tools = [found[slug] for slug in dict.fromkeys(slugs) if slug in found]
     only = request.GET.get("only") == "differences"
     used = queries.users_of(actor=person(request), tools=tools)
     shown = {
         "tools": tools,
         "rows": compared(tools, used, only_differences=only),
         "only": only,
-        "typed": " ".join(slugs),
+        "boxes": [*typed, *[""] * (MOST_COMPARED - len(typed))],
+        "unknown": [words for words, slug in zip(typed, slugs, strict=True) if slug not in found],
+        "names": queries.tool_names(actor=person(request)),
     }
     return render(request, "catalog/compare.html", shown)
 

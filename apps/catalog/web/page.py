@@ -30,7 +30,7 @@ def tried(form: forms.Form, verb: Callable[[], object]) -> bool:
 
 def pressed(
     request: HttpRequest,
-    shape: type[forms.Form],
+    shape: Callable[..., forms.Form],
     verb: Callable[..., object],
     done: str,
     back: tuple[str, ...],

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from apps.catalog.models import Decision, Tool
 
-TOOLS_PER_PAGE = 100
+TOOLS_PER_PAGE = 60
 MOVES_SHOWN = 50
 DECISIONS_SHOWN = 10
 
@@ -136,6 +136,14 @@ def refuse_move(request: HttpRequest, pk: int) -> HttpResponse:
 def withdraw_move(request: HttpRequest, pk: int) -> HttpResponse:
     found = queries.move(actor=person(request), pk=pk)
     return pressed(request, ReasonForm, actions.withdraw_move, "Withdrawn.", ("catalog:move", str(pk)), move=found)
+
+
+@require_POST
+def confirm_facts(request: HttpRequest, slug: str) -> HttpResponse:
+    """These facts have been checked: they are no longer called unverified."""
+    found = queries.tool(actor=person(request), slug=slug)
+    actions.confirm_facts(actor=person(request), tool=found, names=request.POST.getlist("names"))
+    return redirect("catalog:tool", slug)
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """Reads that bring several parts of the portal together."""
 
+from apps.dashboard.queries.blast import Hit, Radius, radii, radius
 from apps.dashboard.queries.evidence import RunPage, experiment, experiment_lines, run_page
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
 from apps.dashboard.queries.home import Health, MyWork, Running, Task, my_work, waiting_count
@@ -12,7 +13,9 @@ __all__ = [
     "FleetPage",
     "Happening",
     "Health",
+    "Hit",
     "MyWork",
+    "Radius",
     "RunPage",
     "Running",
     "SegmentPage",
@@ -26,6 +29,8 @@ __all__ = [
     "happenings",
     "my_work",
     "not_evaluated",
+    "radii",
+    "radius",
     "run_page",
     "segment_page",
     "version_page",

@@ -1,0 +1,7 @@
+"""API addresses that need several parts of the portal, below /api/v1/."""
+
+from django.urls import path
+
+from apps.dashboard.api import EcosystemView
+
+urlpatterns = [path("catalog/ecosystem/", EcosystemView.as_view(), name="catalog-ecosystem")]

@@ -1,0 +1,85 @@
+"""What is hit if a vendor or an ecosystem goes: its tools, who uses them, and which model families hang on those."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apps.catalog import queries as catalog
+from apps.registry import queries as registry
+from apps.retraining import queries as retraining
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.catalog.models import Usage
+    from apps.catalog.queries import Blast
+    from apps.registry.models import ModelFamily
+
+TIER_ONE = 1
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A family that is hit, and how it hangs on the tools, in words."""
+
+    family: ModelFamily
+    ways: list[str]
+
+
+@dataclass(frozen=True)
+class Radius:
+    """A vendor's or ecosystem's tools with their uses, and the families that are hit, those of tier 1 first."""
+
+    blast: Blast
+    hits: list[Hit]
+
+    @property
+    def first_tier(self) -> list[Hit]:
+        return [hit for hit in self.hits if hit.family.tier == TIER_ONE]
+
+    @property
+    def others(self) -> int:
+        return len(self.hits) - len(self.first_tier)
+
+
+def radius(*, actor: User, name: str) -> Radius:
+    """By the exact name of the vendor or ecosystem."""
+    return Ways(actor).radius(catalog.blast(actor=actor, name=name))
+
+
+def radii(*, actor: User) -> list[Radius]:
+    """Every vendor and ecosystem of the tools that we have a position on or use, the most tier-1 families first."""
+    ways = Ways(actor)
+    found = [ways.radius(blast) for blast in catalog.blasts(actor=actor)]
+    return sorted(found, key=lambda one: (-len(one.first_tier), -len(one.blast.usages), one.blast.name.lower()))
+
+
+class Ways:
+    """How a use leads to families: it is the family's own, one of its pipelines', or its team's."""
+
+    def __init__(self, actor: User) -> None:
+        self.families = {family.slug: family for family in registry.families(actor)}
+        self.of_pipeline = retraining.families_by_pipeline(actor)
+        self.of_team: dict[str, list[str]] = defaultdict(list)
+        for family in self.families.values():
+            self.of_team[family.team.slug].append(family.slug)
+
+    def radius(self, blast: Blast) -> Radius:
+        ways: dict[str, list[str]] = defaultdict(list)
+        for usage in blast.usages:
+            for slug, words in self._hit_by(usage):
+                if slug in self.families and words not in ways[slug]:
+                    ways[slug].append(words)
+        hits = [Hit(self.families[slug], words) for slug, words in ways.items() if words]
+        return Radius(blast, sorted(hits, key=lambda hit: (hit.family.tier, hit.family.name)))
+
+    def _hit_by(self, usage: Usage) -> Iterable[tuple[str, str]]:
+        tool = usage.tool.name
+        if usage.kind == usage.Kind.FAMILY:
+            yield usage.name, f"uses {tool}"
+        elif usage.kind == usage.Kind.PIPELINE:
+            yield from ((slug, f"{usage.name} uses {tool}") for slug in self.of_pipeline.get(usage.name, ()))
+        elif usage.kind == usage.Kind.TEAM:
+            yield from ((slug, f"its team uses {tool}") for slug in self.of_team.get(usage.name, ()))

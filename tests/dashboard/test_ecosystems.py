@@ -1,0 +1,83 @@
+"""If a vendor goes: vendor or ecosystem → its tools → the families that hang on them, those of tier 1 first."""
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from apps.accounts.models import Team, User
+from apps.catalog.models import Tool, Usage
+from apps.dashboard import queries
+from apps.registry.models import ModelFamily
+from apps.retraining.models import Pipeline
+from tests.catalog import conftest as catalog
+from tests.catalog.conftest import MakeTool
+from tests.conftest import api, signed_in
+from tests.registry import conftest as registry
+from tests.retraining import conftest as retraining
+
+pytestmark = pytest.mark.django_db
+editor, make_tool, orchestration = catalog.editor, catalog.make_tool, catalog.orchestration
+family = registry.family
+pipeline, pipelines_folder = retraining.pipeline, retraining.pipelines_folder
+
+
+@pytest.fixture
+def sagemaker(make_tool: MakeTool) -> Tool:
+    return make_tool("sagemaker", ecosystem="AWS", vendor="Amazon")
+
+
+def uses(tool: Tool, kind: str, name: str, team: Team) -> None:
+    Usage.objects.create(tool=tool, kind=kind, name=name, team=team)
+
+
+def ways(actor: User, name: str) -> list[tuple[str, int, list[str]]]:
+    hits = queries.radius(actor=actor, name=name).hits
+    return [(hit.family.slug, hit.family.tier, hit.ways) for hit in hits]
+
+
+@pytest.mark.parametrize("name", ["AWS", "Amazon"])
+def test_families_hang_on_a_vendor_in_three_ways(
+    owner: User, team: Team, family: ModelFamily, pipeline: Pipeline, sagemaker: Tool, make_tool: MakeTool, name: str
+) -> None:
+    ModelFamily.objects.update(tier=1)
+    uses(sagemaker, "family", family.slug, team)
+    uses(sagemaker, "pipeline", pipeline.slug, team)
+    uses(sagemaker, "team", team.slug, team)
+    uses(make_tool("luigi", ecosystem="Spotify"), "family", family.slug, team)
+    words = ["uses Sagemaker", "toy uses Sagemaker", "its team uses Sagemaker"]
+    assert ways(owner, name) == [("eta-trip", 1, words)]
+    page = signed_in(owner).get(f"/catalog/ecosystems/?name={name}").content.decode()
+    assert "tier 1" in page
+    body = api(owner).get(f"/api/v1/catalog/ecosystem/?name={name}").json()
+    assert (body["tools"], body["families"][0]["ways"]) == (["sagemaker"], words)
+
+
+def test_a_tool_that_nobody_has_a_position_on_counts_when_it_is_used(
+    owner: User, team: Team, family: ModelFamily, sagemaker: Tool
+) -> None:
+    assert ways(owner, "AWS") == []
+    assert queries.radii(actor=owner) == []
+    uses(sagemaker, "family", family.slug, team)
+    assert [one.blast.name for one in queries.radii(actor=owner)] == ["Amazon", "AWS"]
+
+
+def test_a_restricted_family_is_not_named_to_strangers(
+    owner: User, stranger: User, team: Team, family: ModelFamily, sagemaker: Tool
+) -> None:
+    uses(sagemaker, "team", team.slug, team)
+    ModelFamily.objects.update(visibility="teams")
+    assert [slug for slug, _, _ in ways(owner, "AWS")] == ["eta-trip"]
+    assert ways(stranger, "AWS") == []
+
+
+def test_all_vendors_are_a_constant_number_of_queries(
+    owner: User,
+    team: Team,
+    family: ModelFamily,
+    make_tool: MakeTool,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for number in range(20):
+        uses(make_tool(f"tool-{number}", ecosystem=f"E{number}"), "family", family.slug, team)
+    client = signed_in(owner)
+    with django_assert_max_num_queries(20):
+        assert "E19" in client.get("/catalog/ecosystems/").content.decode()
