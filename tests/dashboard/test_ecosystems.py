@@ -60,6 +60,16 @@ def test_a_tool_that_nobody_has_a_position_on_counts_when_it_is_used(
     assert [one.blast.name for one in queries.radii(actor=owner)] == ["Amazon", "AWS"]
 
 
+def test_a_family_shows_what_it_and_its_pipelines_use(
+    owner: User, team: Team, family: ModelFamily, pipeline: Pipeline, sagemaker: Tool
+) -> None:
+    uses(sagemaker, "pipeline", pipeline.slug, team)
+    page = " ".join(signed_in(owner).get("/m/eta-trip/?tab=settings").content.decode().split())
+    assert 'href="/tools/sagemaker/"' in page
+    assert "Pipeline toy · declared" in page
+    assert "No position" in page
+
+
 def test_a_restricted_family_is_not_named_to_strangers(
     owner: User, stranger: User, team: Team, family: ModelFamily, sagemaker: Tool
 ) -> None:

@@ -1,6 +1,6 @@
 """Reads that bring several parts of the portal together."""
 
-from apps.dashboard.queries.blast import Hit, Radius, radii, radius
+from apps.dashboard.queries.blast import Hit, Radius, radii, radius, tools_of
 from apps.dashboard.queries.evidence import RunPage, experiment, experiment_lines, run_page
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
 from apps.dashboard.queries.home import Health, MyWork, Running, Task, my_work, waiting_count
@@ -33,6 +33,7 @@ __all__ = [
     "radius",
     "run_page",
     "segment_page",
+    "tools_of",
     "version_page",
     "waiting_count",
 ]

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+
 from apps.catalog import queries as catalog
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -54,6 +56,13 @@ def radii(*, actor: User) -> list[Radius]:
     ways = Ways(actor)
     found = [ways.radius(blast) for blast in catalog.blasts(actor=actor)]
     return sorted(found, key=lambda one: (-len(one.first_tier), -len(one.blast.usages), one.blast.name.lower()))
+
+
+def tools_of(*, actor: User, family: ModelFamily) -> list[Usage]:
+    """What a family and its pipelines use, by tool."""
+    pipelines = list(retraining.pipelines_of(actor, family).order_by().values_list("slug", flat=True))
+    own = Q(kind="family", name=family.slug) | Q(kind="pipeline", name__in=pipelines)
+    return list(catalog.usages(actor=actor).filter(own).order_by("tool__name", "kind", "name", "how"))
 
 
 class Ways:

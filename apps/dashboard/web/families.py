@@ -87,6 +87,7 @@ def _settings(request: PageRequest, family: ModelFamily) -> HttpResponse:
         "hints": registry.approval_hints(family),
         "approvers": registry.approvers(family),
         "gates": registry.gate_lines(family),
+        "uses": queries.tools_of(actor=person(request), family=family),
         **frame(person(request), family),
     }
     return render(request, "dashboard/family_settings.html", shown)
