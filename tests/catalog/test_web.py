@@ -10,24 +10,35 @@ from django.db import DatabaseError, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from apps.accounts.models import User
+from apps.accounts.models import Team, User
+from apps.catalog import queries
 from apps.catalog.actions import (
+    Gap,
     Opinion,
     OptionDraft,
     Text,
     ToolFacts,
+    Wish,
+    declare_usage,
     draft_decision,
     edit_position,
     edit_tool,
+    import_file,
     propose_decision,
+    record_gap,
+    request_tool,
     supersede_decision,
 )
+from apps.catalog.exchange.madr import write_madr
 from apps.catalog.models import Capability, Decision, Position, RadarEdition, RingMove, Tool
 from tests.catalog.conftest import MakeDecision, MakeTool, Place
 from tests.catalog.crowd import CROWDED, crowd
 from tests.conftest import signed_in
 
-ATTACK = "<script>alert('x')</script><img src=x onerror=alert(1)>[y](javascript:alert(2))"
+ATTACK = (
+    "<script>alert('x')</script><img src=x onerror=alert(1)>[y](javascript:alert(2))"
+    "<style>body{display:none}</style><p style='position:fixed'>z</p>"
+)
 
 
 def page(client: Client, address: str, status: int = 200) -> str:
@@ -154,18 +165,35 @@ def test_what_is_not_there_is_a_page_with_a_sentence(reader: Client, address: st
 
 
 def test_written_text_can_not_run(
-    place: Place, reader: Client, editor: User, board: User, airflow: Tool, adopted: Opinion, text: Text
+    place: Place,
+    reader: Client,
+    owner: User,
+    editor: User,
+    team: Team,
+    airflow: Tool,
+    adopted: Opinion,
+    text: Text,
 ) -> None:
     edit_tool(actor=editor, tool=airflow, facts=replace(ToolFacts.of(airflow), name=ATTACK[:100], summary=ATTACK))
     attacked = replace(adopted, when_to_use=ATTACK, when_not=ATTACK, getting_started=ATTACK, support=ATTACK)
     place(airflow, attacked, ATTACK)
     evil = replace(text, title=ATTACK, context=ATTACK, outcome=ATTACK, trigger=ATTACK)
     draft_decision(actor=editor, text=evil, options=[OptionDraft(label=ATTACK[:100], why=ATTACK)])
-    for address in ("/tools/", "/tools/airflow/", "/decisions/", "/decisions/ADR-0001/", "/tools/?q=%3Cscript%3E"):
+    record_gap(actor=editor, tool=airflow, gap=Gap(ATTACK, workaround=ATTACK))
+    wish = Wish(ATTACK[:100], airflow.capability, ATTACK, ATTACK, team, 5, connects_to=ATTACK)
+    asked = request_tool(actor=owner, wish=wish)
+    declare_usage(actor=owner, tool=airflow, kind="service", name=ATTACK, team=team, evidence=ATTACK)
+    madr = write_madr(queries.decision(actor=editor, label="ADR-0001")).replace("ADR-0001", "ADR-0009")
+    import_file(actor=editor, content=madr.replace("# Airflow for", f"# Other {ATTACK}"))
+    pages = ("/tools/", "/tools/airflow/", "/decisions/", "/decisions/ADR-0001/", "/tools/?q=%3Cscript%3E")
+    more = ("/decisions/ADR-0002/", "/decisions/ADR-0009/", "/catalog/gaps/", "/catalog/measures/")
+    for address in (*pages, *more, f"/catalog/requests/{asked.pk}/", "/catalog/ecosystems/?name=Apache"):
         words = page(reader, address)
         assert "<script>alert" not in words
         assert "<img src=x" not in words
         assert 'href="javascript:' not in words
+        assert "<style>" not in words
+        assert "<p style" not in words
 
 
 def test_decisions_are_found_by_words_status_and_sourcing(
