@@ -17,6 +17,7 @@ from apps.catalog.actions import (
     Wish,
     accept_decision,
     answer_request,
+    close_decision,
     declare_usage,
     draft_decision,
     edit_gap,
@@ -90,21 +91,22 @@ def test_every_verb_is_for_those_who_may_and_for_nobody_else(
     stranger: User,
     editor: User,
     board: User,
+    second_of_board: User,
     gap: FeatureGap,
     wish: Wish,
     exception: Decision,
     airflow: Tool,
     team: Team,
 ) -> None:
-    """The proposer is the owner: they recorded the gap and sent the request."""
+    """The proposer is the owner: they recorded the gap and sent the request. A second of the board could say yes."""
     people = {person.username: person for person in (owner, colleague, lead, stranger, editor, board)}
     use = declare_usage(actor=editor, tool=airflow, kind="service", name="invoices", team=team)
     answer = Answer("gap", gap=gap)
 
     def renewed(person: User) -> object:
-        other = Decision.objects.get(pk=exception.pk)
-        Decision.objects.filter(renews=other).update(renews=None)
-        return renew_exception(actor=person, decision=other, until=TODAY + timedelta(days=200), reason="Still.")
+        until = TODAY + timedelta(days=200)
+        renewal = renew_exception(actor=person, decision=exception, until=until, reason="Still.")
+        return close_decision(actor=board, decision=renewal, reason="For the next one who asks.")
 
     verbs: dict[str, tuple[Callable[[User], object], set[str]]] = {
         "record a gap": (lambda p: record_gap(actor=p, tool=airflow, gap=Gap(p.username)), {*people}),
@@ -276,10 +278,9 @@ def test_what_was_renewed_twice_is_counted(lead: User, board: User, exception: D
 def test_an_exception_that_has_ended_can_be_renewed_and_stays_ended(
     lead: User, board: User, exception: Decision
 ) -> None:
-    Decision.objects.filter(pk=exception.pk).update(expires_on=TODAY - timedelta(days=3))
-    assert keep_dates(today=TODAY)["ended"] == 1
+    assert keep_dates(today=TODAY + timedelta(days=61))["ended"] == 1
     exception.refresh_from_db()
-    renewal = renewed(lead, board, exception, TODAY + timedelta(days=30))
+    renewal = renewed(lead, board, exception, TODAY + timedelta(days=90))
     exception.refresh_from_db()
     assert (exception.status, renewal.status) == ("expired", "accepted")
 

@@ -14,7 +14,9 @@ from playwright.sync_api import Page, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from apps.accounts.models import Team
 from apps.demo.seeding import company, tools
+from apps.registry.actions import create_family
 from portal.local.browser import find
 from tests.conftest import signed_in
 
@@ -71,6 +73,8 @@ def manager(transactional_db: None, settings: Settings) -> Client:
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False
     people = company.seed("correct-horse-battery")
     tools.seed(people)
+    owner = Team.objects.get(slug="rides-eta")
+    create_family(actor=people.admin, slug="eta-trip", name="Trip ETA", team=owner, metric="mae", tier=1)
     return signed_in(people.manager)
 
 

@@ -28,7 +28,7 @@ from apps.catalog.forms.decisions import OPTIONS_OFFERED, initial_of, initial_of
 from apps.catalog.queries.decisions import Weighed
 from apps.catalog.references import resolved
 from apps.catalog.voting import digest_of_decision
-from apps.catalog.web.page import pressed, tried
+from apps.catalog.web.page import pressed, reader, tried
 from apps.core.downloads import text_download
 from apps.core.permissions import require
 
@@ -49,7 +49,7 @@ def decisions(request: HttpRequest) -> HttpResponse:
 
 
 def decision(request: HttpRequest, number: str) -> HttpResponse:
-    found = queries.decision(actor=person(request), label=number)
+    found = queries.decision(actor=reader(request), label=number)
     shown = {
         "decision": found,
         "history": queries.history(found),

@@ -16,7 +16,7 @@ from apps.catalog import actions, queries
 from apps.catalog.actions import Answer, Gap, Wish
 from apps.catalog.forms import AnswerForm, GapForm, ReasonForm, UsageForm, WishForm, initial_of_gap
 from apps.catalog.references import resolved
-from apps.catalog.web.page import pressed, tried
+from apps.catalog.web.page import pressed, reader, tried
 from apps.core.permissions import require
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def requests(request: HttpRequest) -> HttpResponse:
 
 
 def request_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    found = queries.request(actor=person(request), pk=pk)
+    found = queries.request(actor=reader(request), pk=pk)
     asked = {name: getattr(found, name) for name in ("capability", "tool", "people", "team")}
     means = queries.what_if(actor=person(request), request=found, **asked)
     form = AnswerForm(actor=person(request), wish=found)
@@ -114,7 +114,7 @@ def _record_gap(request: HttpRequest, tool: Tool, form: GapForm) -> None:
 
 def gaps(request: HttpRequest) -> HttpResponse:
     """What our tools can not do, and how often waiting for their makers was enough."""
-    found = queries.gaps(actor=person(request))
+    found = queries.gaps(actor=reader(request))
     page = Paginator(found, SHOWN).get_page(request.GET.get("page"))
     shown = {"page": page, "tally": queries.gap_tally(actor=person(request))}
     return render(request, "catalog/gap_list.html", shown)

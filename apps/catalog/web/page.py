@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.shortcuts import redirect
 
 from apps.accounts.signed_in import person
@@ -14,6 +15,8 @@ from apps.core.errors import Conflict, Exists, Invalid, PortalError
 if TYPE_CHECKING:
     from django import forms
     from django.http import HttpRequest, HttpResponse
+
+    from apps.accounts.models import User
 
 
 def tried(form: forms.Form, verb: Callable[[], object]) -> bool:
@@ -26,6 +29,12 @@ def tried(form: forms.Form, verb: Callable[[], object]) -> bool:
     except (Conflict, Exists) as error:
         form.add_error(None, error.message)
     return not form.errors
+
+
+def reader(request: HttpRequest) -> User:
+    """Who reads; their roles and teams are read once for all questions of the page."""
+    prefetch_related_objects([person(request)], "portal_roles", "memberships")
+    return person(request)
 
 
 def pressed(

@@ -19,7 +19,7 @@ from apps.catalog.models import RingMove
 from apps.catalog.references import resolved
 from apps.catalog.voting import digest_of_move
 from apps.catalog.web.overview import this_quarter
-from apps.catalog.web.page import pressed, tried
+from apps.catalog.web.page import pressed, reader, tried
 from apps.core.permissions import require
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def _decided(request: HttpRequest) -> list[Decision]:
 
 
 def tool(request: HttpRequest, slug: str) -> HttpResponse:
-    found, actor = queries.tool(actor=person(request), slug=slug), person(request)
+    actor = reader(request)
+    found = queries.tool(actor=actor, slug=slug)
     position = getattr(found, "position", None)
     shown = {
         "tool": found,
