@@ -31,7 +31,7 @@ class RadiusSerializer(serializers.Serializer[object]):
     """The tools of a vendor or ecosystem that we have a position on or use, and what hangs on them, tier 1 first."""
 
     name = serializers.CharField(source="blast.name")
-    tools = serializers.SlugRelatedField("slug", source="blast.tools", many=True, read_only=True)  # type: ignore[var-annotated]
+    tools = serializers.ListField(source="blast.slugs", child=serializers.SlugField())
     families = HitSerializer(source="hits", many=True)
     teams = serializers.ListField(source="blast.teams", child=serializers.CharField())
 

@@ -29,6 +29,11 @@ class Blast:
     usages: list[Usage]
 
     @property
+    def slugs(self) -> list[str]:
+        """Of its tools."""
+        return [tool.slug for tool in self.tools]
+
+    @property
     def teams(self) -> list[str]:
         return sorted({str(usage.team) for usage in self.usages if usage.team})
 
