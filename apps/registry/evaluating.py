@@ -19,7 +19,7 @@ from apps.platforms.base import Continue, End, Limits, Outcome, Progress, Work
 from apps.platforms.local import LocalRunner
 from apps.registry import actions
 from apps.registry.answers import Unusable, numbers_of, read_answers
-from apps.registry.evaluators import LOADERS, Evaluator, evaluator
+from apps.registry.evaluators import TOOLS, Evaluator, evaluator
 
 if TYPE_CHECKING:
     from apps.registry.models import Evaluation, ModelVersion
@@ -120,7 +120,7 @@ def _work(tool: Evaluator, batch: Batch, first: Evaluation) -> Work:
         data=tool.data,
         limits=Limits(settings.EVALUATION_SECONDS, settings.EVALUATION_MEMORY_MB, LOG_BYTES, OUTPUT_BYTES),
         preload=tool.preload,
-        inputs=batch.inputs | {LOADERS.name: LOADERS},
+        inputs=batch.inputs | {tool.name: tool for tool in TOOLS},
     )
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from apps.core.errors import Conflict
 
-LOADERS = Path(__file__).with_name("model_loaders.py")
+TOOLS = (Path(__file__).with_name("model_loaders.py"), Path(__file__).with_name("scoring.py"))
 """Handed to every evaluator beside the models, which it reads in a process that imports nothing of the portal."""
 
 
@@ -26,8 +26,8 @@ class Evaluator:
 
     @property
     def version(self) -> str:
-        """sha256 of the script and the loaders: another way to read or to score makes another evaluation."""
-        return hashlib.sha256(self.script.read_bytes() + LOADERS.read_bytes()).hexdigest()
+        """sha256 of the script and the tools: another way to read or to score makes another evaluation."""
+        return hashlib.sha256(b"".join(file.read_bytes() for file in (self.script, *TOOLS))).hexdigest()
 
 
 def names() -> list[str]:

@@ -106,9 +106,7 @@ def read_onnx(file: Path, known: Collection[str], trusted: Collection[str]) -> P
     try:
         import onnxruntime
     except ImportError as error:
-        raise Unreadable(
-            "it is ONNX, and onnxruntime is not installed here: install the portal's extra 'onnx'."
-        ) from error
+        raise Unreadable(NO_ONNX) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])

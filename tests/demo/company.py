@@ -5,8 +5,10 @@ import gzip
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 from apps.registry.answers import Numbers
+from apps.registry.evaluators import TOOLS
 from apps.registry.gates import Against, Compared, Facts, GateSpec, Trained, judge
 
 DEMO = Path(__file__).parents[2] / "apps" / "demo"
@@ -40,6 +43,7 @@ def run_script(
 ) -> Ended:
     """One process under the script contract; `folder` must not exist yet, files to read lie in `folder`-in."""
     environment = contract(folder, params, segment, lake)
+    hand_over_tools(inputs(folder))
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=False)
     return Ended(done.returncode, folder, done.stdout, done.stderr)
 
@@ -58,6 +62,22 @@ def contract(folder: Path, params: Mapping[str, Any], segment: str, lake: Path |
     }
 
 
+def hand_over_tools(folder: Path) -> None:
+    """What the portal puts beside the models of an evaluation."""
+    folder.mkdir(exist_ok=True)
+    for tool in TOOLS:
+        shutil.copyfile(tool, folder / tool.name)
+
+
+def evaluator_module(script: Path) -> dict[str, Any]:
+    """What an evaluator defines, without running it."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        hand_over_tools(Path(folder))
+        patch.setenv("PORTAL_INPUTS", folder)
+        patch.setattr(sys, "path", list(sys.path))
+        return runpy.run_path(str(script))
+
+
 def inputs(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-in")
 
@@ -72,6 +92,11 @@ def train_here(script: str, folder: Path, params: Mapping[str, Any], *, segment:
         except SystemExit as ended:
             return None if ended.code == 3 else pytest.fail(f"{script} ended with {ended.code}")
     return folder
+
+
+def of_day(day: Mapping[str, Any], role: str) -> Any:
+    """A day's sum of a model, or of a baseline by its name."""
+    return day[role] if role in day else day["baselines"][role]
 
 
 def trips(slug: str, months: range) -> list[dict[str, str]]:

@@ -1,7 +1,6 @@
 """Daily demand on real flights: a ridge regression in 81 cities, and hardly any is better than last week."""
 
 import json
-import runpy
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -16,7 +15,7 @@ from apps.demo.seeding.demand import BASELINE, GATES
 from apps.registry.answers import Numbers, numbers_of
 from apps.registry.evaluators import evaluator
 from apps.registry.gates import Trained
-from tests.demo.company import EVALUATORS, inputs, run_script, train_here, verdicts
+from tests.demo.company import EVALUATORS, evaluator_module, inputs, run_script, train_here, verdicts
 
 AUTUMN = {"first": "2013-10-01", "last": "2013-12-31"}
 ASKED = {"as_of": "2013-10-01", "window_months": 9}
@@ -75,4 +74,4 @@ def test_hardly_any_city_may_take_the_place_of_last_week(autumn: dict[str, Numbe
 @pytest.mark.parametrize("name", settings.EVALUATORS)
 def test_the_settings_name_the_baselines_that_the_evaluator_knows(name: str) -> None:
     tool = evaluator(name)
-    assert list(tool.baselines) == list(runpy.run_path(str(tool.script))["BASELINES"])
+    assert list(tool.baselines) == list(evaluator_module(tool.script)["BASELINES"])

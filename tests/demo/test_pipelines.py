@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from apps.retraining.forms.parts import Kind, parts_of
-from tests.demo.company import EVALUATORS, PIPELINES, contract, flights, run_script, train_here, trips
+from tests.demo.company import PIPELINES, contract, flights, run_script, train_here, trips
 
 RIDGE, BOOSTING, FAIL = (PIPELINES / f"{name}.py" for name in ("eta_ridge", "eta_boosting", "fail_on_purpose"))
 DEMAND, LATE, INTERVAL, DESCENT = (
@@ -161,18 +161,11 @@ def test_every_script_is_offered_with_a_form() -> None:
     assert set(SCHEMAS) == {RIDGE, BOOSTING, FAIL, DEMAND, LATE, INTERVAL, DESCENT}
 
 
-@pytest.mark.parametrize(
-    ("folder", "own"),
-    [
-        (PIPELINES, {"main", "usable", "fit", "honest_metrics", "card", "coefficients"}),
-        (EVALUATORS, {"compare", "labelled"}),
-    ],
-    ids=["pipelines", "evaluators"],
-)
-def test_what_several_scripts_do_they_do_in_the_same_words(folder: Path, own: set[str]) -> None:
+def test_what_several_scripts_do_they_do_in_the_same_words() -> None:
     """A script is one file, so that its sha256 names all that it does; what they share must not drift apart."""
+    own = {"main", "usable", "fit", "honest_metrics", "card", "coefficients"}
     said: dict[str, dict[str, list[str]]] = {}
-    for script in folder.glob("*.py"):
+    for script in PIPELINES.glob("*.py"):
         for name, code in functions(script):
             said.setdefault(name, {}).setdefault(code, []).append(script.name)
     drifted = {name: list(spelt.values()) for name, spelt in said.items() if len(spelt) > 1 and name not in own}

@@ -3,7 +3,7 @@
 import base64
 import json
 import pickle
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,6 @@ NAMELESS = (
     "CAgSADpwChEKAXgKAXcSAXMiBk1hdE11bAoOCgFzCgFjEgF5IgNBZGQSAWcqEwgCCAEQASIIAAAAQAAAQEBCAXcqDQgBEAEiBAAAgD9CAWNaEQoBeB"
     "IMCgoIARIGCgAKAggCYhEKAXkSDAoKCAESBgoACgIIAUIECgAQDQ=="
 )
-with_onnx = pytest.mark.skipif(find_spec("onnxruntime") is None, reason="the extra 'onnx' is not installed")
-without_onnx = pytest.mark.skipif(find_spec("onnxruntime") is not None, reason="the extra 'onnx' is installed")
 
 
 def of(folder: Path, name: str, content: bytes) -> dict[str, Path]:
@@ -71,26 +69,25 @@ def test_a_scikit_learn_model_in_skops_predicts(tmp_path: Path) -> None:
     assert predict(TABLE) == pytest.approx(TWO_A_MILE_THREE_AN_HOUR_AND_ONE, rel=1e-3)
 
 
-@with_onnx
 @pytest.mark.parametrize("model", [COLUMNS, MATRIX])
 def test_an_onnx_model_predicts(tmp_path: Path, model: str) -> None:
     assert load(onnx(tmp_path, model), known=KNOWN)(TABLE) == pytest.approx(TWO_A_MILE_THREE_AN_HOUR_AND_ONE)
 
 
-@with_onnx
 def test_an_onnx_matrix_has_to_name_its_columns(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="does not say of which columns"):
         load(onnx(tmp_path, NAMELESS), known=KNOWN)
 
 
-@with_onnx
 def test_an_onnx_model_asks_only_for_what_is_known(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="asks for hour, which is not among the inputs"):
         load(onnx(tmp_path, COLUMNS), known=["distance_mi"])
 
 
-@without_onnx
-def test_without_the_library_an_onnx_model_says_what_to_install(tmp_path: Path) -> None:
+def test_without_the_library_an_onnx_model_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(Unreadable, match="install the portal's extra 'onnx'"):
         load(onnx(tmp_path, COLUMNS), known=KNOWN)
 

@@ -1,253 +1,46 @@
-"""Scores candidate, champion and baseline of *Trip ETA* on identical trips, many comparisons in one process.
+"""Scores models of *Trip ETA*: minutes missed, on average. The baseline is the median of the three months before.
 
-Runs under the same contract as a training script, but is no training code: the portal starts it and believes
-what it says. PORTAL_PARAMS holds
-
-    {"window": {"first": "2013-07-01", "last": "2013-07-31"},
-     "comparisons": [{"id": "…", "segment": "atlanta",
-                      "candidate": {"files": {"model.json": "<name below PORTAL_INPUTS>"}},
-                      "champion": {"files": {…}} or null}]}
-
-and `evaluations.json` answers by id with the mean absolute errors in minutes, the sums of absolute errors by
-day, and an error sentence where a comparison could not be made; one broken model never stops the others.
-
-Models are not trusted: they are read as JSON or as skops with a list of allowed types, never unpickled, and
-they are shown only what is known at departure. A model that asks for the answer gets a sentence instead.
-A baseline is a model too: its file `baseline.json` names which of those that this evaluator knows.
+Models are shown what is known at departure. What all evaluators do is in `scoring`, which the portal hands to them.
 """
 
-import hashlib
-import io
-import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import sys
 from datetime import date, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+sys.path.insert(0, os.environ["PORTAL_INPUTS"])
+import scoring
+
 NUMBERS = ["distance_mi", "hour", "dep_delay_min", "temp_f", "wind_mph", "precip_in", "visibility_mi"]
 CATEGORIES = ["origin", "carrier"]
 INPUTS = NUMBERS + CATEGORIES
 TARGET = "air_time_min"
-FORMAT = "linear/1"
 BASELINE_MONTHS = 3
-TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 
 
-class Refused(Exception):
-    """A comparison that can't be made; the message is a sentence for a person."""
+def trips(segment: str, first: date, last: date) -> scoring.Window:
+    months = [f"month={month}/segment={segment}.csv" for month in pd.period_range(first, last, freq="M")]
+    lines = scoring.read_days([scoring.DATA / name for name in months], first, last)
+    rows = scoring.table_of(lines, text=CATEGORIES)
+    usable = rows.dropna(subset=[*INPUTS, TARGET]) if lines else rows
+    return scoring.window(lines, usable, segment=segment, first=first, last=last)
 
 
-@dataclass(frozen=True)
-class Window:
-    """What is labelled of some days: the raw lines for the digest, the usable ones as a table."""
-
-    segment: str
-    first: date
-    lines: list[str]
-    rows: pd.DataFrame
-
-    @property
-    def digest(self) -> str:
-        return "sha256:" + hashlib.sha256("\n".join(self.lines[1:]).encode()).hexdigest()
-
-
-Predict = Callable[[Window], np.ndarray]
-
-
-def main() -> None:
-    params = json.loads(Path(os.environ["PORTAL_PARAMS"]).read_text(encoding="utf-8"))
-    with np.errstate(all="ignore"):  # a model that overflows gets its sentence, not a warning in the log
-        results = dict(evaluations(params))
-    write("evaluations.json", results)
-    write("metrics.json", {"comparisons": len(results)})
-
-
-def evaluations(params: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    first, last = (date.fromisoformat(params["window"][end]) for end in ("first", "last"))
-    for done, comparison in enumerate(params["comparisons"]):
-        progress(done / len(params["comparisons"]), comparison["segment"])
-        yield comparison["id"], outcome(comparison, first, last)
-
-
-def outcome(comparison: dict[str, Any], first: date, last: date) -> dict[str, Any]:
-    try:
-        return compare(comparison, first, last)
-    except Refused as refusal:
-        return failure(str(refusal))
-
-
-def compare(comparison: dict[str, Any], first: date, last: date) -> dict[str, Any]:
-    window = labelled(comparison["segment"], first, last)
-    if window.rows.empty:
-        raise Refused(f"There is no labelled trip of {window.segment} between {first} and {last}.")
-    scores = pd.DataFrame({"day": window.rows["day"]})
-    for role in ("candidate", "champion"):
-        scores[role] = absolute_errors(predicted(role, comparison.get(role), window), window)
-    for name, baseline in BASELINES.items():
-        scores[name] = absolute_errors(baseline(window), window)
-    return success(scores, window.digest)
-
-
-def absolute_errors(minutes: Any, window: Window) -> Any:
+def missed(minutes: Any, window: scoring.Window) -> Any:
     return np.abs(minutes - window.rows[TARGET].to_numpy())
 
 
-def predicted(role: str, model: dict[str, Any] | None, window: Window) -> Any:
-    """One number for each row; NaN everywhere where there is no such model."""
-    if model is None:
-        return np.nan
-    try:
-        answer = np.asarray(load(model["files"])(window), dtype=float)
-    except Refused as refusal:
-        raise Refused(f"The {role} could not be scored: {refusal}") from None
-    except Exception as error:  # whatever a broken file makes a library raise stays with this comparison
-        raise Refused(f"The {role} could not be scored: its file is broken ({type(error).__name__}).") from error
-    if answer.shape != (len(window.rows),) or not np.isfinite(np.abs(answer).sum()):
-        raise Refused(f"The {role} could not be scored: it does not predict one finite number for each row.")
-    return answer
-
-
-# --- models ---
-
-
-def load(files: dict[str, str]) -> Predict:
-    for name, read in LOADERS.items():
-        if name in files:
-            return read(Path(os.environ["PORTAL_INPUTS"]) / files[name])
-    raise Refused(f"it has none of the files this evaluator can read ({', '.join(LOADERS)}).")
-
-
-def load_linear(file: Path) -> Predict:
-    """`FORMAT`: an intercept, standardised numbers, one coefficient for each value of a category."""
-    model = json.loads(file.read_text(encoding="utf-8"))
-    if model.get("format") != FORMAT:
-        raise Refused(f"its format is {model.get('format')!r}; this evaluator reads {FORMAT!r}.")
-    refuse_unknown([term["name"] for term in model["numbers"]], NUMBERS)
-    refuse_unknown([term["name"] for term in model["categories"]], CATEGORIES)
-    return lambda window: linear(model, window.rows)
-
-
-def linear(model: dict[str, Any], rows: pd.DataFrame) -> np.ndarray:
-    answer = np.full(len(rows), float(model["intercept"]))
-    for term in model["numbers"]:
-        answer += (rows[term["name"]].to_numpy() - term["mean"]) / term["scale"] * term["coefficient"]
-    for term in model["categories"]:  # a value that training never saw adds nothing, as in the script
-        known = term["coefficients"]
-        answer += np.array([known.get(value, 0.0) for value in rows[term["name"]]], dtype=float)
-    return answer
-
-
-def load_skops(file: Path) -> Predict:
-    import skops.io
-    from skops.io.exceptions import UntrustedTypesFoundException
-
-    try:
-        model = skops.io.load(file, trusted=TRUSTED)
-    except UntrustedTypesFoundException:
-        raise Refused("model.skops holds types that are not on the evaluator's list.") from None
-    columns = [str(name) for name in model.feature_names_in_]
-    refuse_unknown(columns, INPUTS)
-    return lambda window: model.predict(window.rows[columns])
-
-
-def load_baseline(file: Path) -> Predict:
-    name = json.loads(file.read_text(encoding="utf-8")).get("baseline")
-    if name not in BASELINES:
-        raise Refused(f"there is no baseline {name!r}; this evaluator knows {', '.join(BASELINES)}.")
-    return BASELINES[name]
-
-
-def refuse_unknown(asked: list[str], known: list[str]) -> None:
-    if unknown := sorted(set(asked) - set(known)):
-        raise Refused(f"it asks for {', '.join(unknown)}, which is not among the inputs known beforehand.")
-
-
-LOADERS: dict[str, Callable[[Path], Predict]] = {
-    "model.json": load_linear,
-    "model.skops": load_skops,
-    "baseline.json": load_baseline,
-}
-
-
-# --- baselines ---
-
-
-def usual_minutes(window: Window) -> np.ndarray:
+def usual_minutes(window: scoring.Window) -> Any:
     """The plain median of the months before the window; NaN when there was no trip."""
     begin = (pd.Timestamp(window.first) - pd.DateOffset(months=BASELINE_MONTHS)).date()
-    before = labelled(window.segment, begin, window.first - timedelta(days=1)).rows
+    before = trips(window.segment, begin, window.first - timedelta(days=1)).rows
     return np.full(len(window.rows), np.nan if before.empty else float(before[TARGET].median()))
 
 
-BASELINE = "median-of-3-months"
-BASELINES: dict[str, Predict] = {BASELINE: usual_minutes}
-
-
-# --- trips ---
-
-
-@cache
-def labelled(segment: str, first: date, last: date) -> Window:
-    lines = window_lines(segment, first, last)
-    if not lines:
-        return Window(segment, first, [], pd.DataFrame())
-    trips = pd.read_csv(io.StringIO("\n".join(lines)), dtype={"day": str, "origin": str, "carrier": str})
-    return Window(segment, first, lines, trips.dropna(subset=[*INPUTS, TARGET]))
-
-
-def window_lines(segment: str, first: date, last: date) -> list[str]:
-    lake = Path(os.environ["PORTAL_DATA"])
-    months = [lake / f"month={m}/segment={segment}.csv" for m in pd.period_range(first, last, freq="M")]
-    texts = [file.read_text(encoding="utf-8").splitlines() for file in months if file.exists()]
-    trips = [line for text in texts for line in text[1:] if str(first) <= line[:10] <= str(last)]
-    return [texts[0][0], *trips] if trips else []
-
-
-# --- answers ---
-
-
-def success(scores: pd.DataFrame, digest: str) -> dict[str, Any]:
-    by_day = scores.assign(baseline=scores[BASELINE]).groupby("day")
-    roles = ["candidate", "champion", "baseline"]
-    sums = by_day[[*roles, *BASELINES]].sum(min_count=1)
-    daily = [
-        {"day": day, "rows": rows}
-        | {role: number(sums.at[day, role]) for role in roles}
-        | {"baselines": {name: number(sums.at[day, name]) for name in BASELINES}}
-        for day, rows in by_day.size().items()
-    ]
-    return {
-        "rows": len(scores),
-        "days": len(daily),
-        "data_digest": digest,
-        "metric": {role: number(sums[role].sum(min_count=1) / len(scores)) for role in roles},
-        "daily": daily,
-        "error": None,
-    }
-
-
-def failure(sentence: str) -> dict[str, Any]:
-    nothing = {"candidate": None, "champion": None, "baseline": None}
-    return {"rows": 0, "days": 0, "data_digest": "", "metric": nothing, "daily": [], "error": sentence}
-
-
-def number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def progress(fraction: float, message: str) -> None:
-    print(f"PORTAL_PROGRESS {fraction:.2f} {message}", flush=True)
-
-
-def write(name: str, content: dict[str, Any]) -> None:
-    (Path(os.environ["PORTAL_OUT"]) / name).write_text(json.dumps(content), encoding="utf-8")
-
+BASELINES = {"median-of-3-months": usual_minutes}
 
 if __name__ == "__main__":
-    main()
+    scoring.run(read=trips, inputs=INPUTS, score=missed, baselines=BASELINES)
