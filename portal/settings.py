@@ -370,6 +370,13 @@ runs the portal, never by a person at a page."""
 EVALUATION_LEASE_SECONDS = RETRAINING_LEASE_SECONDS
 EVALUATION_SECONDS = 600  # one batch of comparisons; the demo's takes two or three
 EVALUATION_MEMORY_MB = 2_048
+EVALUATE_PYFUNC = os.environ.get("EVALUATE_PYFUNC") == "1"
+"""Evaluations ask MLflow pyfuncs, which run code of their own: each in a process, in an environment and as a user of
+its own. A family has to allow pickles, too; see docs/evaluators.md."""
+PYFUNC_ENVIRONMENT = os.environ.get("PYFUNC_ENVIRONMENT", "")
+"""Folder of a virtual environment with mlflow for all pyfuncs; else each gets what its requirements.txt names."""
+PYFUNC_SECONDS, PYFUNC_MEMORY_MB, PYFUNC_OUTPUT_BYTES = 300, 2_048, 64 * 1024 * 1024
+PYFUNC_INSTALL_SECONDS = 900  # mlflow and scikit-learn out of an index nearby take one to two minutes
 
 # Notices to people and webhooks
 PORTAL_URL = os.environ.get("PORTAL_URL", _local.address if _local else "").rstrip("/")

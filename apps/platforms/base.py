@@ -30,6 +30,7 @@ class Work:
     preload: tuple[str, ...] = ()  # modules the warm parent imports once, e.g. ("pandas", "sklearn.linear_model")
     env: Mapping[str, str] = field(default_factory=dict)  # everything else the script's environment shall hold
     inputs: Mapping[str, Path] = field(default_factory=dict)  # copied to PORTAL_INPUTS/<name>
+    isolated: bool = False  # as another user or not at all; without a network where the system lets us take it away
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from apps.platforms.local import LocalRunner
 from apps.registry import actions
 from apps.registry.answers import Unusable, numbers_of, read_answers
 from apps.registry.evaluators import TOOLS, Evaluator, evaluator
+from apps.registry.pyfunc.asking import answered, why_not
 
 if TYPE_CHECKING:
     from apps.registry.models import Evaluation, ModelVersion
@@ -76,11 +77,9 @@ def _evaluate(claimed: list[Evaluation], runner: LocalRunner) -> None:
     batch = _gather(claimed)
     if not batch.comparisons:
         return
-    work = _work(tool, batch, claimed[0])
-    try:
-        _store(tool, batch, _run(runner, work, batch))
-    finally:
-        runner.discard(work)
+    work, beat = _work(tool, batch, claimed[0]), _beat(_claims(batch))
+    with answered(Careful(runner), work, beat) as outcome:
+        _store(tool, batch, outcome)
 
 
 def claim_of(evaluation: Evaluation) -> actions.Claim:
@@ -115,7 +114,7 @@ def _work(tool: Evaluator, batch: Batch, first: Evaluation) -> Work:
     return Work(
         key=f"evaluation-{first.pk}-{first.attempt}",
         script=tool.script,
-        params={"window": window, "comparisons": batch.comparisons},
+        params={"window": window, "comparisons": batch.comparisons, "pyfunc": why_not(first.model.its_family)},
         segment="",
         data=tool.data,
         limits=Limits(settings.EVALUATION_SECONDS, settings.EVALUATION_MEMORY_MB, LOG_BYTES, OUTPUT_BYTES),
@@ -124,14 +123,22 @@ def _work(tool: Evaluator, batch: Batch, first: Evaluation) -> Work:
     )
 
 
-def _run(runner: LocalRunner, work: Work, batch: Batch) -> Outcome:
-    """Whatever the script does is an outcome; what the portal itself breaks is one too, and is tried again."""
-    try:
-        return runner.run(work, _beat(_claims(batch)))
-    except Exception as error:
-        log.exception("registry.evaluation_broke", key=work.key)
-        reason = f"The portal failed while it evaluated ({type(error).__name__}); its log has the details."
-        return Outcome(End.FAILED, "portal", reason, 0.0, {}, "")
+@dataclass(frozen=True)
+class Careful:
+    """A runner of which everything is an outcome: what the portal itself breaks is one too, and is tried again."""
+
+    runner: LocalRunner
+
+    def run(self, work: Work, beat: Callable[[Progress], Continue]) -> Outcome:
+        try:
+            return self.runner.run(work, beat)
+        except Exception as error:
+            log.exception("registry.evaluation_broke", key=work.key)
+            reason = f"The portal failed while it evaluated ({type(error).__name__}); its log has the details."
+            return Outcome(End.FAILED, "portal", reason, 0.0, {}, "")
+
+    def discard(self, work: Work) -> None:
+        self.runner.discard(work)
 
 
 def _beat(claims: list[actions.Claim]) -> Callable[[Progress], Continue]:

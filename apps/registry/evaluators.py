@@ -12,6 +12,8 @@ from apps.core.errors import Conflict
 TOOLS = (Path(__file__).with_name("model_loaders.py"), Path(__file__).with_name("scoring.py"))
 """Handed to every evaluator beside the models, which it reads in a process that imports nothing of the portal."""
 
+ASKS_PYFUNCS = Path(__file__).parent / "pyfunc" / "predict.py"
+
 
 @dataclass(frozen=True)
 class Evaluator:
@@ -26,8 +28,8 @@ class Evaluator:
 
     @property
     def version(self) -> str:
-        """sha256 of the script and the tools: another way to read or to score makes another evaluation."""
-        return hashlib.sha256(b"".join(file.read_bytes() for file in (self.script, *TOOLS))).hexdigest()
+        """sha256 of the script and its tools: another way to read or to score makes another evaluation."""
+        return hashlib.sha256(b"".join(file.read_bytes() for file in (self.script, *TOOLS, ASKS_PYFUNCS))).hexdigest()
 
 
 def names() -> list[str]:

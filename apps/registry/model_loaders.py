@@ -1,4 +1,4 @@
-"""Reads models inside an evaluator's own process: JSON coefficients, skops, ONNX. Nothing is unpickled.
+"""Reads models inside an evaluator's own process: JSON coefficients, skops, ONNX. Nothing is unpickled here.
 
 The portal puts this file into PORTAL_INPUTS; an evaluator takes it from there:
 
@@ -11,7 +11,9 @@ It imports nothing of the portal, and the libraries only when a model needs them
 to LOADERS; an evaluator may add its own. Models are not trusted: they see only the columns in `known`.
 """
 
+import hashlib
 import json
+import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -38,6 +40,8 @@ def load(files: Mapping[str, Path], *, known: Collection[str], trusted: Collecti
     for name, read in LOADERS.items():
         if name in files:
             return read(files[name], known, trusted)
+    if PYFUNC in files:
+        return read_pyfunc(files, known)
     raise Unreadable(_no_loader(files))
 
 
@@ -140,15 +144,64 @@ def _first(outputs: list[Any]) -> np.ndarray:
 LOADERS: dict[str, Loader] = {"model.json": read_json, "model.skops": read_skops, "model.onnx": read_onnx}
 
 
+# --- an MLflow pyfunc ---
+
+
+PYFUNC = "MLmodel"
+
+
+def read_pyfunc(files: Mapping[str, Path], known: Collection[str]) -> Predict:
+    """It runs code of its own, so not here: its rows are written down, the portal asks it, and what it answered lies
+    beside the models when the evaluator is run again."""
+    if why_not := _why_not():
+        raise Unreadable(f"it is an MLflow pyfunc, which runs code of its own, and {why_not}; or {_wanted()}, too.")
+    return lambda table: _answers(files, table[[name for name in table.columns if name in known]])
+
+
+def _answers(files: Mapping[str, Path], table: pd.DataFrame) -> np.ndarray:
+    question = json.dumps({"model": {path: file.name for path, file in files.items()}, **_columns(table)})
+    key = hashlib.sha256(question.encode()).hexdigest()
+    answer = Path(os.environ["PORTAL_INPUTS"]) / f"answer-{key}.json"
+    if not answer.exists():
+        (Path(os.environ["PORTAL_OUT"]) / f"question-{key}.json").write_text(question, encoding="utf-8")
+        raise Unreadable("the portal has not asked it yet.")
+    said = json.loads(answer.read_text(encoding="utf-8"))
+    if said["error"]:
+        raise Unreadable(said["error"])
+    return np.asarray(said["answers"], dtype=float)
+
+
+def _columns(table: pd.DataFrame) -> dict[str, Any]:
+    """The values by column, and which types they have."""
+    plain = {name: _plain(table[name]) for name in table.columns}
+    return {
+        "rows": {name: values.tolist() for name, values in plain.items()},
+        "types": {name: str(values.dtype) for name, values in plain.items()},
+    }
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """Numbers and truth values as they are, everything else as text."""
+    return values if pd.api.types.is_numeric_dtype(values) else values.astype(str).astype(object)
+
+
+def _why_not() -> str:
+    """What the portal says of pyfuncs; outside of it nobody asks them."""
+    params = os.environ.get("PORTAL_PARAMS")
+    said = json.loads(Path(params).read_text(encoding="utf-8")) if params else {}
+    return str(said.get("pyfunc", "nobody is there to ask it in a process of its own"))
+
+
 # --- what has no loader ---
 
 PICKLES = {".pkl", ".pickle", ".joblib", ".pt", ".pth"}
 
 
 def _no_loader(files: Mapping[str, Path]) -> str:
-    wanted = f"save it as {', '.join(LOADERS)}"
-    if "MLmodel" in files:
-        return f"it is an MLflow pyfunc, which would run code of its own beside the evaluator; {wanted}, too."
     if any(PurePosixPath(name).suffix in PICKLES for name in files):
-        return f"it is a pickle, which runs code when it is loaded, so nobody loads it here; {wanted}."
-    return f"it has none of the files that can be read here; {wanted}."
+        return f"it is a pickle, which runs code when it is loaded, so nobody loads it here; {_wanted()}."
+    return f"it has none of the files that can be read here; {_wanted()}."
+
+
+def _wanted() -> str:
+    return f"save it as {', '.join(LOADERS)}"

@@ -4,13 +4,11 @@ import contextlib
 import json
 import os
 import resource
-import shutil
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +19,7 @@ import pytest
 from apps.platforms.base import Continue, End, Outcome, Progress, Work
 from apps.platforms.local import LocalRunner, isolation
 from apps.platforms.local.privileges import UIDS, may_reach
+from tests.open_places import a_place_for_everybody, reachable_python
 from tests.platforms.conftest import LIMITS, METRICS, Build, Gone, Run, runs
 
 StartWorker = Callable[[str], subprocess.Popen[str]]
@@ -415,27 +414,13 @@ def _run_and_exit(scratch: Path, work: Work) -> None:
 
 @pytest.fixture(scope="module")
 def open_place() -> Iterator[Path]:
-    """A folder that every user may enter; pytest's own are closed."""
-    place = Path(tempfile.mkdtemp(prefix="runner-test-"))
-    place.chmod(0o755)
-    yield place
-    shutil.rmtree(place)
+    with a_place_for_everybody() as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
 def python(open_place: Path) -> str:
-    """An interpreter that every user can reach: this one, its base, or a copy where that lives in a closed folder."""
-    if isolation(open_place / "scratch", []).on:
-        return sys.executable
-    if may_reach(Path(os.__file__), UIDS[0], UIDS[0]):
-        venv.create(open_place / "venv", symlinks=True)
-        return str(open_place / "venv" / "bin" / "python")
-    base, name = Path(sys.base_prefix), f"python{sys.version_info.major}.{sys.version_info.minor}"
-    leave = shutil.ignore_patterns("site-packages", "test", "__pycache__", "idlelib", "config-*", "ensurepip")
-    shutil.copytree(base / "lib" / name, open_place / "python" / "lib" / name, ignore=leave)
-    (open_place / "python" / "lib" / name / "site-packages").mkdir()
-    (open_place / "python" / "bin").mkdir()
-    return str(shutil.copy(base / "bin" / name, open_place / "python" / "bin" / name))
+    return reachable_python(open_place)
 
 
 @pytest.fixture
@@ -451,6 +436,23 @@ def _work_in(place: Path, build: Build, script: str, **fields: Any) -> Work:
     path.write_text(script)
     path.chmod(0o644)
     return replace(build(script, **fields), script=path)
+
+
+@needs_root
+def test_what_has_to_be_isolated_reaches_no_network_and_does_not_run_without(
+    other_user: Elsewhere, work: Build, tmp_path: Path
+) -> None:
+    runner, place = other_user
+    listening = socket.create_server(("127.0.0.1", 0))
+    script = f"import socket; socket.create_connection(('127.0.0.1', {listening.getsockname()[1]}), timeout=5)"
+    assert runner.run(_work_in(place, work, f"{script}; {METRICS}"), lambda _: Continue.GO).end is End.SUCCEEDED
+    alone = _work_in(place, work, f"{script}; {METRICS}", key="alone", isolated=True)
+    assert "OSError" in runner.run(alone, lambda _: Continue.GO).reason
+    closed = work(METRICS, key="closed", isolated=True)
+    refused = runner.run(closed, lambda _: Continue.GO)
+    assert (refused.end, refused.cause) == (End.FAILED, "start")
+    assert "Isolation is off, because another operating-system user cannot reach" in refused.reason
+    listening.close()
 
 
 @needs_root

@@ -98,7 +98,7 @@ def test_without_the_library_an_onnx_model_says_what_to_install(
         ("model.json", {"format": "tree/1"}, "its format is 'tree/1'; the formats in JSON are linear/1, logistic/1."),
         ("model.json", LINEAR | {"numbers": [{"name": "air_time_min"}]}, "it asks for air_time_min, which is not"),
         ("python_model.pkl", {}, "it is a pickle, which runs code when it is loaded"),
-        ("MLmodel", {}, "it is an MLflow pyfunc, which would run code of its own"),
+        ("MLmodel", {}, "it is an MLflow pyfunc, which runs code of its own, and nobody is there to ask it"),
         ("model.bin", {}, "it has none of the files that can be read here; save it as model.json, model.skops"),
     ],
 )

@@ -36,6 +36,8 @@ def _confine(request: Message, output: int, supervisor: int) -> None:
     os.setsid()
     _use_streams(output)
     _limit(request)
+    if request["offline"]:
+        processes.leave_the_network()
     if request["uid"] is not None:
         _become(request["uid"])
     processes.renounce_privileges()

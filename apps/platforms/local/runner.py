@@ -108,7 +108,12 @@ class LocalRunner:
     @contextlib.contextmanager
     def _user(self, work: Work, parent: WarmParent) -> Iterator[int | None]:
         """A user id for this run alone, None where training code has to run as the portal's own user."""
-        if not self._isolation(work, parent).on:
+        isolation = self._isolation(work, parent)
+        if work.isolated and not isolation.on:
+            raise Unstartable(
+                f"It may only run as another operating-system user. Isolation is off, because {isolation.because}"
+            )
+        if not isolation.on:
             yield None
             return
         user = RunUser()
@@ -149,6 +154,7 @@ def _request(work: Work, scratch: Scratch, uid: int | None) -> Message:
     return {
         "script": str(work.script.absolute()),
         "uid": uid,
+        "offline": work.isolated,
         "env": _environment(work, scratch),
         "out": str(scratch.out),
         "home": str(scratch.home),
