@@ -17,9 +17,17 @@ NAMED_AT_MOST = 5  # unknown segments told in one sentence
 
 
 def freeze(
-    *, pipeline: "Pipeline", family: "ModelFamily", parameters: Mapping[str, Any], segments: "Iterable[Segment]"
+    *,
+    pipeline: "Pipeline",
+    family: "ModelFamily",
+    parameters: Mapping[str, Any],
+    segments: "Iterable[Segment]",
+    after_success: str = "",
 ) -> dict[str, Any]:
-    """Everything the runs need, with the parameters validated. Raises Invalid by field."""
+    """Everything the runs need, with the parameters validated; `after_success` empty is as the pipeline says.
+
+    Raises Invalid by field.
+    """
     script = script_path(settings.PIPELINES_DIR, pipeline.script)
     if not script.is_file():
         raise Invalid(f"The script {pipeline.script!r} of this pipeline is missing; tell its team.", field="pipeline")
@@ -40,7 +48,7 @@ def freeze(
         "overlap": pipeline.overlap,
         "canary": pipeline.canary,
         "stop_after": pipeline.stop_after,
-        "after_success": pipeline.after_success,
+        "after_success": after_success or pipeline.after_success,
     }
 
 

@@ -34,6 +34,7 @@ class Situation:
     busy: frozenset[str] = frozenset()  # being retrained now
     runs_within_a_day: int = 0
     frozen: str = ""  # why nothing may start
+    suggested: frozenset[str] = frozenset()  # named by a suggestion that waits
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ def decide(cause: str, situation: Situation, rules: Rules) -> Decision:
     if not ready:
         hours = rules.cool_down.total_seconds() / 3600
         return _not(cause, f"{_named(free)} in the cool-down: retrained within the last {hours:g} hours")
+    unsaid = [one for one in ready if one not in situation.suggested]
+    if not unsaid:
+        return _not(cause, f"{_named(ready)} named by a suggestion that waits already")
+    ready = unsaid
     if situation.runs_within_a_day + len(ready) > rules.daily_cap:
         return _not(cause, f"{len(ready)} more would pass the {rules.daily_cap} runs that it may start within a day")
     return Decision(tuple(ready), cause)

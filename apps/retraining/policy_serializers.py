@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from apps.retraining.models import Firing, Incident, Policy, Signal
+from apps.retraining.models import Firing, Incident, Pipeline, Policy, Signal
 from apps.retraining.reports import READERS
 from apps.retraining.watching import LONGEST_REHEARSAL_DAYS, Rehearsed
 
@@ -53,8 +53,8 @@ class PolicySerializer(serializers.ModelSerializer[Policy]):
 
     class Meta:
         model = Policy
-        when = ("trigger", "cron", "time_zone", "kinds", "in_a_row")
-        what = ("parameters", "segments", "starts", "cool_down_hours", "daily_cap")
+        when = ("trigger", "cron", "time_zone", "kinds", "in_a_row", "worse_by", "yardstick")
+        what = ("parameters", "segments", "starts", "after_success", "cool_down_hours", "daily_cap")
         paused = ("paused_at", "paused_because")
         fields: ClassVar = ["id", "name", "family", "pipeline", "owner", *when, *what, *paused, "created_at"]
 
@@ -70,11 +70,20 @@ class PolicyTermsSerializer(serializers.Serializer[Any]):
     time_zone = serializers.CharField(required=False, default="UTC", max_length=64)
     kinds = serializers.ListField(child=serializers.CharField(max_length=16), required=False, default=list)
     in_a_row = serializers.IntegerField(required=False, default=1)
+    worse_by = serializers.IntegerField(
+        required=False, default=10, help_text="Percent by which a champion is worse on the newest month with labels."
+    )
+    yardstick = serializers.ChoiceField(
+        choices=Policy.Yardstick.choices, required=False, default=Policy.Yardstick.PROMOTED.value
+    )
     parameters = serializers.DictField(required=False, default=dict)
     segments = serializers.ListField(
         child=serializers.CharField(max_length=64), required=False, allow_null=True, default=None, max_length=5_000
     )
     starts = serializers.BooleanField(required=False, default=False)
+    after_success = serializers.ChoiceField(
+        choices=Pipeline.AfterSuccess.choices, required=False, allow_blank=True, default=""
+    )
     cool_down_hours = serializers.IntegerField(required=False, default=24)
     daily_cap = serializers.IntegerField(required=False, default=200)
 
@@ -85,7 +94,7 @@ class FiringSerializer(serializers.ModelSerializer[Firing]):
 
     class Meta:
         model = Firing
-        fields: ClassVar = ["id", "policy", "outcome", "reason", "segments", "request", "at", "decided_by"]
+        fields: ClassVar = ["id", "policy", "outcome", "reason", "segments", "signals", "request", "at", "decided_by"]
 
 
 class RehearsalSerializer(serializers.Serializer[Any]):

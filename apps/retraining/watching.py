@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.accounts.queries import team_ids_of
 from apps.core.errors import Missing
 from apps.registry import queries as registry
+from apps.retraining.causes import Cause, fallen_champions, old_champions
 from apps.retraining.freezing import choose_segments
 from apps.retraining.models import Firing, Incident, Policy, Signal
 from apps.retraining.occasions import Rules, Situation, decide, due_times
@@ -102,7 +103,7 @@ def open_incidents_for(actor: "User") -> QuerySet[Incident]:
 def rehearse(policy: Policy, *, days: int, now: datetime | None = None) -> list[Rehearsed]:
     """What the policy would have decided in the last `days`, had it been there; freezes and other requests left out.
 
-    Signals are those that were stored. Ages are only known as of now, so that there is at most one decision for them.
+    Signals are those that were stored. Ages and metrics are only known as of now: at most one decision for them.
     """
     now = now or timezone.now()
     rules = Rules(timedelta(hours=policy.cool_down_hours), policy.daily_cap)
@@ -124,11 +125,15 @@ def _past_occasions(policy: Policy, since: datetime, until: datetime) -> Iterato
             yield at, f"It was due at {at:%Y-%m-%d %H:%M} UTC.", chosen
     elif policy.trigger == Policy.Trigger.SIGNAL:
         yield from _past_signals(policy, since, until, chosen)
+    elif policy.trigger == Policy.Trigger.AGE:
+        yield from _as_of_now(until, old_champions(policy, chosen))
     else:
-        ages = registry.champion_ages(policy.family)
-        old = sorted(slug for slug in chosen if (ages.get(slug) or 0) > policy.family.freshness_days)
-        if old:
-            yield until, f"{len(old)} champions are older than {policy.family.freshness_days} days.", old
+        yield from _as_of_now(until, fallen_champions(policy, chosen))
+
+
+def _as_of_now(now: datetime, found: Cause | None) -> Iterator[tuple[datetime, str, Sequence[str]]]:
+    if found and found.segments:
+        yield now, found.sentence, found.segments
 
 
 def _past_signals(

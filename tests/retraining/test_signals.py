@@ -13,7 +13,7 @@ from apps.core.errors import Conflict, Denied, Exists, Invalid
 from apps.registry import actions as registry
 from apps.registry.actions import SegmentSpec, add_segments
 from apps.registry.models import ModelFamily, Segment
-from apps.retraining import actions
+from apps.retraining import actions, watching
 from apps.retraining.models import Firing, Incident, Pipeline, Policy, RetrainingRequest, Signal
 from tests.conftest import api
 from tests.retraining.conftest import Submit
@@ -59,40 +59,39 @@ def watch() -> None:
     actions.watch_policies()
 
 
-def test_81_cities_that_drift_at_once_are_one_incident_and_start_nothing(
-    cities: list[Segment], policy: Policy, report: Any
+def test_a_storm_is_one_incident_and_a_lone_city_the_next_day_one_request_until_it_cools_down(
+    cities: list[Segment], policy: Policy, report: Any, owner: User, colleague: User, stranger: User
 ) -> None:
+    """81 drift signals each three times within a minute; one lone city the next day; the same again."""
+    yesterday = NOW - timedelta(days=1, minutes=5)
     for _ in range(3):
         for city in cities:
-            report(city, observed_at=NOW)
-    watch()
+            report(city, observed_at=yesterday)
+        watch()
     assert Signal.objects.count() == 81
     incident = Incident.objects.get()
     assert incident.signals.count() == 81
+    assert AuditEvent.objects.get(action="retraining.incident_opened").after == {"segments": "81 of 81"}
     assert not RetrainingRequest.objects.exists()
     assert not Firing.objects.exists()
-    assert AuditEvent.objects.get(action="retraining.incident_opened").after == {"segments": "81 of 81"}
+    for person in (owner, colleague):
+        assert list(watching.open_incidents_for(person)) == [incident]
+    assert not watching.open_incidents_for(stranger)
 
-
-def test_one_lone_city_the_day_after_a_storm_starts_one_request_and_then_cools_down(
-    cities: list[Segment], policy: Policy, report: Any
-) -> None:
-    for city in cities:
-        report(city, observed_at=NOW - timedelta(days=2))
-    watch()
-    report(cities[0], observed_at=NOW - timedelta(hours=1))
+    report(cities[0], drift(0.93), observed_at=NOW)
     watch()
     watch()
     request = RetrainingRequest.objects.get()
     assert list(request.runs.values_list("segment__slug", flat=True)) == [cities[0].slug]
     assert request.requester == policy.owner
-    actions.cancel_runs(actor=policy.owner, request=request, segments=[cities[0].slug])
+
     request.runs.update(status="failed", cause="exit", reason="It broke.", finished_at=NOW)
     report(cities[0], drift(0.95), observed_at=NOW)
     watch()
     assert RetrainingRequest.objects.count() == 1
-    assert "did not fire because" in Firing.objects.get(outcome="did_not_fire").reason
-    assert "in the cool-down" in Firing.objects.get(outcome="did_not_fire").reason
+    said = Firing.objects.get(outcome="did_not_fire").reason
+    assert "did not fire because" in said
+    assert "in the cool-down" in said
 
 
 def test_a_signal_waits_for_its_neighbours_before_it_counts(
@@ -141,6 +140,55 @@ def test_without_start_a_policy_suggests_and_a_person_takes_it(
         actions.dismiss_suggestion(actor=owner, firing=suggestion)
 
 
+def test_signals_that_come_together_are_one_request_with_their_segments(
+    cities: list[Segment], policy: Policy, report: Any, settings: Settings
+) -> None:
+    """Also when they settle one after the other: none is decided about while more are coming."""
+    signals = [report(city)[0] for city in cities[:4]]
+    Signal.objects.filter(pk=signals[0].pk).update(received_at=NOW - timedelta(hours=1))
+    settings.SIGNAL_SETTLE_SECONDS = 60
+    watch()
+    assert not Firing.objects.exists()
+    settings.SIGNAL_SETTLE_SECONDS = 0
+    watch()
+    watch()
+    firing = Firing.objects.get()
+    assert firing.signals == [signal.pk for signal in signals]
+    assert firing.segments == [city.slug for city in cities[:4]]
+    assert firing.reason.startswith(f"4 signals, the first of them #{signals[0].pk}: ")
+    assert RetrainingRequest.objects.get().segments_total == 4
+
+
+def test_one_suggestion_waits_at_a_time_and_a_newer_one_takes_it_up(
+    cities: list[Segment], policy: Policy, report: Any, owner: User
+) -> None:
+    Policy.objects.update(starts=False)
+    for city in cities[:2]:
+        report(city)
+        watch()
+    older, newer = Firing.objects.order_by("id")
+    assert (older.outcome, newer.outcome) == ("superseded", "suggested")
+    assert set(newer.segments) == {city.slug for city in cities[:2]}
+    with pytest.raises(Conflict, match="taken up by a newer suggestion"):
+        actions.take_suggestion(actor=owner, firing=older)
+    report(cities[0], drift(0.97))
+    watch()
+    assert "named by a suggestion that waits already" in Firing.objects.get(outcome="did_not_fire").reason
+    assert list(watching.suggestions_for(owner)) == [newer]
+
+
+def test_a_policy_says_what_follows_success_or_leaves_it_to_the_pipeline(
+    cities: list[Segment], policy: Policy, report: Any
+) -> None:
+    report(cities[0])
+    watch()
+    Policy.objects.update(after_success="propose")
+    report(cities[1])
+    watch()
+    after = RetrainingRequest.objects.order_by("id").values_list("plan__after_success", flat=True)
+    assert list(after) == ["nothing", "propose"]
+
+
 def test_a_policy_whose_owner_may_no_longer_retrain_starts_nothing_and_says_so(
     cities: list[Segment], policy: Policy, report: Any, stranger: User
 ) -> None:
@@ -178,16 +226,6 @@ def test_a_schedule_fires_once_for_the_newest_time_that_passed(
     firing = daily.firings.get()
     assert firing.outcome == "started"
     assert "2 earlier times had passed unseen" in firing.reason
-
-
-def test_age_counts_from_the_newest_labels_and_fires_once_for_them(
-    owner: User, approver: User, family: ModelFamily, pipeline: Pipeline, policy: Policy, monkeypatch: Any
-) -> None:
-    registry.set_labelled_until(actor=approver, family=family, day=date(2013, 7, 31))
-    terms = actions.PolicyTerms(name="Fresh", trigger="age", starts=True)
-    fresh = actions.set_policy(actor=owner, family=family, pipeline=pipeline, terms=terms)
-    watch()
-    assert not fresh.firings.exists()  # no champion, so none that is old
 
 
 def test_broken_data_keep_a_window_from_training_until_somebody_sets_the_signal_aside(
@@ -233,6 +271,9 @@ BAD_TERMS: list[tuple[dict[str, Any], str]] = [
     ({"daily_cap": 0}, "daily_cap"),
     ({"cool_down_hours": -1}, "cool_down_hours"),
     ({"segments": ["gotham"]}, "segments"),
+    ({"worse_by": -1}, "worse_by"),
+    ({"yardstick": "mood"}, "yardstick"),
+    ({"after_success": "pray"}, "after_success"),
     ({"parameters": {"alpha": -1}}, "alpha"),
 ]
 

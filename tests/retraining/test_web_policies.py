@@ -23,6 +23,8 @@ TERMS = {
     "kinds": ["drift"],
     "time_zone": "UTC",
     "in_a_row": "1",
+    "worse_by": "10",
+    "yardstick": "promoted",
     "cool_down_hours": "24",
     "daily_cap": "50",
     "parameters-mode": "succeed",

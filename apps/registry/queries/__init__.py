@@ -15,7 +15,6 @@ from apps.registry.queries.evaluations import (
 )
 from apps.registry.queries.families import (
     approvers,
-    champion_ages,
     declared_contract,
     dimensions,
     families,
@@ -55,6 +54,7 @@ from apps.registry.queries.rows import (
 )
 from apps.registry.queries.search import Order, Page, search_models, search_versions
 from apps.registry.queries.snapshots import snapshot_file, snapshots_due
+from apps.registry.queries.standings import Standing, standings
 from apps.registry.queries.versions import (
     alias_history,
     all_versions,
@@ -117,6 +117,7 @@ __all__ = [
     "RolledBack",
     "ScoreCell",
     "StageCell",
+    "Standing",
     "Totals",
     "VersionCell",
     "VersionRow",
@@ -132,7 +133,6 @@ __all__ = [
     "approvers",
     "candidacies",
     "candidates_of",
-    "champion_ages",
     "champion_of",
     "consumption",
     "declared_contract",
@@ -182,6 +182,7 @@ __all__ = [
     "shared_names",
     "snapshot_file",
     "snapshots_due",
+    "standings",
     "summary",
     "unused_versions",
     "version",

@@ -105,10 +105,3 @@ def approvers(family: ModelFamily) -> list[User]:
 
 def _or_zero(rows: QuerySet[Any, Any]) -> Coalesce:
     return Coalesce(Subquery(rows, output_field=IntegerField()), 0)
-
-
-def champion_ages(family: ModelFamily) -> dict[str, int | None]:
-    """Days from each champion's training to the newest day with labels, by segment's slug; None where unknown."""
-    served = Alias.objects.filter(model__family=family, name=CHAMPION)
-    rows = served.values_list("model__segment__slug", "version__trained_through")
-    return {slug: family.age_of(trained_through) for slug, trained_through in rows}

@@ -125,7 +125,7 @@ def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[st
     found = Found(
         evidence=evidence_of(family, alias, ids, [*known, *_champion_ids(ids, alias)]),
         candidates=candidates,
-        promoted=_promoted_on(ids, alias),
+        promoted=promoted_on(ids, alias),
         rolled_back=_rolled_back(newest, alias),
     )
     return [_row(found, segment, models.get(segment.pk)) for segment in rows]
@@ -212,7 +212,7 @@ def _rolled_back(newest: Mapping[int, ModelVersion], alias: str) -> dict[int, Ro
     }
 
 
-def _promoted_on(models: Sequence[int], alias: str) -> dict[int, Evaluation]:
+def promoted_on(models: Sequence[int], alias: str) -> dict[int, Evaluation]:
     """By version: the newest evaluation that it was promoted on."""
     moves = AliasMove.objects.filter(model__in=models, name=alias, promotion__isnull=False)
     newest = moves.order_by("after_id", "-id").distinct("after_id").values_list("after_id", "promotion__evaluation_id")

@@ -5,6 +5,7 @@ from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
 from apps.retraining.actions.discovery import discover_usage
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
 from apps.retraining.actions.pipelines import NotTaken, Pushed, define_pipeline, push_pipelines, put_pipeline
+from apps.retraining.actions.firing import watch_policies
 from apps.retraining.actions.policies import (
     PolicyTerms,
     dismiss_suggestion,
@@ -12,7 +13,6 @@ from apps.retraining.actions.policies import (
     resume_policy,
     set_policy,
     take_suggestion,
-    watch_policies,
 )
 from apps.retraining.actions.quotas import set_team_quota
 from apps.retraining.actions.requests import submit_request

@@ -43,18 +43,19 @@ def submit_request(
     segments: Sequence[str] | None = ALL_SEGMENTS,
     reason: str = "",
     key: str | None = None,
+    after_success: str = "",
 ) -> RetrainingRequest:
     """Freezes the plan: the request and one waiting run per segment (by slug; None is all of the family's).
 
     Where the pipeline asks for an approval, it waits for that, and its runs are made when it is there.
 
-    With a `key` of the actor's that was used before, the request that it made then; Conflict if that one asked for
-    something else. Raises Invalid whose `errors` name the fields.
+    `after_success` empty is as the pipeline says. With a `key` of the actor's that was used before, the request that
+    it made then; Conflict if that one asked for something else. Raises Invalid whose `errors` name the fields.
     """
     require(actor, "retraining.submit", family)
     require(actor, "retraining.use", Use(pipeline, family))
     chosen = _check(pipeline, family, segments, reason, key)
-    plan = freeze(pipeline=pipeline, family=family, parameters=parameters, segments=chosen)
+    plan = freeze(pipeline=pipeline, family=family, parameters=parameters, segments=chosen, after_success=after_success)
     if key and (sent := _sent_before(actor, key, plan)):
         return sent
     try:

@@ -24,6 +24,11 @@ class Policy(models.Model):
         SCHEDULE = "schedule", "on a schedule"
         SIGNAL = "signal", "on a signal"
         AGE = "age", "when a champion is older than the family wants"
+        METRIC = "metric", "when a champion has become worse"
+
+    class Yardstick(models.TextChoices):
+        PROMOTED = "promoted", "than when they were promoted"
+        BASELINE = "baseline", "than the plain baseline"
 
     name = models.CharField(max_length=100)
     family = models.ForeignKey("registry.ModelFamily", models.PROTECT, related_name="+")
@@ -34,9 +39,14 @@ class Policy(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC")
     kinds = ArrayField(models.CharField(max_length=16), default=list, blank=True, help_text="Of signals; all if empty.")
     in_a_row = models.PositiveSmallIntegerField(default=1, help_text="So many alarms of a segment without a good word.")
+    worse_by = models.PositiveSmallIntegerField(default=10, help_text="Percent, on the newest month with labels.")
+    yardstick = models.CharField(max_length=16, choices=Yardstick, default=Yardstick.PROMOTED)
     parameters = models.JSONField(default=dict, blank=True)
     segments = ArrayField(models.CharField(max_length=64), null=True, blank=True, help_text="Slugs; none given: all.")
     starts = models.BooleanField(default=False, help_text="It sends the request itself; otherwise it suggests one.")
+    after_success = models.CharField(
+        max_length=16, choices=Pipeline.AfterSuccess, blank=True, help_text="Empty: as the pipeline says."
+    )
     cool_down_hours = models.PositiveIntegerField(default=24, help_text="A segment is not retrained again within.")
     daily_cap = models.PositiveIntegerField(default=200, help_text="Segment runs within 24 hours.")
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -75,6 +85,7 @@ class Firing(models.Model):
         SUGGESTED = "suggested"
         TAKEN = "taken", "suggestion taken"
         DISMISSED = "dismissed", "suggestion dismissed"
+        SUPERSEDED = "superseded", "taken up by a newer suggestion"
         DID_NOT_FIRE = "did_not_fire", "did not fire"
 
     policy = models.ForeignKey(Policy, models.CASCADE, related_name="firings")
@@ -82,6 +93,7 @@ class Firing(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome)
     reason = models.TextField()
     segments = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+    signals = ArrayField(models.BigIntegerField(), default=list, blank=True, help_text="Ids of those it is about.")
     request = models.ForeignKey(RetrainingRequest, models.PROTECT, null=True, blank=True, related_name="+")
     at = models.DateTimeField(db_default=Now(), editable=False)
     decided_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, blank=True, related_name="+")
