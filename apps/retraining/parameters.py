@@ -3,18 +3,31 @@
 import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from datetime import datetime, time
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from apps.core.errors import Invalid
 
 ROOT = "parameters"
+FORMATS = FormatChecker()
+"""Of the checker's own formats those that need no other library, and times with their zone as RFC 3339 wants them."""
 LONGEST_VALUES = 65_536  # bytes of JSON: a parameter is a setting, data belongs into the lake
 LONGEST_SCHEMA = 262_144
 NOWHERE: Registry[Any] = Registry()  # resolves nothing from outside: no address is ever fetched
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or ("T" in value and datetime.fromisoformat(value).tzinfo is not None)
+
+
+@FORMATS.checks("time", raises=ValueError)
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or time.fromisoformat(value).tzinfo is not None
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
@@ -137,7 +150,7 @@ def _unknown(
 
 
 def _broken(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
-    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER, registry=NOWHERE)
+    validator = Draft202012Validator(schema, format_checker=FORMATS, registry=NOWHERE)
     try:
         found = sorted(validator.iter_errors(values), key=lambda error: [str(step) for step in error.absolute_path])
     except (Unresolvable, RecursionError) as error:

@@ -79,7 +79,8 @@ class Preview:
 
     runs: int
     parameters: Mapping[str, Any]
-    digest: str
+    plan: Mapping[str, Any]  # what would be frozen
+    digest: str  # of the plan
     estimate: Estimate | None  # None without history
     being_retrained: Sequence[str]  # chosen segments that another open request of the family retrains already
     queue_ahead: int  # runs that wait for the same workers
@@ -241,6 +242,7 @@ def preview(
     return Preview(
         runs=len(chosen),
         parameters=plan["parameters"],
+        plan=plan,
         digest=digest_of(plan),
         estimate=estimate(pipeline, len(chosen)),
         being_retrained=[segment.slug for segment in chosen if segment.slug in busy],

@@ -102,6 +102,7 @@ class PreviewSerializer(serializers.Serializer[queries.Preview]):
 
     runs = serializers.IntegerField()
     parameters = serializers.DictField(help_text="With the defaults filled in.")
+    plan = serializers.DictField(help_text="What would be frozen.")
     digest = serializers.CharField(help_text="sha256 of the plan that would be frozen.")
     estimate = EstimateSerializer(allow_null=True, help_text="null without history.")
     being_retrained = serializers.ListField(child=serializers.CharField())

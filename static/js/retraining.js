@@ -24,6 +24,30 @@ picker.addEventListener("click", (event) => {
   tick(within, !within.every((label) => boxOf(label).checked));
 });
 
+// By how champions stand: the link's address would do the same, and forget what was typed.
+function choose(wanted) {
+  picker.querySelector('[name="scope"][value="chosen"]').checked = true;
+  for (const label of labels) boxOf(label).checked = wanted(label.dataset);
+  tick([], true);
+}
+picker.addEventListener("click", (event) => {
+  const pick = event.target.closest("[data-picker-champions]");
+  if (!pick || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  choose((data) => data.champion.split(" ").includes(pick.dataset.pickerChampions));
+});
+const age = picker.querySelector("[data-picker-age]");
+age?.addEventListener("input", (event) => event.stopPropagation());
+age?.addEventListener("change", (event) => {
+  event.stopPropagation();
+  if (age.value !== "") choose((data) => data.age !== "" && Number(data.age) > Number(age.value));
+});
+age?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  age.dispatchEvent(new Event("change", { bubbles: true }));
+});
+
 const filter = picker.querySelector("[data-picker-filter]");
 filter.addEventListener("input", (event) => {
   event.stopPropagation(); // it is no part of what is sent

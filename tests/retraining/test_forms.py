@@ -1,13 +1,18 @@
 """The form that a schema makes: each kind of parameter from JSON to a browser and back, and what nobody should send."""
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.http import QueryDict
 
+from apps.demo.seeding import pipelines
 from apps.retraining.forms import Choice, ParametersForm, SendingForm, titled
+from apps.retraining.forms.fields import JsonField
 from apps.retraining.forms.sending import slugs_in
+from apps.retraining.parameters import validate
 
 LABELLED = {"oneOf": [{"const": 1, "title": "One"}, {"const": 2, "title": "Two"}]}
 COLOURS = {"type": "array", "items": {"enum": ["red", "green"]}, "uniqueItems": True}
@@ -49,6 +54,13 @@ def widget_of(part: dict[str, Any]) -> str:
         ({"type": "array", "items": {"type": "string"}}, ["a\n\n b \n"], ["a", "b"]),
         ({"type": "array", "items": {"type": "integer"}}, ["1\n2"], [1, 2]),
         ({"type": "object"}, ['{"depth": 3}'], {"depth": 3}),
+        ({"type": "string", "format": "date-time"}, ["2013-07-01T12:30"], "2013-07-01T12:30:00Z"),
+        ({"type": "string", "format": "date-time"}, ["2013-07-01T12:30:00+02:00"], "2013-07-01T12:30:00+02:00"),
+        ({"type": "string", "format": "time"}, ["06:30"], "06:30:00Z"),
+        ({"type": "array", "items": {"type": "boolean"}}, ["yes\nfalse"], [True, False]),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, ["a = 1\n b=2"], {"a": 1, "b": 2}),
+        ({"enum": ["jfk"], "values_display": {"jfk": "New York"}}, ["jfk"], "jfk"),
+        ({"const": 7}, ["7"], 7),
         ({"type": ["string", "number"]}, ["7"], 7),
         ({"type": ["integer", "null"]}, ["7"], 7),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, ["7"], 7),
@@ -109,11 +121,100 @@ def test_an_emptied_number_or_day_is_asked_for_again(part: dict[str, Any]) -> No
         ({"type": "array", "items": {"type": "integer"}}, "1\nten", "Line 2: 'ten' is no whole number."),
         ({"type": "boolean"}, "maybe", "Choose yes or no."),
         ({"type": "object"}, "[1]", "This has to be an object."),
+        (
+            {"type": "string", "format": "date-time"},
+            "noon",
+            "This is no date time (write it like 2013-07-01T12:00:00Z).",
+        ),
+        ({"type": "object", "additionalProperties": {"type": "number"}}, "a", "Line 1: write it as name = value."),
+        ({"type": "array", "items": {"type": "boolean"}}, "perhaps", "Line 1: 'perhaps' is neither yes nor no."),
         ({"type": "string", "maxLength": 3}, "four", "This may have at most 3 characters."),
     ],
 )
 def test_what_does_not_fit_is_told_at_its_field(part: dict[str, Any], said: str, sentence: str) -> None:
     assert sent(part, said).errors == {"x": [sentence]}
+
+
+EVERYTHING: dict[str, Any] = {
+    "type": "object",
+    "required": ["name"],
+    "x-order": ["name", "note", "epochs", "rate", "loud", "how", "day", "moment", "hour", "lags", "words", "email"],
+    "properties": {
+        "name": {"type": "string", "pattern": "^[a-z]+$", "minLength": 3, "examples": ["ridge", "lasso"]},
+        "note": {"type": "string", "format": "multiline", "default": "", "description": "Read by **people**."},
+        "epochs": {"type": "integer", "minimum": 1, "maximum": 10, "default": 3},
+        "rate": {"type": "number", "exclusiveMinimum": 0, "default": 0.1},
+        "loud": {"type": "boolean", "default": False},
+        "how": {"type": "string", "enum": ["a", "b"], "values_display": {"a": "Quickly"}, "default": "a"},
+        "day": {"type": "string", "format": "date", "default": "2013-07-01"},
+        "moment": {"type": "string", "format": "date-time", "default": "2013-07-01T06:00:00Z"},
+        "hour": {"type": "string", "format": "time", "default": "06:00:00Z"},
+        "lags": {"type": "array", "items": {"type": "integer"}, "default": [1, 7], "section": "Advanced"},
+        "words": {"type": "array", "items": {"enum": ["x", "y"]}, "uniqueItems": True, "default": []},
+        "email": {"type": ["string", "null"], "default": None, "section": "Advanced"},
+        "tree": {
+            "type": "object",
+            "title": "The tree",
+            "properties": {"depth": {"type": "integer", "minimum": 1, "default": 4}, "leaf": {"type": "number"}},
+        },
+        "weights": {"type": "object", "additionalProperties": {"type": "number"}, "default": {"mae": 1.0}},
+    },
+}
+"""Each keyword that a form is made of."""
+
+
+def test_no_keyword_and_no_demo_pipeline_falls_back_to_the_json_box() -> None:
+    demo = Path(pipelines.__file__).parents[1] / "pipelines"
+    schemas = {file.name: json.loads(file.read_text()) for file in demo.glob("*.schema.json")}
+    assert len(schemas) >= 7
+    for name, schema in {**schemas, "everything": EVERYTHING}.items():
+        boxes = [one for one, field in ParametersForm(schema).fields.items() if isinstance(field, JsonField)]
+        assert boxes == [], name
+
+
+def test_a_form_of_every_keyword_sends_back_what_it_was_filled_with() -> None:
+    values = validate(EVERYTHING, {"name": "ridge", "tree": {"depth": 6}, "email": None, "loud": False, "note": ""})
+    form = ParametersForm.filled(EVERYTHING, values)
+    assert form.is_valid(), form.errors
+    assert form.values == values
+    assert ("Depth", 6, 4) in form.changed()
+    assert ("Depth", "tree.depth", 6) in titled(EVERYTHING, values)
+
+
+def test_parameters_stand_in_their_sections_and_objects_in_one_of_their_own() -> None:
+    sections = {
+        section.name: [field.name for field in section.fields] for section in ParametersForm(EVERYTHING).sections
+    }
+    assert list(sections) == ["", "Advanced", "The tree"]
+    assert sections["Advanced"] == ["lags", "email"]
+    assert sections["The tree"] == ["tree.depth", "tree.leaf"]
+    assert sections[""][0] == "name"
+
+
+def test_what_is_wrong_inside_an_object_stands_at_its_part() -> None:
+    form = ParametersForm.filled(EVERYTHING, {"name": "ridge", "tree": {"depth": 0}})
+    assert form.errors == {"tree.depth": ["This has to be at least 1."]}
+
+
+def test_help_is_markdown_and_nothing_more() -> None:
+    said = {"type": "string", "description": "See **[docs](https://example.org)** <script>alert(1)</script>"}
+    help_text = ParametersForm(schema_of(said)).fields["x"].help_text
+    assert "<strong><a href" in help_text
+    assert "<script" not in help_text
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "object", "properties": {"a.b": {"type": "string"}}},
+        {"type": ["object", "null"], "properties": {"a": {"type": "string"}}},
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
+        {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": True},
+        {"type": "array"},
+    ],
+)
+def test_what_a_form_could_not_say_is_a_json_box(part: dict[str, Any]) -> None:
+    assert isinstance(ParametersForm(schema_of(part)).fields["x"], JsonField)
 
 
 def test_broken_json_says_so() -> None:
@@ -156,7 +257,7 @@ def test_labels_help_limits_and_examples_come_from_the_schema() -> None:
         "examples": [3],
     }
     form = ParametersForm.filled(schema_of(part), {})
-    assert (form["x"].label, form["x"].help_text) == ("Window", "In months. From 1 to 6.")
+    assert (form["x"].label, form["x"].help_text) == ("Window", "<p>In months. From 1 to 6.</p>\n")
     assert '<datalist id="id_parameters-x_examples"><option value="3"></datalist>' in str(form["x"])
     assert 'min="1"' in str(form["x"])
 

@@ -259,3 +259,31 @@ def test_the_form_asks_for_a_constant_number_of_queries(
     submit()
     with django_assert_max_num_queries(25):
         browser.get(URL)
+
+
+def test_segments_are_chosen_by_how_their_champions_stand(browser: Client, family: ModelFamily) -> None:
+    page = browser.get(f"{URL}?champions=none")
+    assert "without champion 3" in words(page)
+    assert fields(page)["scope"] == ["all"]
+    nobody = browser.get(f"{URL}?older_than=30")
+    assert fields(nobody)["scope"] == ["chosen"]
+    assert "segments" not in fields(nobody)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "sentence"),
+    [
+        ("queue", "They wait until the earlier runs have ended"),
+        ("forbid", "This pipeline then refuses the whole request"),
+        ("replace", "Their earlier runs are cancelled"),
+    ],
+)
+def test_the_preview_says_what_becomes_of_cities_that_are_being_retrained(
+    browser: Client, submit: Submit, pipeline: Pipeline, overlap: str, sentence: str
+) -> None:
+    submit("atlanta")
+    Pipeline.objects.update(overlap=overlap)
+    looked = words(browser.post(URL, opened(browser) | {"preview": "1"}))
+    assert "1 of them is being retrained already: Atlanta." in looked
+    assert sentence in looked
+    assert f"&quot;overlap&quot;: &quot;{overlap}&quot;" in looked

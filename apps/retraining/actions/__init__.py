@@ -4,8 +4,8 @@ from apps.retraining.actions.approving import approve_request, expire_requests, 
 from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
 from apps.retraining.actions.discovery import discover_usage
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
-from apps.retraining.actions.pipelines import NotTaken, Pushed, define_pipeline, push_pipelines, put_pipeline
 from apps.retraining.actions.firing import watch_policies
+from apps.retraining.actions.pipelines import NotTaken, Pushed, define_pipeline, push_pipelines, put_pipeline
 from apps.retraining.actions.policies import (
     PolicyTerms,
     dismiss_suggestion,

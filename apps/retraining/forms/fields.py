@@ -6,12 +6,14 @@ what a browser would send. They only translate: limits and patterns are judged o
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from apps.core.markdown import render
 from apps.retraining.forms.parts import ABSENT, Kind, Part
 
 NEEDED = "This is needed."
@@ -36,10 +38,13 @@ class Suggesting(forms.TextInput):
 
 
 class ParameterField(forms.Field):
-    """A part's field; its clean value is JSON or ABSENT."""
+    """A part's field; its clean value is JSON or ABSENT. `hint` says how the value is written."""
+
+    hint = ""
 
     def __init__(self, part: Part, widget: forms.Widget) -> None:
-        super().__init__(required=_shown_as_needed(part), label=part.label, help_text=part.help, widget=widget)
+        said = render(" ".join(filter(None, [part.help, self.hint])))
+        super().__init__(required=_shown_as_needed(part), label=part.label, help_text=said, widget=widget)
         self.part = part
 
     def clean(self, value: Any) -> Any:
@@ -134,11 +139,13 @@ class ChoicesField(ParameterField):
 
 
 class LinesField(ParameterField):
-    """A list with one text or number per line."""
+    """A list with one text, number or flag per line."""
+
+    hint = "One per line."
 
     def __init__(self, part: Part) -> None:
-        super().__init__(part, forms.Textarea({"rows": 4}))
-        self.help_text = f"{self.help_text} One per line.".strip()
+        known = "\n".join(_text(one) for one in part.examples[:MOST_EXAMPLES] if not isinstance(one, list | dict))
+        super().__init__(part, forms.Textarea({"rows": 4, "placeholder": known}))
 
     def empty(self) -> Any:
         if self.part.nullable:
@@ -153,12 +160,32 @@ class LinesField(ParameterField):
         return ["\n".join(_text(one) for one in value)] if isinstance(value, list) else super().sent(value)
 
     def _item(self, number: int, line: str) -> Any:
-        if self.part.item is Kind.TEXT:
-            return line
         try:
-            return _number(line, self.part.item)
+            return _scalar(line, self.part.item)
         except forms.ValidationError as error:
             raise forms.ValidationError(f"Line {number}: {error.message}") from error
+
+
+class PairsField(LinesField):
+    """An object with one name and value per line; none of them is an empty object."""
+
+    hint = "One name = value per line."
+
+    def empty(self) -> Any:
+        return {} if super().empty() == [] else super().empty()
+
+    def read(self, value: Any) -> Any:
+        return dict(super().read(value))
+
+    def sent(self, value: Any) -> list[str]:
+        lines = [f"{name} = {_text(one)}" for name, one in value.items()] if isinstance(value, dict) else []
+        return ["\n".join(lines)] if lines else []
+
+    def _item(self, number: int, line: str) -> Any:
+        name, equals, text = (word.strip() for word in line.partition("="))
+        if not equals or not name:
+            raise forms.ValidationError(f"Line {number}: write it as name = value.")
+        return name, super()._item(number, text)
 
 
 class DateField(ParameterField):
@@ -168,15 +195,54 @@ class DateField(ParameterField):
         return str(value).strip()
 
 
+class MomentField(ParameterField):
+    """A day and a time, picked and shown in UTC; a time zone that somebody writes is kept."""
+
+    hint = "In UTC."
+
+    def read(self, value: Any) -> str:
+        text = str(value).strip()
+        try:
+            said = datetime.fromisoformat(text)
+        except ValueError:
+            return text  # refused by the schema, in its words
+        return text if said.tzinfo else f"{said.isoformat(timespec='seconds')}Z"
+
+    def sent(self, value: Any) -> list[str]:
+        try:
+            said = datetime.fromisoformat(str(value)).astimezone(UTC)
+        except ValueError:
+            return super().sent(value)
+        return [said.replace(tzinfo=None).isoformat(timespec="seconds")]
+
+
+class TimeField(ParameterField):
+    """A time of day in UTC."""
+
+    hint = "In UTC."
+
+    def read(self, value: Any) -> str:
+        text = str(value).strip()
+        try:
+            said = time.fromisoformat(text)
+        except ValueError:
+            return text
+        return text if said.tzinfo else f"{said.isoformat(timespec='seconds')}Z"
+
+    def sent(self, value: Any) -> list[str]:
+        return [text.removesuffix("Z") for text in super().sent(value)]
+
+
 class JsonField(ParameterField):
     """Whatever no other field fits."""
+
+    hint = "Written as JSON."
 
     def __init__(self, part: Part) -> None:
         example = json.dumps(part.examples[0], ensure_ascii=False) if part.examples else ""
         super().__init__(
             part, forms.Textarea({"rows": 5, "class": "mono", "placeholder": example, "spellcheck": "false"})
         )
-        self.help_text = f"{self.help_text} Written as JSON.".strip()
 
     def read(self, value: Any) -> Any:
         try:
@@ -202,7 +268,7 @@ def _input(field: type[ParameterField], input_type: str, **attrs: Any) -> Callab
 
 
 def _long_text(part: Part) -> ParameterField:
-    return TextField(part, forms.Textarea({"rows": 5}))
+    return TextField(part, forms.Textarea({"rows": 5, "placeholder": str(part.examples[0]) if part.examples else ""}))
 
 
 def _flag(part: Part) -> ParameterField:
@@ -231,9 +297,12 @@ FIELDS: dict[Kind, Callable[[Part], ParameterField]] = {
     Kind.INTEGER: _input(NumberField, "number", step="1"),
     Kind.FLAG: _flag,
     Kind.DATE: _input(DateField, "date"),
+    Kind.MOMENT: _input(MomentField, "datetime-local", step="1"),
+    Kind.TIME: _input(TimeField, "time", step="1"),
     Kind.CHOICE: ChoiceField,
     Kind.CHOICES: ChoicesField,
     Kind.LINES: LinesField,
+    Kind.PAIRS: PairsField,
     Kind.JSON: JsonField,
 }
 
@@ -249,6 +318,17 @@ def _bounds(part: Part) -> dict[str, Any]:
 def _shown_as_needed(part: Part) -> bool:
     """A field that begins with a default can not be emptied: it would silently get the default again."""
     return not part.nullable and (part.needed or part.default is not ABSENT)
+
+
+def _scalar(text: str, kind: Kind) -> Any:
+    """A text, a number or a flag out of one line."""
+    if kind is Kind.TEXT:
+        return text
+    if kind is not Kind.FLAG:
+        return _number(text, kind)
+    if text.lower() not in ("true", "false", "yes", "no"):
+        raise forms.ValidationError(f"{text[:40]!r} is neither yes nor no.")
+    return _is_true(text)
 
 
 def _number(text: str, kind: Kind) -> float | int:

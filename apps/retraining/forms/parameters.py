@@ -1,6 +1,7 @@
 """The form that a pipeline's schema makes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -8,10 +9,18 @@ from django.http import QueryDict
 
 from apps.core.errors import Invalid
 from apps.retraining.forms.fields import FlagField, LinesField, ParameterField, field_for
-from apps.retraining.forms.parts import ABSENT, Schema, in_order, parts_of
+from apps.retraining.forms.parts import ABSENT, Part, Schema, in_order, parts_of
 from apps.retraining.parameters import ROOT, validate
 
 PREFIX = "parameters"
+
+
+@dataclass(frozen=True)
+class Section:
+    """Parameters that belong together; of no section where the name is empty."""
+
+    name: str
+    fields: Sequence[forms.BoundField]
 
 
 class ParametersForm(forms.Form):
@@ -23,7 +32,8 @@ class ParametersForm(forms.Form):
     def __init__(self, schema: Schema, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data, prefix=PREFIX)
         self.schema = schema
-        self.fields = {part.name: field_for(part) for part in parts_of(schema)}
+        self.parts = parts_of(schema)
+        self.fields = {part.name: field_for(part) for part in self.parts}
 
     @classmethod
     def filled(cls, schema: Schema, values: Mapping[str, Any], query: QueryDict | None = None) -> "ParametersForm":
@@ -32,15 +42,14 @@ class ParametersForm(forms.Form):
         for part in parts_of(schema):
             field = field_for(part)
             asked = _asked(query, part.name, field) if query else None
-            said = field.sent(values.get(part.name, part.default)) if asked is None else asked
+            said = field.sent(_value_at(values, part)) if asked is None else asked
             data.setlist(f"{PREFIX}-{part.name}", said)
         return cls(schema, data)
 
     def clean(self) -> dict[str, Any]:
         """Judged by the same schema as every other door; an error stands at its field."""
-        said = {name: value for name, value in self.cleaned_data.items() if value is not ABSENT}
         try:
-            self.values = validate(self.schema, said)
+            self.values = validate(self.schema, _put_together(self.parts, self.cleaned_data))
         except Invalid as error:
             self.refuse(error)
         return self.cleaned_data
@@ -48,10 +57,28 @@ class ParametersForm(forms.Form):
     def refuse(self, error: Invalid) -> None:
         """Puts each of the errors to its field; a field that already says something wrong is left alone."""
         for path, sentence in (error.errors or {ROOT: error.message}).items():
-            name = path.removeprefix(f"{ROOT}.").split(".")[0]
-            known = name if path != ROOT and name in self.fields else None
+            known = self._field_at(path)
             if known is None or known not in self.errors:
                 self.add_error(known, sentence)
+
+    def _field_at(self, path: str) -> str | None:
+        """The field of a path such as `parameters.tree.depth`, or that of the list or object it leads into."""
+        steps = path.split(".")[1:] if path != ROOT else []
+        names = (".".join(steps[:end]) for end in range(len(steps), 0, -1))
+        return next((name for name in names if name in self.fields), None)
+
+    @property
+    def names(self) -> set[str]:
+        """Of the parameters, an object's parts being one."""
+        return {part.path[0] for part in self.parts}
+
+    @property
+    def sections(self) -> list[Section]:
+        """The fields by section: first those of none, then each where it first appears."""
+        grouped: dict[str, list[forms.BoundField]] = {"": []}
+        for part in self.parts:
+            grouped.setdefault(part.section, []).append(self[part.name])
+        return [Section(name, fields) for name, fields in grouped.items() if fields]
 
     def forgive_missing(self) -> None:
         """A form that was just opened does not scold for what nobody could have filled in yet."""
@@ -60,18 +87,43 @@ class ParametersForm(forms.Form):
 
     def changed(self) -> list[tuple[str, Any, Any]]:
         """Label, value and default of each value that differs from its default; only of a valid form."""
-        parts = [(part, self.values.get(part.name)) for part in parts_of(self.schema)]
+        said = [(part, _value_at(self.values, part, ABSENT)) for part in self.parts]
         return [
             (part.label, value, None if part.default is ABSENT else part.default)
-            for part, value in parts
-            if part.name in self.values and value != part.default
+            for part, value in said
+            if value is not ABSENT and value != part.default
         ]
 
 
 def titled(schema: Schema, values: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
     """Label, name and value of each as the form of the schema has them; a name it does not know is its own label."""
-    labels = {part.name: part.label for part in parts_of(schema)}
-    return [(labels.get(name, name), name, values[name]) for name in in_order(schema, values)]
+    found = [(part, _value_at(values, part, ABSENT)) for part in parts_of(schema)]
+    known = {part.path[0] for part, _ in found}
+    said = [(part.label, part.name, value) for part, value in found if value is not ABSENT]
+    return [*said, *((name, name, values[name]) for name in in_order(schema, values) if name not in known)]
+
+
+def _value_at(values: Mapping[str, Any], part: Part, otherwise: Any = None) -> Any:
+    """The part's value; where there is none its default, or what is said here."""
+    found: Any = values
+    for step in part.path:
+        if not isinstance(found, Mapping) or step not in found:
+            return part.default if otherwise is None else otherwise
+        found = found[step]
+    return found
+
+
+def _put_together(parts: Sequence[Part], cleaned: Mapping[str, Any]) -> dict[str, Any]:
+    """Objects out of their parts; one of which nothing was said is not there."""
+    whole: dict[str, Any] = {}
+    for part in parts:
+        if part.name not in cleaned or cleaned[part.name] is ABSENT:
+            continue
+        into = whole
+        for step in part.path[:-1]:
+            into = into.setdefault(step, {})
+        into[part.path[-1]] = cleaned[part.name]
+    return whole
 
 
 def _asked(query: QueryDict, name: str, field: ParameterField) -> list[str] | None:

@@ -5,7 +5,7 @@ widget, and is validated all the same.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -29,9 +29,12 @@ class Kind(Enum):
     INTEGER = "integer"
     FLAG = "flag"
     DATE = "date"
+    MOMENT = "date and time"
+    TIME = "time"
     CHOICE = "choice"
     CHOICES = "choices"
-    LINES = "lines"  # a list of texts or numbers
+    LINES = "lines"  # a list of texts, numbers or flags
+    PAIRS = "pairs"  # an object of names that nobody knows before, with a text, a number or a flag each
     JSON = "json"
 
 
@@ -46,9 +49,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Part:
-    """One parameter. `item` is the kind of a list's items."""
+    """One parameter, or one inside of an object; `path` leads to it. `item` is the kind of what a list holds."""
 
-    name: str
+    path: tuple[str, ...]
+    section: str
     label: str
     help: str
     kind: Kind
@@ -60,16 +64,60 @@ class Part:
     examples: tuple[Any, ...]
     schema: Schema
 
+    @property
+    def name(self) -> str:
+        return ".".join(self.path)
+
 
 MULTILINE_FORMATS = frozenset({"multiline", "textarea", "markdown"})
 SCALARS = {"string": Kind.TEXT, "number": Kind.NUMBER, "integer": Kind.INTEGER, "boolean": Kind.FLAG}
+TEXTS = {"date": Kind.DATE, "date-time": Kind.MOMENT, "time": Kind.TIME}
 DEEPEST_REFERENCE = 8
+DEEPEST_OBJECT = 3
 
 
 def parts_of(schema: Schema) -> list[Part]:
-    """The schema's parameters in order."""
-    needed, properties = set(schema.get("required", ())), schema.get("properties", {})
-    return [_part(name, _plain(properties[name], schema), name in needed) for name in in_order(schema, properties)]
+    """The schema's parameters in order, those of an object one by one."""
+    return [part for name in in_order(schema, _named(schema)) for part in _parts(schema, schema, (name,), True)]
+
+
+def _named(schema: Schema) -> Mapping[str, Any]:
+    properties = schema.get("properties", {})
+    return properties if isinstance(properties, Mapping) else {}
+
+
+def _parts(root: Schema, parent: Schema, path: tuple[str, ...], is_needed: bool) -> Iterator[Part]:
+    """`is_needed`: whatever it is part of can not be left out."""
+    name, inherited = path[-1], parent.get("default")
+    schema = _plain(_named(parent)[name], root)
+    if isinstance(inherited, Mapping) and name in inherited:
+        schema = {**schema, "default": inherited[name]}
+    is_needed = is_needed and name in parent.get("required", ())
+    if not _is_taken_apart(schema, path, is_needed):
+        yield _part(path, schema, is_needed, _section(parent, schema, path))
+        return
+    inner = {"section": _section(parent, schema, path) or _label(schema, name)}
+    for each in in_order(schema, _named(schema)):
+        yield from _parts(root, {**inner, **schema}, (*path, each), is_needed)
+
+
+def _is_taken_apart(schema: Schema, path: tuple[str, ...], is_needed: bool) -> bool:
+    """An object whose names are all known. Where leaving it out is a choice that its parts could not say, it is not."""
+    names = _named(schema)
+    if _types(schema) != (["object"], False) or not names or len(path) >= DEEPEST_OBJECT:
+        return False
+    if schema.get("additionalProperties") or "patternProperties" in schema or any("." in name for name in names):
+        return False
+    return is_needed or all("default" in names.get(name, {}) for name in schema.get("required", ()))
+
+
+def _section(parent: Schema, schema: Schema, path: tuple[str, ...]) -> str:
+    """Its own, or that of the object it belongs to."""
+    return str(schema.get("section") or (parent.get("section", "") if len(path) > 1 else ""))
+
+
+def _label(schema: Schema, name: str) -> str:
+    return str(schema.get("title") or name.replace("_", " ").capitalize())
 
 
 def in_order(schema: Schema, names: Iterable[str]) -> list[str]:
@@ -79,15 +127,16 @@ def in_order(schema: Schema, names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: places.get(name, len(places)))
 
 
-def _part(name: str, schema: Schema, needed: bool) -> Part:
+def _part(path: tuple[str, ...], schema: Schema, needed: bool, section: str) -> Part:
     words, nullable = _types(schema)
     choices = _choices(schema)
     kind, item = _kind(schema, words, choices)
     if kind is Kind.CHOICES:
         choices = _choices(schema["items"])
     return Part(
-        name=name,
-        label=str(schema.get("title") or name.replace("_", " ").capitalize()),
+        path=path,
+        section=section,
+        label=_label(schema, path[-1]),
         help=" ".join(filter(None, [str(schema.get("description", "")), _limits(schema, kind)])),
         kind=kind,
         needed=needed,
@@ -149,6 +198,8 @@ def _kind(schema: Schema, words: list[str], choices: tuple[Choice, ...]) -> tupl
         return Kind.CHOICE, Kind.CHOICE
     if words == ["array"]:
         return _list_kind(schema)
+    if words == ["object"]:
+        return _object_kind(schema)
     if len(words) != 1 or words[0] not in SCALARS:
         return Kind.JSON, Kind.JSON
     kind = SCALARS[words[0]]
@@ -158,8 +209,8 @@ def _kind(schema: Schema, words: list[str], choices: tuple[Choice, ...]) -> tupl
 
 
 def _text_kind(schema: Schema) -> Kind:
-    if schema.get("format") == "date":
-        return Kind.DATE
+    if schema.get("format") in TEXTS:
+        return TEXTS[schema["format"]]
     long = schema.get("format") in MULTILINE_FORMATS or str(schema.get("contentMediaType", "")).startswith("text/")
     return Kind.LONG_TEXT if long else Kind.TEXT
 
@@ -170,18 +221,36 @@ def _list_kind(schema: Schema) -> tuple[Kind, Kind]:
         return Kind.JSON, Kind.JSON
     if _choices(items) and schema.get("uniqueItems") is True:
         return Kind.CHOICES, Kind.CHOICE
-    words, nullable = _types(items)
-    scalar = len(words) == 1 and words[0] in ("string", "number", "integer") and not nullable
-    if not scalar or _text_kind(items) is Kind.LONG_TEXT:
-        return Kind.JSON, Kind.JSON
-    return Kind.LINES, SCALARS[words[0]]
+    item = _item_kind(items)
+    return (Kind.LINES, item) if item else (Kind.JSON, Kind.JSON)
+
+
+def _object_kind(schema: Schema) -> tuple[Kind, Kind]:
+    """Names and values where every value is of one plain kind."""
+    values = schema.get("additionalProperties")
+    item = _item_kind(values) if isinstance(values, Mapping) and not _named(schema) else None
+    return (Kind.PAIRS, item) if item else (Kind.JSON, Kind.JSON)
+
+
+def _item_kind(schema: Schema) -> Kind | None:
+    """Of what can be written on one line; None for everything else."""
+    words, nullable = _types(schema)
+    if not words and _choices(schema) and all(isinstance(one.value, str) for one in _choices(schema)):
+        words = ["string"]
+    if len(words) != 1 or words[0] not in SCALARS or nullable:
+        return None
+    return None if words == ["string"] and _text_kind(schema) is Kind.LONG_TEXT else SCALARS[words[0]]
 
 
 def _choices(schema: Schema) -> tuple[Choice, ...]:
-    """Of `enum`, or of `oneOf`/`anyOf` with const and title; empty if it is none, or two would be sent alike."""
+    """Of `enum`, `const`, or `oneOf`/`anyOf` with const and title; empty if it is none, or two would be sent alike."""
     found = _titled(schema)
     if found is None and isinstance(schema.get("enum"), list):
-        found = [(value, "") for value in schema["enum"]]
+        shown = schema.get("values_display")  # Airflow's word for labels
+        labels = shown if isinstance(shown, Mapping) else {}
+        found = [(value, str(labels.get(_sent(value), ""))) for value in schema["enum"]]
+    if found is None and "const" in schema:
+        found = [(schema["const"], "")]
     choices = tuple(Choice(_sent(value), value, label or _sent(value)) for value, label in found or ())
     return choices if len({choice.sent for choice in choices}) == len(choices) else ()
 
@@ -207,6 +276,10 @@ def _limits(schema: Schema, kind: Kind) -> str:
     if kind not in (Kind.NUMBER, Kind.INTEGER):
         return ""
     low, high = schema.get("minimum"), schema.get("maximum")
+    over, under = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if over is not None or under is not None:
+        ends = (over, "more than"), (low, "at least"), (under, "less than"), (high, "at most")
+        return " and ".join(f"{words} {end:,}" for end, words in ends if end is not None).capitalize() + "."
     if low is not None and high is not None:
         return f"From {low:,} to {high:,}."
     return f"At least {low:,}." if low is not None else f"At most {high:,}." if high is not None else ""

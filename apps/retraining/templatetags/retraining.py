@@ -1,4 +1,4 @@
-"""`{% load retraining %}`: values of parameters as people read them, and seconds between two moments."""
+"""`{% load retraining %}`: values of parameters and plans as people read them, and seconds between two moments."""
 
 import json
 from datetime import datetime
@@ -36,3 +36,9 @@ def as_json(value: Any) -> str:
 def since(moment: datetime, earlier: datetime) -> float:
     """Seconds from the earlier moment to this one."""
     return (moment - earlier).total_seconds()
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Indented, as one reads and compares it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)

@@ -22,6 +22,7 @@ from apps.retraining import actions, audiences, queries
 from apps.retraining.forms import Choice, ParametersForm, SendingForm
 from apps.retraining.freezing import choose_segments
 from apps.retraining.models import Pipeline, RetrainingRequest
+from apps.retraining.picks import Fleet, Place
 from apps.retraining.rules import Use
 from apps.retraining.web.page import PageRequest
 
@@ -50,7 +51,7 @@ class Group:
     """Segments of one region, or of no region in particular."""
 
     name: str
-    segments: "Sequence[Segment]"
+    places: Sequence[Place]
 
 
 @dataclass
@@ -175,7 +176,8 @@ def _opened_draft(
     segments = _segments(family)
     preset = pipeline.presets.get(request.GET.get("preset", ""), {})
     values = copied.parameters if copied else preset
-    choice = Choice(copied.plan["segments"], copied.reason) if copied else Choice()
+    picked = Fleet(family, segments).asked(request.GET)
+    choice = Choice(copied.plan["segments"], copied.reason) if copied else Choice(picked)
     query = _without_reserved(request.GET)
     parameters = ParametersForm.filled(pipeline.schema, values, query)
     draft = Draft(pipeline, family, segments, parameters, SendingForm.filled(segments, choice, request.GET))
@@ -198,15 +200,17 @@ def _page(
     copied: RetrainingRequest | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    fleet = Fleet(draft.family, draft.segments)
     last = queries.requests(person(request)).filter(
         pipeline=draft.pipeline, family=draft.family, requester=person(request)
     )
     shown = _shown(request, draft) | {
         "notice": notice,
         "copied": copied,
-        "dropped": sorted(set(copied.parameters) - set(draft.parameters.fields)) if copied else [],
+        "dropped": sorted(set(copied.parameters) - draft.parameters.names) if copied else [],
         "last": last.first(),
-        "groups": _groups(draft.segments),
+        "groups": _groups([fleet.place(one) for one in draft.segments]),
+        "picks": fleet.picks(),
         "ticked": draft.sending.ticked(),
         "scope": draft.sending["scope"].value(),
         "busy": queries.being_retrained(draft.family),
@@ -283,18 +287,18 @@ def _segments(family: "ModelFamily") -> "list[Segment]":
     return list(family.dimension.segments.order_by("name", "slug"))
 
 
-def _groups(segments: "Sequence[Segment]") -> list[Group]:
+def _groups(places: Sequence[Place]) -> list[Group]:
     """By region where regions hold a few segments each, else all in one."""
-    by_region = sorted(segments, key=lambda one: (one.region, one.name, one.slug))
-    groups = [Group(region, list(found)) for region, found in groupby(by_region, key=lambda one: one.region)]
-    if len(groups) * SMALL_GROUPS > len(segments):
-        return [Group("", segments)]
+    by_region = sorted(places, key=lambda one: (one.segment.region, one.segment.name, one.segment.slug))
+    groups = [Group(region, list(found)) for region, found in groupby(by_region, key=lambda one: one.segment.region)]
+    if len(groups) * SMALL_GROUPS > len(places):
+        return [Group("", places)]
     return groups
 
 
 def _without_reserved(query: QueryDict) -> QueryDict:
     """The address without words of the page's own; a parameter of such a name is written `parameters-<name>`."""
     left = query.copy()
-    for word in ("family", "segments", "segment", "reason", "preset", "copy"):
+    for word in ("family", "segments", "segment", "champions", "older_than", "reason", "preset", "copy"):
         left.pop(word, None)
     return left
