@@ -38,5 +38,6 @@ urlpatterns = [
     path("incidents/<int:incident_id>/close/", web.close_incident, name="close-incident"),
     path("quotas/", web.set_quota, name="quota"),
     path("runs/<int:run_id>/", web.run_page, name="run"),
+    path("runs/<int:run_id>/log.txt", web.run_log, name="run-log"),
     path("runs/<int:run_id>/retry/", web.retry_one, name="retry"),
 ]

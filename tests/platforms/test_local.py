@@ -134,6 +134,22 @@ def test_bytes_that_are_no_text_and_nul_do_not_break_the_log(run: Run) -> None:
     assert len(outcome.log.encode()) <= 8
 
 
+def test_colours_are_left_out_of_the_log_also_when_a_beat_cuts_one(run: Run) -> None:
+    seen: list[str] = []
+
+    def beat(progress: Progress) -> Continue:
+        seen.append(progress.log)
+        return Continue.GO
+
+    script = """
+import sys, time
+for piece in ("\\x1b[1;3", "1mred\\x1b[0m and \\x1b]0;title\\x07plain\\x1b[2K"):
+    sys.stdout.write(piece); sys.stdout.flush(); time.sleep(0.5)
+"""
+    assert run(script, beat).log == "red and plain"
+    assert "".join(seen) in ("", "red and plain")
+
+
 def test_only_plain_files_below_out_are_returned(run: Run, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     outcome = run(

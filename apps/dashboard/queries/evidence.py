@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import math
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from apps.artifacts.queries import file, files_of, open_file
-from apps.core import charts
 from apps.registry.queries import all_versions
 from apps.tracking import queries
 
@@ -21,21 +19,12 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.artifacts.models import TreeFile
     from apps.registry.models import ModelVersion
-    from apps.tracking.models import Experiment, LoggedModel, Metric, Run
+    from apps.tracking.models import Experiment, LoggedModel, Run
 
-MOST_CURVES, MOST_POINTS, MOST_FILES = 12, 200, 500
+MOST_FILES = 500
 PREVIEW_BYTES, PREVIEW_ROWS, PREVIEW_COLUMNS = 65_536, 50, 20
 IMAGE_BYTES = 1_048_576
 IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A metric that was reported at several steps."""
-
-    key: str
-    chart: charts.LineChart
-    last: float
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,7 @@ class Preview:
 class RunPage:
     run: Run
     latest: Sequence[tuple[str, float]]
-    curves: Sequence[Curve]
+    curves: Sequence[queries.Curve]
     files: Sequence[TreeFile]
     more_files: bool
     models: Sequence[LoggedModel]
@@ -76,25 +65,13 @@ def run_page(*, actor: User, run_id: str, preview: str = "") -> RunPage:
     return RunPage(
         run=run,
         latest=sorted(queries.reported(run).items()),
-        curves=curves(run),
+        curves=queries.curves(run),
         files=files[:MOST_FILES],
         more_files=len(files) > MOST_FILES,
         models=list(queries.logged_models(actor).filter(run=run)),
         versions=list(all_versions(actor).filter(run=run)),
         preview=_preview(run, preview) if preview else None,
     )
-
-
-def curves(run: Run) -> list[Curve]:
-    """Metrics with more than one point; each drawn with at most 200 of them, evenly chosen."""
-    found = queries.sampled_curves(run=run, keys=MOST_CURVES, most=MOST_POINTS)
-    return [_curve(key, points) for key, points in found.items()]
-
-
-def _curve(key: str, points: Sequence[Metric]) -> Curve:
-    values = [point.value if math.isfinite(point.value) else None for point in points]
-    labels = [str(point.step) for point in points]
-    return Curve(key, charts.line_chart([charts.Series(key, values)], labels), points[-1].value)
 
 
 def experiment_lines(*, actor: User, runs: Sequence[Run]) -> tuple[list[str], list[RunLine]]:

@@ -6,6 +6,9 @@ import re
 
 PROGRESS = re.compile(rb"^PORTAL_PROGRESS +(\S+) *(.{0,200})", re.MULTILINE)
 WORD = b"PORTAL_PROGRESS"
+ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,200}\x1b?)?\Z")
+"""What a terminal takes as colours and titles, and one of them of which the end is still to come."""
 LINE = 4096  # no progress line is longer; bounds what is kept of an unfinished line
 
 
@@ -20,6 +23,7 @@ class Log:
         self._tail = bytearray()
         self._fresh = bytearray()
         self._line = b""
+        self._begun = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, chunk: bytes) -> None:
@@ -34,7 +38,10 @@ class Log:
     def news(self) -> str:
         """The text since the last call; after `limit` bytes in all there is no more, only the tail."""
         fresh, self._fresh = bytes(self._fresh), bytearray()
-        return _storable(self._decoder.decode(fresh))
+        text = self._begun + self._decoder.decode(fresh)
+        begun = BEGUN.search(text)
+        self._begun = begun[0] if begun else ""
+        return _storable(text.removesuffix(self._begun))
 
     def tail(self) -> str:
         """The end of the log, at most `limit` bytes of UTF-8, saying so when the beginning is left out."""
@@ -69,4 +76,5 @@ def _within(raw: bytes, limit: int) -> str:
 
 
 def _storable(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL has no NUL in text
+    """Without colours and other words for terminals; PostgreSQL has no NUL in text."""
+    return ESCAPE.sub("", text).replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -39,6 +39,6 @@ def since(moment: datetime, earlier: datetime) -> float:
 
 
 @register.filter
-def as_json(value: Any) -> str:
+def indented(value: Any) -> str:
     """Indented, as one reads and compares it."""
     return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)

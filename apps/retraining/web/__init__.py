@@ -18,7 +18,7 @@ from apps.retraining.web.policies import (
     unpause,
 )
 from apps.retraining.web.requests import cancel, cancel_segments, hold, request_page, requests, resume, retry
-from apps.retraining.web.runs import retry_one, run_page
+from apps.retraining.web.runs import retry_one, run_log, run_page
 
 __all__ = [
     "approve_request",
@@ -47,6 +47,7 @@ __all__ = [
     "resume",
     "retry",
     "retry_one",
+    "run_log",
     "run_page",
     "set_aside",
     "set_quota",

@@ -1,19 +1,35 @@
 """One segment run: how it went, its log, and what it left."""
 
+import hashlib
+import io
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.signed_in import person
 from apps.artifacts.queries import files_of
+from apps.core.downloads import attachment
 from apps.retraining import actions, queries
 from apps.retraining.forms import titled
 from apps.retraining.models import LOG_CHARACTERS, OPEN_RUNS, SegmentRun
+from apps.retraining.phases import phases
 from apps.retraining.web.page import PageRequest
-from apps.tracking.queries import reported
+from apps.tracking.queries import curves, reported
+
+ENVIRONMENT = {
+    "script": "Script",
+    "script_sha256": "SHA-256 of it",
+    "data": "Data",
+    "preload": "Loaded before",
+    "seconds": "Seconds at most",
+    "memory_mb": "Memory in MB",
+    "max_attempts": "Tries at most",
+}
+"""What a run is given besides its parameters: by the plan's words."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,14 @@ def run_page(request: PageRequest, run_id: int) -> HttpResponse:
     """One segment run, live while it is open; a fragment brings the log since `log`."""
     run = queries.segment_run(actor=person(request), run_id=run_id)
     piece = unseen_log(run, request.GET.get("log", "") if request.htmx else "")
-    shown = {"run": run, "piece": piece, "lives": run.status in OPEN_RUNS}
+    shown = {
+        "run": run,
+        "piece": piece,
+        "lives": run.status in OPEN_RUNS,
+        "is_cut": len(run.log) >= LOG_CHARACTERS,
+        "curves": curves(run.run) if run.run else [],
+        "phases": phases(run, timezone.now()),
+    }
     if not request.htmx:
         return render(request, "retraining/run.html", shown | _still_part(run))
     response = render(request, "retraining/run.html#live", shown)
@@ -38,6 +61,15 @@ def run_page(request: PageRequest, run_id: int) -> HttpResponse:
     if not shown["lives"]:  # its files, metrics and version are there now
         response["HX-Refresh"] = "true"
     return response
+
+
+@require_safe
+def run_log(request: PageRequest, run_id: int) -> FileResponse:
+    """The log as a file, as far as it is kept."""
+    run = queries.segment_run(actor=person(request), run_id=run_id)
+    name = f"{run.segment.slug}-{run.request_id}-attempt-{run.attempt}.log"
+    text = run.log.encode()
+    return attachment(io.BytesIO(text), path=name, size=len(text), sha256=hashlib.sha256(text).hexdigest())
 
 
 @require_POST
@@ -61,7 +93,9 @@ def unseen_log(run: SegmentRun, cursor: str) -> LogPiece:
 
 
 def _still_part(run: SegmentRun) -> dict[str, Any]:
+    plan = run.request.plan
     return {
+        "environment": [(label, plan[name]) for name, label in ENVIRONMENT.items() if plan.get(name)],
         "attempts": list(run.attempts.all())[::-1],
         "parameters": titled(run.request.pipeline.schema, run.request.parameters),
         "reported": sorted(reported(run.run).items()) if run.run else [],

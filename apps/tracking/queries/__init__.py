@@ -1,5 +1,6 @@
 """Reads of experiments, runs and logged models."""
 
+from apps.tracking.queries.curves import Curve, curves
 from apps.tracking.queries.evidence import (
     experiment,
     experiment_named,
@@ -22,6 +23,8 @@ from apps.tracking.queries.evidence import (
 from apps.tracking.queries.searches import search_experiments, search_logged_models, search_runs
 
 __all__ = [
+    "Curve",
+    "curves",
     "experiment",
     "experiment_named",
     "experiments",
