@@ -1,6 +1,7 @@
 """The demo's stories through the portal's own actions: real training and real evaluators, three cities each."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from apps.demo.lake import reveal, reveal_demand
-from apps.demo.seeding import company, demand, eta, families, late, pipelines, workers
+from apps.demo.seeding import company, demand, eta, families, late, pipelines, policies, workers
 from apps.demo.seeding.company import People
 from apps.registry import actions as registry
 from apps.registry import queries as registry_queries
@@ -18,6 +19,7 @@ from apps.registry.evaluating import default_runner
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion
 from apps.retraining import actions as retraining
 from apps.retraining import queries as retraining_queries
+from apps.retraining import watching
 from apps.retraining.models import RetrainingRequest
 from apps.tracking.actions import log_metrics
 
@@ -152,6 +154,27 @@ def test_an_honest_retrain_of_july_is_promoted_where_it_is_surely_better(people:
         champion = registry_queries.champion_of(version.model)
         assert champion is not None
         assert (champion == version) == (version in applied)
+
+
+def test_the_freshness_policy_once_it_starts_leads_to_evaluations_and_a_proposed_wave(
+    people: People, winter: ModelFamily
+) -> None:
+    policies.define(people, winter)
+    policy = watching.policies(people.scientist).get()
+    assert not policy.starts
+    switched_on = replace(policies.FRESHNESS, starts=True)
+    retraining.set_policy(
+        actor=people.scientist, family=winter, pipeline=policy.pipeline, terms=switched_on, policy=policy
+    )
+    retraining.watch_policies()
+    request = RetrainingRequest.objects.get(reason__startswith="Freshness: 3 champions are older than 92 days")
+    summer = finished(request)
+    retraining.follow_up(request_id=request.pk)
+    request.refresh_from_db()
+    assert (request.status, request.follow_up_note) == ("finished", "")
+    assert {row.status for row in Evaluation.objects.filter(candidate__in=summer)} == {"done"}
+    assert request.wave is not None
+    assert (request.wave.status, request.wave.proposer) == ("proposed", people.scientist)
 
 
 def test_late_arrivals_are_promoted_by_a_metric_of_which_more_is_better(

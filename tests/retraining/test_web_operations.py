@@ -13,7 +13,7 @@ from apps.registry.models import ModelFamily
 from apps.retraining import actions
 from apps.retraining.actions import WorkerReport
 from apps.retraining.models import SegmentRun, Worker
-from tests.conftest import signed_in
+from tests.conftest import api, signed_in
 from tests.retraining.conftest import Submit, claim_of, failure
 
 
@@ -55,6 +55,25 @@ def test_workers_are_told_with_their_state_and_isolation(browser: Client) -> Non
     assert "Away" in rows["c"]
     assert "Stopped" in rows["d"]
     assert "Workers alive 2 4 runs at a time" in page
+
+
+def test_prometheus_reads_the_same_numbers_idle_and_with_runs(operator: User, submit: Submit) -> None:
+    def scraped() -> dict[str, str]:
+        answer = api(operator).get("/api/v1/metrics/")
+        assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
+        lines = [line for line in answer.content.decode().splitlines() if not line.startswith("#")]
+        return dict(line.rsplit(" ", 1) for line in lines)
+
+    assert scraped()['portal_segment_runs_open{status="running"}'] == "0.0"
+    report('work@"a"')
+    actions.finish(claim=claim_of(submit("atlanta")), outcome=failure("exit"))
+    claim_of(submit("boston"))
+    found = scraped()
+    assert found['portal_segment_runs_open{status="running"}'] == "1.0"
+    assert found['portal_segment_runs_ended{status="failed",cause="exit"}'] == "1.0"
+    assert found['portal_requests{status="running"}'] == "2.0"
+    assert found['portal_worker_up{worker="work@\\"a\\""}'] == "1.0"
+    assert float(found['portal_segment_runs_oldest_seconds{status="running"}']) >= 0
 
 
 def test_queues_requests_and_failures_are_told(browser: Client, submit: Submit) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from apps.demo.seeding import demand, eta, families, late, pipelines
+from apps.demo.seeding import demand, eta, families, late, pipelines, policies
 from apps.demo.seeding.company import People
 from apps.registry import actions as registry
 from apps.registry import queries as registry_queries
@@ -25,6 +25,7 @@ def seed(people: People) -> None:
     if not families.has_wave(people.admin, owned[late.FAMILY], LAST):
         owned = _tell(people, owned)
     look_again(people, owned)
+    policies.define(people, owned[eta.FAMILY])
 
 
 def _tell(people: People, owned: Owned) -> Owned:

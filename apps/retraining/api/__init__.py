@@ -3,6 +3,7 @@
 from apps.retraining.api.pipelines import PipelineFileSchemaView, PipelineViewSet
 from apps.retraining.api.policies import FiringViewSet, IncidentViewSet, PolicyViewSet, SignalViewSet
 from apps.retraining.api.requests import (
+    MetricsView,
     QueueView,
     QuotaViewSet,
     RequestViewSet,
@@ -13,6 +14,7 @@ from apps.retraining.api.requests import (
 __all__ = [
     "FiringViewSet",
     "IncidentViewSet",
+    "MetricsView",
     "PipelineFileSchemaView",
     "PipelineViewSet",
     "PolicyViewSet",

@@ -30,7 +30,10 @@ class Migration(migrations.Migration):
                     ("nothing", "Nothing"),
                     ("evaluate", "evaluate the new versions"),
                     ("propose", "evaluate them, and propose those that pass all gates"),
-                    ("promote", "evaluate them, and promote those that pass all gates, with the approvals of their tier"),
+                    (
+                        "promote",
+                        "evaluate them, and promote those that pass all gates, with the approvals of their tier",
+                    ),
                 ],
                 help_text="Empty: as the pipeline says.",
                 max_length=16,
