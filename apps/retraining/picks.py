@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from apps.registry import queries as registry
@@ -42,11 +43,15 @@ KINDS: Mapping[str, tuple[str, Callable[[Standing | None], bool]]] = {
 
 
 class Fleet:
-    """A family's segments with their champions' standings, read once."""
+    """A family's segments with their champions' standings, read once, and only when somebody asks."""
 
     def __init__(self, family: "ModelFamily", segments: "Sequence[Segment]") -> None:
-        self._standings = registry.standings(family)
+        self._family = family
         self._slugs = [one.slug for one in segments]
+
+    @cached_property
+    def _standings(self) -> Mapping[str, Standing]:
+        return registry.standings(self._family)
 
     def picks(self) -> list[Pick]:
         """Those that hold anything."""
