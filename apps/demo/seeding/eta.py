@@ -19,6 +19,11 @@ GATES = (
     GateSpec("enough_data", {"rows": 30, "days": 10}),
     GateSpec("no_leakage"),
 )
+CONTRACT = {
+    "inputs": {"origin": "string", "carrier": "string", "hour": "long"}
+    | dict.fromkeys(("distance_mi", "dep_delay_min", "temp_f", "wind_mph", "precip_in", "visibility_mi"), "double"),
+    "output": "double",
+}
 FIRST = "First champions: January to March."
 KEY = "demo-first-champions"
 
@@ -39,6 +44,7 @@ def found(people: People) -> ModelFamily:
         evaluator="eta",
         baselines=["median-of-3-months"],
         on_call=[people.lead],
+        serving_contract=CONTRACT,
         freshness_days=92,
     )
 

@@ -19,12 +19,17 @@ WIDER = {
 
 # --- serving contract ---
 
+NO_CONTRACT = (
+    "The family has no serving contract yet: a lead can name the inputs that serving has in its settings, or take "
+    "this gate away."
+)
+
 
 def serving_contract(facts: Facts, compared: Compared, settings: Mapping[str, Any]) -> Said:
     if facts.candidate.untrained:
         return Outcome.PASS, "A baseline is computed from the contract's own data.", {}
     if facts.contract is None:
-        return Outcome.INCONCLUSIVE, "The family has no serving contract yet: name the inputs that serving has.", {}
+        return Outcome.INCONCLUSIVE, NO_CONTRACT, {}
     signature = facts.candidate.contents.signature
     if signature is None:
         outcome = Outcome(settings["undeclared"])
