@@ -6,28 +6,38 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import mlflow.sklearn
 import pytest
+from django import db
+from django.conf import settings as portal_settings
 from django.core.management import call_command
 from django.db.models import Count
 from django.utils import timezone
 from mlflow.entities import Metric as Point
 from pytest_django import Settings
+from sklearn.linear_model import LinearRegression
 
+from apps.accounts.actions import create_token
 from apps.accounts.models import User
 from apps.artifacts.queries import files_of, local_path
 from apps.audit.models import AuditEvent
+from apps.core.permissions import scopes
 from apps.platforms.actions import set_connection
 from apps.platforms.models import Connection
 from apps.registry.models import Alias, ModelVersion, RegisteredModel
 from apps.tracking.models import Metric, Run
+from apps.transfers.bringing import bring_next
 from apps.transfers.models import Transfer
+from portal.local.ports import free_port
 from tests.parity import servers
-from tests.served import ROOT, database_url
+from tests.served import ROOT, database_url, web_process
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(500)]
 MODELS, VERSIONS, POINTS = 3, 4, 60
@@ -87,9 +97,9 @@ def _version(client: mlflow.MlflowClient, folder: Path, name: str, version: int)
 
 def killed_after(line: str, actor: User) -> None:
     """Runs the import and kills it, hard, as soon as it has said that."""
-    environment = {**os.environ, "DATABASE_URL": database_url(), "VAR_DIR": str(settings_var()), "PORTAL_LOCAL": "1"}
+    own = {"DATABASE_URL": database_url(), "VAR_DIR": str(portal_settings.VAR_DIR), "PORTAL_LOCAL": "1"}
     argv = [sys.executable, "-u", "manage.py", "import_mlflow", "own", "--actor", actor.username]
-    process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(argv, cwd=ROOT, env={**os.environ, **own}, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     said = []
     for said_line in process.stdout:
@@ -100,12 +110,6 @@ def killed_after(line: str, actor: User) -> None:
     process.wait(30)
     process.stdout.close()
     assert line in said[-1], said
-
-
-def settings_var() -> Path:
-    from django.conf import settings as portal
-
-    return Path(portal.VAR_DIR)
 
 
 def test_an_import_killed_again_and_again_brings_everything_and_nothing_twice(
@@ -187,3 +191,57 @@ def test_what_is_exported_loads_from_the_other_server_with_the_same_bytes(
     exported = client.search_runs([client.get_experiment_by_name("own").experiment_id], "tags.portal_run LIKE '%'")
     assert len(exported) == len(versions)
     assert AuditEvent.objects.filter(action="transfers.exported").count() == 2
+
+
+@contextmanager
+def copying() -> Iterator[None]:
+    """What a worker does, beside the test."""
+    over = threading.Event()
+
+    def copy() -> None:
+        while not over.wait(0.2):
+            bring_next()
+        db.connection.close()
+
+    thread = threading.Thread(target=copy)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(60)
+
+
+def test_tracking_stays_there_and_the_registry_is_here(
+    owner: User,
+    connection: Connection,
+    server: servers.Server,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """An unchanged client with two addresses; in the end the other server is gone."""
+    line = LinearRegression().fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+    token = create_token(actor=owner, name="client", scopes=scopes()).secret
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
+    with web_process(Path(settings.VAR_DIR)) as portal, copying():
+        mlflow.set_tracking_uri(server.address)
+        mlflow.set_registry_uri(portal.address)
+        mlflow.set_experiment("beside")
+        with mlflow.start_run() as run:
+            mlflow.log_param("alpha", 1)
+            made = mlflow.sklearn.log_model(line, name="model", registered_model_name="line")
+        by_model = mlflow.register_model(f"models:/{made.model_id}", "line")
+        by_run = mlflow.register_model(f"runs:/{run.info.run_id}/model", "line")
+        with pytest.raises(mlflow.MlflowException, match="FAILED_REGISTRATION and message: None of the connected"):
+            mlflow.register_model(f"models:/m-{'c' * 32}", "line")
+        assert (made.registered_model_version, by_model.version, by_run.version) == (1, "2", "3")
+        mlflow.set_tracking_uri(f"http://127.0.0.1:{free_port()}")
+        for number in (1, 2, 3):
+            assert mlflow.sklearn.load_model(f"models:/line/{number}").predict([[3.0]]) == pytest.approx([7.0])
+    versions = list(ModelVersion.objects.order_by("number"))
+    assert [version.status for version in versions] == ["READY", "READY", "READY", "FAILED_REGISTRATION"]
+    assert len({version.digest for version in versions[:3]}) == 1
+    assert {version.run_ref for version in versions[:3]} == {run.info.run_id}
+    assert versions[0].reported_params == {"alpha": "1"}
+    assert f"knows m-{'c' * 32}" in versions[3].status_message

@@ -151,7 +151,7 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int) ->
         version=version,
         champion=champion,
         candidacy=candidacy,
-        reported=reported_by_run([version.run_id]).get(version.run_id, {}) if version.run_id else {},
+        reported=_reported(version),
         evaluation=evaluation,
         daily=_daily(evaluation) if evaluation else None,
         evaluations=evaluations,
@@ -244,13 +244,27 @@ def _daily(evaluation: Evaluation) -> LineChart | None:
     return charts.line_chart(series, [f"{date.fromisoformat(day['day']):%-d %b}" for day in days])
 
 
+def _reported(version: ModelVersion) -> Mapping[str, float]:
+    """By its run; of a version from elsewhere what came with its files."""
+    if version.run_id:
+        return reported_by_run([version.run_id]).get(version.run_id, {})
+    return {metric["key"]: metric["value"] for metric in version.reported_metrics if _is_number(metric["value"])}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+def _parameters(version: ModelVersion) -> Mapping[str, Any]:
+    """Of its plan; of a version from elsewhere what training said."""
+    return version.parameters or version.reported_params
+
+
 def _settings(version: ModelVersion, champion: ModelVersion | None) -> list[Setting]:
     """By name, those that the champion has otherwise first."""
-    others = champion.parameters if champion and champion != version else version.parameters
-    pairs = [
-        (name, _as_text(version.parameters, name), _as_text(others, name))
-        for name in sorted(version.parameters.keys() | others.keys())
-    ]
+    own = _parameters(version)
+    others = _parameters(champion) if champion and champion != version else own
+    pairs = [(name, _as_text(own, name), _as_text(others, name)) for name in sorted(own.keys() | others.keys())]
     found = [Setting(name, mine, champions, mine != champions) for name, mine, champions in pairs]
     return sorted(found, key=lambda setting: not setting.differs)
 

@@ -18,7 +18,7 @@ class CardForm(forms.Form):
         for name in dict.fromkeys([*(asked or USUAL), *card]):
             self.fields[name] = forms.CharField(
                 label=name.replace("_", " ").capitalize(),
-                required=False,
+                required=name in asked,
                 max_length=LONGEST,
                 widget=forms.Textarea({"rows": 3}),
                 help_text="The family asks for it." if name in asked else "",

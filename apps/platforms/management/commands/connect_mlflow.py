@@ -8,8 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.accounts.queries import user
 from apps.core.errors import PortalError
 from apps.platforms import actions
-from apps.platforms.outgoing import Refused, Unreachable
-from apps.platforms.queries import mlflow_server
+from apps.platforms.models import Connection
 
 
 class Command(BaseCommand):
@@ -22,16 +21,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            actor = user(username=options["actor"])
             made = actions.set_connection(
-                actor=user(username=options["actor"]),
+                actor=actor,
                 name=options["name"],
                 kind="mlflow",
                 address=options["address"],
                 secret=os.environ.get("MLFLOW_SECRET"),
             )
-            known = len(mlflow_server(made).names())
+            tested = actions.test_connection(actor=actor, connection=made)
         except PortalError as error:
             raise CommandError(error.message) from error
-        except (Refused, Unreachable) as error:
-            raise CommandError(f"The connection is kept, but: {error}") from error
-        self.stdout.write(f"{made} answers, and has {known} registered models.")
+        if tested.health != Connection.Health.WELL:
+            raise CommandError(f"The connection is kept, but ({tested.trouble}): {tested.said}")
+        self.stdout.write(f"Connected. {tested.said}")
