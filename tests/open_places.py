@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import venv
@@ -37,6 +38,12 @@ def reachable_python(place: Path) -> str:
     (place / "python" / "lib" / name / "site-packages").mkdir()
     (place / "python" / "bin").mkdir()
     return str(shutil.copy(base / "bin" / name, place / "python" / "bin" / name))
+
+
+def network_can_be_taken_away() -> bool:
+    """Whether this system lets root do so; many containers do not."""
+    leave = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x40000000) != 0)"
+    return subprocess.run([sys.executable, "-c", leave], check=False).returncode == 0
 
 
 def environment_like(folder: Path, python: str, other: Path) -> Path:
