@@ -124,13 +124,16 @@ def test_a_promotion_that_is_half_way_waits_for_its_proposer_and_is_taken_back_f
     assert "Trip ETA: stage 1 of 2 has moved" in words(signed_in(owner).get("/"))
     client, address = signed_in(approver), "/promotions/roll-back/?family=eta-trip"
     assert f'href="{address}"' in client.get("/m/eta-trip/").text
-    shown = words(client.get(address))
+    shown = words(client.get(address, follow=True))
     assert f"Take promotion #{wave.pk} back: 1 segment" in shown
     assert "Its later stages are withdrawn." in shown
-    assert "Rolled back: 1 of 1." in words(client.post(address, {"reason": "It is slow."}, follow=True))
+    sent = client.post(f"{address}&wave={wave.pk}", {"reason": "It is slow."}, follow=True)
+    assert "Rolled back: 1 of 1." in words(sent)
     assert Wave.objects.get(pk=wave.pk).status == "undone"
     assert "stage 1 of 2" not in words(signed_in(owner).get("/"))
-    assert "is its first champion; there is nothing to go back to" in words(client.get(address))
+    assert "is its first champion; there is nothing to go back to" in words(client.get(address, follow=True))
+    for wrong in ("none", "9" * 30, wave.pk + 1_000):
+        assert client.get(f"{address}&wave={wrong}").status_code == 404
 
 
 # a rollback is looked at afterwards

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from apps.accounts.signed_in import person
-from apps.core.errors import Invalid, PortalError
+from apps.core.errors import Invalid, Missing, PortalError
 from apps.core.permissions import allowed, require
 from apps.core.web import inside
 from apps.registry import actions, queries
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from apps.registry.models import ModelFamily, ModelVersion, Rollback, Wave
 
 REFUSALS_SAID = 10
+MOST_DIGITS = 18  # of a number that the database can hold
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Wish:
     segments: Sequence[str]
     wave: Wave | None
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.to or self.segments or self.wave)
+
     def steps(self, family: ModelFamily) -> list[queries.WayBack]:
         if self.to:
             return queries.ways_to(self.to, self.alias)
@@ -48,13 +53,15 @@ class Wish:
 
 
 def roll_back(request: HttpRequest) -> HttpResponse:
-    """GET `?family=…`: what would go back of the newest promotion; POST with a reason does it.
+    """GET `?family=…` with `segment`s, `to` a version or `wave`: what would go back. POST with a reason does it.
 
-    `segment=…` (several) or `to` a version's id choose something else; `alias` another alias than the champion.
+    Without any of them it is the newest promotion, named in the address: what is sent is what was looked at.
     """
     family = queries.family(actor=person(request), slug=request.GET.get("family", ""))
     require(person(request), "registry.roll_back", family)
     wish = _wish(request, family)
+    if wish.is_empty and (newest := queries.newest_moved(family, wish.alias)):
+        return redirect(f"{request.get_full_path()}&wave={newest.pk}")
     steps = sorted(wish.steps(family), key=lambda step: (step.back_to is None, step.name))
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _go_back(request, family, wish, steps, form):
@@ -100,8 +107,22 @@ def _review(request: HttpRequest, rollback: Rollback) -> None:
 def _wish(request: HttpRequest, family: ModelFamily) -> Wish:
     ids = [int(one) for one in request.GET.getlist("to") if one.isascii() and one.isdigit()]
     to = queries.versions_by_id(actor=person(request), ids=ids)
-    alias, segments = request.GET.get("alias") or CHAMPION, request.GET.getlist("segment")
-    return Wish(alias, to, segments, None if to or segments else queries.newest_moved(family, alias))
+    wave = _wave(request, family)
+    alias = wave.alias if wave else request.GET.get("alias") or CHAMPION
+    return Wish(alias, to, request.GET.getlist("segment"), wave)
+
+
+def _wave(request: HttpRequest, family: ModelFamily) -> Wave | None:
+    """The promotion that the address names. Raises Missing for one of another family."""
+    number = request.GET.get("wave", "")
+    if not number:
+        return None
+    if not number.isdecimal():
+        raise Missing("There is no such promotion here.")
+    wave = queries.wave(actor=person(request), wave_id=int(number[:MOST_DIGITS]))
+    if wave.family_id != family.pk:
+        raise Missing(f"{wave} is none of {family}.")
+    return wave
 
 
 def _go_back(
