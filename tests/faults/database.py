@@ -22,24 +22,23 @@ def commit_for_real() -> None:
 
 def crash_postgresql(portal: Portal) -> None:
     """One of its processes is killed with -9: it ends all others, drops every connection and recovers from its log."""
-    before = _checkpointer()
+    before = _processes()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (pid,) = cursor.fetchone()
     os.kill(pid, signal.SIGKILL)
-    portal.wait_for(lambda: _checkpointer() not in (None, before))
+    portal.wait_for(lambda: bool(now := _processes()) and now.isdisjoint(before))
 
 
-def _checkpointer() -> int | None:
-    """A process that only a new start replaces; None while the server does not answer."""
+def _processes() -> set[int]:
+    """Of the server; none while it does not answer."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
-            found = cursor.fetchone()
+            cursor.execute("SELECT pid FROM pg_stat_activity")
+            return {pid for (pid,) in cursor.fetchall()}
     except (InterfaceError, OperationalError):
         connection.close()
-        return None
-    return int(found[0]) if found else None
+        return set()
 
 
 @contextmanager

@@ -9,15 +9,16 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.accounts.actions import create_token
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.core.context import Door, through
-from apps.core.errors import PortalError
+from apps.core.errors import Conflict, PortalError
 from apps.core.permissions import scopes
 from apps.registry import actions, queries
+from apps.registry.actions.applying import Move, move_aliases
 from apps.registry.models import Alias, AliasMove, Evaluation, ModelFamily, ModelVersion, Promotion, Segment, Wave
 from tests.conftest import api
 from tests.mlflow_protocol.conftest import Mlflow
@@ -205,3 +206,16 @@ def test_a_candidate_that_was_compared_with_another_champion_is_refused_and_comp
     assert "It was evaluated against v1, the champion is v2: evaluate it again." in answer.json()["message"]
     assert "It is being evaluated now" in answer.json()["message"]
     assert [row.champion_id for row in queries.evaluations(owner).filter(status="waiting")] == [second.pk]
+
+
+def test_an_alias_that_is_not_where_it_was_seen_does_not_move(
+    versions: list[ModelVersion], approver: User, family: ModelFamily
+) -> None:
+    """The last line: whoever came here with what was true a moment ago, all or none of it moves."""
+    seen, other, second, *_ = versions
+    assert seen.model == second.model != other.model
+    before = dict(Alias.objects.values_list("pk", "version"))
+    for stale in (Move(second, seen), Move(None, second)):
+        with pytest.raises(Conflict, match=f"The champion of {seen.model} has moved meanwhile"), transaction.atomic():
+            move_aliases(actor=approver, alias="champion", moves=[stale], kind="promotion", reason="x")
+    assert dict(Alias.objects.values_list("pk", "version")) == before
