@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.registry.web import cards, families, freezes, gates, proposals, rollbacks, waves
+from apps.registry.web import cards, families, freezes, gates, proposals, rollbacks, unused, waves
 
 app_name = "registry"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("models/<slug:slug>/settings/", families.edit, name="edit-family"),
     path("models/<slug:slug>/owner/", families.hand_over, name="hand-over"),
     path("models/<slug:slug>/gates/", gates.edit, name="gates"),
+    path("models/<slug:slug>/unused/", unused.unused, name="unused"),
     path("models/<slug:slug>/freeze/", freezes.freeze, name="freeze"),
     path("models/versions/<int:version_id>/card/", cards.fill_in, name="fill-card"),
     path("freezes/", freezes.freezes, name="freezes"),

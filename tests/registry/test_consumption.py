@@ -12,7 +12,7 @@ from apps.registry import queries
 from apps.registry.actions import count_download, move_alias, propose, report_serving, write_uses
 from apps.registry.actions.consumption import _tally
 from apps.registry.models import Consumption, ModelFamily, ModelVersion, Segment
-from tests.conftest import api
+from tests.conftest import api, signed_in
 from tests.registry.conftest import Evaluate, MakeVersion
 
 MONTH = timedelta(days=31)
@@ -131,4 +131,23 @@ def test_deleting_what_is_unused_is_all_or_nothing(
         assert ModelVersion.objects.living().count() == 2
         assert [row["id"] for row in client.get(address, {"days": 5}).json()["results"]] == [first.pk]
         assert client.post(address, {"days": 5, "versions": [first.pk]}, format="json").status_code == 204
+    assert list(ModelVersion.objects.living()) == [second]
+
+
+def test_the_page_lists_what_nobody_uses_and_deletes_what_is_ticked(
+    make_version: MakeVersion, atlanta: Segment, family: ModelFamily, owner: User, stranger: User
+) -> None:
+    first, second = make_version(atlanta), make_version(atlanta, content="2")
+    page = signed_in(owner)
+    assert "Every version is used" in page.get("/models/eta-trip/unused/").content.decode()
+    with time_machine.travel(timezone.now() + timedelta(days=9)):
+        page, strange = signed_in(owner), signed_in(stranger)
+        shown = page.get("/models/eta-trip/unused/?days=8").content.decode()
+        assert shown.count('name="version"') == 2
+        assert 'name="version"' not in strange.get("/models/eta-trip/unused/?days=8").content.decode()
+        assert page.get("/models/eta-trip/unused/?days=0").status_code == 400
+        none = page.post("/models/eta-trip/unused/?days=8", follow=True).content.decode()
+        assert "Tick at least one version first." in none
+        done = page.post("/models/eta-trip/unused/?days=8", {"version": [first.pk]}, follow=True).content.decode()
+        assert "Deleted 1 version; its history stays." in done
     assert list(ModelVersion.objects.living()) == [second]

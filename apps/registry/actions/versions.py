@@ -271,6 +271,7 @@ def delete_unused(*, actor: User, family: ModelFamily, versions: Sequence[int], 
 
     Raises Conflict naming one that is used meanwhile, so that what is deleted is what was looked at.
     """
+    require(actor, "registry.register", family)
     ModelFamily.objects.locked().get(pk=family.pk)
     unused = unused_versions(family, days=days).in_bulk(list(versions))
     if absent := [pk for pk in versions if pk not in unused]:

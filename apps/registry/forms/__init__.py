@@ -12,6 +12,7 @@ from apps.registry.forms.promotions import (
     ReasonForm,
     RejectForm,
     UndoForm,
+    UnusedForm,
     WithdrawForm,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "ReasonForm",
     "RejectForm",
     "UndoForm",
+    "UnusedForm",
     "WithdrawForm",
     "settings_of",
 ]

@@ -69,6 +69,10 @@ class WithdrawForm(forms.Form):
     reason = forms.CharField(max_length=LONGEST_REASON, required=False)
 
 
+class UnusedForm(forms.Form):
+    days = forms.IntegerField(min_value=1, max_value=3_650, label="Not used for", help_text="Days.")
+
+
 class NoteForm(forms.Form):
     note = forms.CharField(max_length=LONGEST_REASON, required=False)
 
