@@ -161,7 +161,8 @@ def test_the_freshness_policy_once_it_starts_leads_to_evaluations_and_a_proposed
 ) -> None:
     policies.define(people, winter)
     policy = watching.policies(people.scientist).get()
-    assert not policy.starts
+    retraining.watch_policies()
+    assert [one.segments for one in watching.suggestions_for(people.scientist)] == [CITIES]
     switched_on = replace(policies.FRESHNESS, starts=True)
     retraining.set_policy(
         actor=people.scientist, family=winter, pipeline=policy.pipeline, terms=switched_on, policy=policy

@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def july(family: ModelFamily, approver: User) -> Callable[[], object]:
 @pytest.fixture
 def make_policy(owner: User, family: ModelFamily, pipeline: Pipeline) -> Callable[..., Policy]:
     def made(**terms: Any) -> Policy:
-        said = actions.PolicyTerms(name="Fresh", starts=True, **terms)
+        said = replace(actions.PolicyTerms(name="Fresh", trigger="age", starts=True), **terms)
         return actions.set_policy(actor=owner, family=family, pipeline=pipeline, terms=said)
 
     return made
@@ -97,6 +98,21 @@ def test_age_counts_from_the_newest_labels_and_fires_once_for_them(
     firing = policy.firings.get()
     assert (firing.outcome, firing.segments) == ("started", ["atlanta"])
     assert firing.reason == "1 champion is older than 90 days on 2013-07-31."
+
+
+def test_a_policy_that_suggested_starts_once_somebody_switches_that_on(
+    make_policy: Callable[..., Policy], serve: Serve, july: Callable[[], object], owner: User
+) -> None:
+    serve("atlanta", trained_through=date(2013, 3, 31))
+    july()
+    policy = make_policy(trigger="age", starts=False)
+    actions.watch_policies()
+    assert policy.firings.get().outcome == "suggested"
+    for _ in range(2):
+        terms = actions.PolicyTerms(name="Fresh", trigger="age", starts=True, cool_down_hours=0)
+        actions.set_policy(actor=owner, family=policy.family, pipeline=policy.pipeline, terms=terms, policy=policy)
+        actions.watch_policies()
+    assert list(policy.firings.order_by("id").values_list("outcome", flat=True)) == ["superseded", "started"]
 
 
 @pytest.mark.parametrize(("yardstick", "old"), [("promoted", ["atlanta", "boston"]), ("baseline", ["atlanta"])])

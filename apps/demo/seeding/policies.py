@@ -17,6 +17,7 @@ FRESHNESS = PolicyTerms(
     trigger="age",
     parameters={"as_of": "2013-07-01"},
     after_success="propose",
+    cool_down_hours=0,  # the champions of April were trained when the demo was loaded
 )
 
 

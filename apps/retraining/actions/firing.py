@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -133,9 +133,14 @@ def _on_metric(policy: Policy) -> Iterable[Occasion]:
 
 
 def _undecided_day(policy: Policy) -> str:
-    """The newest day with labels; empty where there is none, or it was decided about."""
+    """The key of the newest day with labels; empty where there is none, or it was decided about.
+
+    Whoever changes the policy or resumes it asks anew, unless something was started for that day already.
+    """
     day = policy.family.labelled_until
-    return str(day) if day and not policy.firings.filter(occasion=str(day)).exists() else ""
+    key = f"{day} {policy.looked_at.isoformat()}"
+    began = Q(occasion__startswith=str(day), outcome__in=(Outcome.STARTED, Outcome.TAKEN))
+    return key if day and not policy.firings.filter(began | Q(occasion=key)).exists() else ""
 
 
 OCCASIONS = {
@@ -166,6 +171,7 @@ def _start(policy: Policy, occasion: Occasion, decision: Decision) -> None:
         refused = Decision(decision.segments, f"{decision.reason} It did not fire because: {error.message}")
         _note(policy, occasion, Outcome.DID_NOT_FIRE, refused)
     else:
+        policy.firings.filter(outcome=Outcome.SUGGESTED).update(outcome=Outcome.SUPERSEDED)
         _note(policy, occasion, Outcome.STARTED, decision, request=request)
 
 
