@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
@@ -74,7 +74,9 @@ class ConnectionViewSet(mixins.ListModelMixin, GenericViewSet[Connection]):
         return Response(ConnectionSerializer(tested).data)
 
     @extend_schema(responses=UseSerializer(many=True))
-    @action(detail=True, pagination_class=None)
+    @action(detail=True)
     def uses(self, request: Request, name: str) -> Response:
         """What came through it, or is on its way."""
-        return Response(UseSerializer(uses(self.get_object()), many=True).data)
+        found: Any = uses(self.get_object())
+        page: Any = self.paginate_queryset(found)
+        return self.get_paginated_response(UseSerializer(page, many=True).data)

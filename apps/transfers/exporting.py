@@ -20,6 +20,7 @@ from apps.platforms.queries import mlflow_writer
 from apps.registry import queries as registry
 from apps.tracking import queries as tracking
 from apps.transfers.actions import note_export
+from apps.transfers.queries import versions_from
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,25 +41,43 @@ NO_JSON = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 @dataclass(frozen=True)
 class Export:
+    """One going over to one server, as this person; `from_there` are the versions imported from it."""
+
     actor: User
     server: MlflowWriter
+    from_there: frozenset[int]
+
+    def exported(self, name: str) -> list[tuple[int, int]]:
+        """Our number and the number there of each version that an export has made."""
+        try:
+            known = self.server.versions(name)
+        except Unknown:
+            return []
+        tagged = ((pairs(version.get("tags", [])).get(VERSION, ""), int(version["version"])) for version in known)
+        return [(int(ours), theirs) for ours, theirs in tagged if ours.isdecimal()]
+
+    def drop_leftovers(self, name: str) -> None:
+        """Versions that only stood for a number, of an export that was killed before it could delete them."""
+        for ours, theirs in self.exported(name):
+            if theirs < ours:
+                self.server.drop_version(name, theirs)
 
 
 def preview(*, actor: User, connection: Connection) -> Iterator[str]:
     """What would be written there, a line each; nothing is."""
-    work = Export(actor, _server(connection))
+    work = Export(actor, _server(connection), versions_from(connection))
     models = list(registry.models(actor))
     for model in models:
         there = _there(work, model)
         numbers = [version.number for version in _versions(model)]
-        known = sum(str(number) in there for number in numbers)
+        known = sum(number in there for number in numbers)
         yield f"{model.name}: {len(numbers)} versions" + (f", {known} of them there already" if known else "")
     yield f"Nothing was written. {len(models)} models would be exported."
 
 
 def export_registry(*, actor: User, connection: Connection) -> Iterator[str]:
     """Writes everything that this person may see, a line for each step; what is refused is a line with the reason."""
-    work = Export(actor, _server(connection))
+    work = Export(actor, _server(connection), versions_from(connection))
     note_export(actor=actor, connection=connection)
     models = list(registry.models(actor))
     for at, model in enumerate(models, start=1):
@@ -72,37 +91,41 @@ def export_registry(*, actor: User, connection: Connection) -> Iterator[str]:
 def _server(connection: Connection) -> MlflowWriter:
     """Raises Invalid for one that is too old."""
     server = mlflow_writer(connection)
-    if not server.version().partition(".")[0].isdecimal() or int(server.version().partition(".")[0]) < OLDEST:
-        raise Invalid(f"{connection} is MLflow {server.version()}; an export needs {OLDEST}.0 or newer.")
+    version = server.version()
+    major = version.partition(".")[0]
+    if not major.isdecimal() or int(major) < OLDEST:
+        raise Invalid(f"{connection} is MLflow {version}; an export needs {OLDEST}.0 or newer.")
     return server
 
 
 def _model(work: Export, model: RegisteredModel) -> Iterator[str]:
     work.server.begin_model(model.name, model.description, model.tags)
+    work.drop_leftovers(model.name)
     there = _there(work, model)
     for version in _versions(model):
-        if str(version.number) in there:
-            yield f"{version}: is there already"
-            continue
         if version.status != "READY":
             yield f"{version}: left out. It is {version.get_status_display()}."
             continue
-        there[str(version.number)] = number = _version(work, version)
-        yield f"{version}: exported" + (f" as v{number}, as its number was taken" if number != version.number else "")
+        known = there.get(version.number)
+        there[version.number] = number = known or _version(work, version)
+        if version.stage != NO_STAGE:
+            work.server.set_stage(model.name, number, version.stage)
+        yield f"{version}: {_done(version.number, number, known=bool(known))}"
     for alias in model.aliases.all():
-        if str(alias.version.number) in there:
-            work.server.set_alias(model.name, there[str(alias.version.number)], alias.name)
-            yield f"{alias}: points to v{there[str(alias.version.number)]}"
+        if number := there.get(alias.version.number, 0):
+            work.server.set_alias(model.name, number, alias.name)
+            yield f"{alias}: points to v{number}"
 
 
-def _there(work: Export, model: RegisteredModel) -> dict[str, int]:
-    """By our number, the number there of what was exported before."""
-    try:
-        known = work.server.versions(model.name)
-    except Unknown:
-        return {}
-    tagged = ((pairs(version.get("tags", [])).get(VERSION), int(version["version"])) for version in known)
-    return {ours: theirs for ours, theirs in tagged if ours}
+def _done(ours: int, theirs: int, *, known: bool) -> str:
+    done = "is there already" if known else "exported"
+    return done if ours == theirs else f"{done} as v{theirs}, as its number was taken"
+
+
+def _there(work: Export, model: RegisteredModel) -> dict[int, int]:
+    """By our number, the number there: of what was exported before, and of what came from there."""
+    own = {version.number: version.number for version in _versions(model) if version.pk in work.from_there}
+    return own | {ours: theirs for ours, theirs in work.exported(model.name) if theirs >= ours}
 
 
 def _versions(model: RegisteredModel) -> list[ModelVersion]:
@@ -117,8 +140,6 @@ def _version(work: Export, version: ModelVersion) -> int:
     while number < version.number:
         work.server.drop_version(name, number)
         number = work.server.add_version(name, said, tags)
-    if version.stage != NO_STAGE:
-        work.server.set_stage(name, number, version.stage)
     return number
 
 

@@ -52,3 +52,9 @@ def _use(row: Mapping[str, Any]) -> Use:
     problem = f"{row['failed']} failed: {row['problem']}" if row["failed"] else ""
     address = f"/m/{name.replace('.', '/', 1)}/" if row["version__model__family"] else ""
     return Use(name, words, address, problem)
+
+
+def versions_from(connection: Connection) -> frozenset[int]:
+    """Ids of the versions that were imported from that registry."""
+    done = Transfer.objects.filter(connection=connection, status=Transfer.Status.DONE)
+    return frozenset(done.filter(version__kind="imported").values_list("version", flat=True))

@@ -42,7 +42,8 @@ from tests.served import ROOT, database_url, web_process
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(500)]
 MODELS, VERSIONS, POINTS = 3, 4, 60
 KILLED_AFTER = ("] own-0", "own-0 v2", "own-1 v1", "] own-2", "files: ", "files: ", "files: ")
-"""The line after which the import is killed, one after the other."""
+"""The lines after which the import is killed, one after the other."""
+LEAVING_KILLED_AFTER = ("] out-0", "out-0 v2", "] out-2", "out-2 v2")
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +96,10 @@ def _version(client: mlflow.MlflowClient, folder: Path, name: str, version: int)
         client.create_model_version(name, source, run.info.run_id, tags={"n": str(version)})
 
 
-def killed_after(line: str, actor: User) -> None:
-    """Runs the import and kills it, hard, as soon as it has said that."""
+def killed_after(line: str, command: str, connection: str, actor: User) -> None:
+    """Runs the command and kills it, hard, as soon as it has said that."""
     own = {"DATABASE_URL": database_url(), "VAR_DIR": str(portal_settings.VAR_DIR), "PORTAL_LOCAL": "1"}
-    argv = [sys.executable, "-u", "manage.py", "import_mlflow", "own", "--actor", actor.username]
+    argv = [sys.executable, "-u", "manage.py", command, connection, "--actor", actor.username]
     process = subprocess.Popen(argv, cwd=ROOT, env={**os.environ, **own}, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     said = []
@@ -117,7 +118,7 @@ def test_an_import_killed_again_and_again_brings_everything_and_nothing_twice(
 ) -> None:
     fill(client, tmp_path)
     for line in KILLED_AFTER:
-        killed_after(line, owner)
+        killed_after(line, "import_mlflow", "own", owner)
         Transfer.objects.filter(status="working").update(lease_until=timezone.now())
     call_command("import_mlflow", "own", "--actor", owner.username)
     there = {
@@ -163,10 +164,15 @@ def test_what_is_exported_loads_from_the_other_server_with_the_same_bytes(
     call_command("import_mlflow", "own", "--actor", owner.username)
     for model in RegisteredModel.objects.all():
         RegisteredModel.objects.filter(pk=model.pk).update(name=model.name.replace("own", "out"))
-    call_command("export_mlflow", "own", "--actor", admin.username, "--dry-run")
+    set_connection(actor=admin, name="out", kind="mlflow", address=connection.address)
+    call_command("export_mlflow", "out", "--actor", admin.username, "--dry-run")
     assert not client.search_registered_models("name LIKE 'out-%'")
-    for _ in range(2):
-        call_command("export_mlflow", "own", "--actor", admin.username)
+    for line in LEAVING_KILLED_AFTER:
+        killed_after(line, "export_mlflow", "out", admin)
+    call_command("export_mlflow", "out", "--actor", admin.username)
+    left = client.create_model_version("out-1", "s3://bucket/none", tags={"portal_version": "9"})
+    call_command("export_mlflow", "out", "--actor", admin.username)
+    assert left.version not in {version.version for version in client.search_model_versions("name = 'out-1'")}
     versions = ModelVersion.objects.select_related("model", "run", "tree")
     for version in versions:
         name = version.model.name
@@ -190,7 +196,7 @@ def test_what_is_exported_loads_from_the_other_server_with_the_same_bytes(
     assert client.get_model_version_by_alias("out-1", "live").version == "2"
     exported = client.search_runs([client.get_experiment_by_name("own").experiment_id], "tags.portal_run LIKE '%'")
     assert len(exported) == len(versions)
-    assert AuditEvent.objects.filter(action="transfers.exported").count() == 2
+    assert AuditEvent.objects.filter(action="transfers.exported").count() == len(LEAVING_KILLED_AFTER) + 2
 
 
 @contextmanager
@@ -235,7 +241,7 @@ def test_tracking_stays_there_and_the_registry_is_here(
         by_run = mlflow.register_model(f"runs:/{run.info.run_id}/model", "line")
         with pytest.raises(mlflow.MlflowException, match="FAILED_REGISTRATION and message: None of the connected"):
             mlflow.register_model(f"models:/m-{'c' * 32}", "line")
-        assert (made.registered_model_version, by_model.version, by_run.version) == (1, "2", "3")
+        assert [int(one) for one in (made.registered_model_version, by_model.version, by_run.version)] == [1, 2, 3]
         mlflow.set_tracking_uri(f"http://127.0.0.1:{free_port()}")
         for number in (1, 2, 3):
             assert mlflow.sklearn.load_model(f"models:/line/{number}").predict([[3.0]]) == pytest.approx([7.0])

@@ -154,7 +154,7 @@ def test_the_api_does_the_same(admin: User, server: Elsewhere) -> None:
     tested = client.post("/api/v1/connections/tracking/test/").json()
     assert (tested["health"], tested["trouble"], tested["version"]) == ("well", "", "3.17.2")
     assert client.patch("/api/v1/connections/tracking/", {"secret": ""}, format="json").json()["signs_in"] is False
-    assert client.get("/api/v1/connections/tracking/uses/").json() == []
+    assert client.get("/api/v1/connections/tracking/uses/").json()["results"] == []
     assert client.delete("/api/v1/connections/tracking/").status_code == 204
 
 
@@ -169,7 +169,7 @@ def test_what_came_through_it_is_shown_and_keeps_it(
     bringing.bring_next()
     page = text(browser.get("/connections/tracking/"))
     assert "alone" in page
-    assert api(admin).get("/api/v1/connections/tracking/uses/").json()[0]["words"] == "1 version"
+    assert api(admin).get("/api/v1/connections/tracking/uses/").json()["results"][0]["words"] == "1 version"
     with pytest.raises(Conflict, match="where some versions came from"):
         actions.remove_connection(actor=admin, connection=connection)
     assert "where some versions came from" in text(browser.post("/connections/tracking/remove/", follow=True))

@@ -34,7 +34,7 @@ def test_a_version_is_shown_while_it_waits_when_it_is_here_and_when_it_never_cam
     bringing.bring_next()
     assert "on their way" not in page(version)
     assert "data/weights.json" in page(version)
-    assert 'class="mono">mae</dt><dd>5.0</dd>' in page(version)
+    assert 'class="mono">mae</dt><dd>5</dd>' in page(version)
     assert 'class="mono">alpha</th>' in page(version)
     failed = register(owner, model, UNKNOWN)
     bringing.bring_next()
