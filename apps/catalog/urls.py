@@ -32,7 +32,6 @@ urlpatterns = [
     path("tools/<slug:slug>/", tools.tool, name="tool"),
     path("tools/<slug:slug>/confirm/", tools.confirm_facts, name="confirm-facts"),
     path("tools/<slug:slug>/gap/", needs.record_gap, name="record-gap"),
-    path("tools/<slug:slug>/use/", needs.declare_usage, name="declare-usage"),
     path("tools/<slug:slug>/position/", tools.edit_position, name="edit-position"),
     path("tools/<slug:slug>/move/", tools.propose_move, name="propose-move"),
     path("tools/<slug:slug>/review/", tools.review, name="review"),

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from apps.dashboard.web import ecosystems, evidence, families, home, models, segments, versions
+from apps.dashboard.web import ecosystems, evidence, families, home, models, segments, uses, versions
 
 app_name = "dashboard"
 urlpatterns = [
     path("", home.home, name="home"),
     path("waiting/", home.waiting, name="waiting"),
     path("theme/", home.choose_theme, name="theme"),
+    path("tools/<slug:slug>/use/", uses.declare_use, name="declare-use"),
     path("catalog/ecosystems/", ecosystems.ecosystems, name="ecosystems"),
     path("experiments/", evidence.experiments, name="experiments"),
     path("experiments/<int:pk>/", evidence.experiment, name="experiment"),

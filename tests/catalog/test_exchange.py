@@ -113,6 +113,15 @@ def test_what_a_person_confirmed_or_added_by_hand_stays_too(editor: User, make_t
     assert Tool.objects.get(slug="flyte").licence == "MIT"
 
 
+def test_another_landscape_does_not_move_tools_on_our_map(editor: User, orchestration: Capability) -> None:
+    import_file(actor=editor, content=LANDSCAPE, source="landscape.yml")
+    theirs = LANDSCAPE.replace("name: Orchestration", "name: Pipelines").replace("name: Flyte", "name: Kestra")
+    found = import_file(actor=editor, content=theirs, source="their.yml")
+    assert (found.added, found.changed) == (["capability Pipelines", "Kestra"], [])
+    assert Tool.objects.get(slug="airflow").capability == orchestration
+    assert import_file(actor=editor, content=theirs, source="landscape.yml").changed == ["Airflow: capability"]
+
+
 def test_a_peers_radar_becomes_proposals_to_the_board(editor: User, board: User, airflow: Tool) -> None:
     entries = [{"quadrant": 1, "ring": 2, "label": "Airflow", "moved": 0}, {"ring": 9, "label": "Luigi"}]
     found = import_file(actor=editor, content=json.dumps({"date": "2026.05", "entries": entries}))

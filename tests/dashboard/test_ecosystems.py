@@ -70,6 +70,26 @@ def test_a_family_shows_what_it_and_its_pipelines_use(
     assert "No position" in page
 
 
+def test_a_use_is_declared_for_what_one_may_speak_for(
+    owner: User, stranger: User, family: ModelFamily, pipeline: Pipeline, sagemaker: Tool
+) -> None:
+    ModelFamily.objects.update(visibility="teams")
+    address, client = "/tools/sagemaker/use/", signed_in(owner)
+    offered = client.get(address).content.decode()
+    for key in ("family:eta-trip", "pipeline:toy", "team:rides-eta", "service"):
+        assert f'value="{key}"' in offered
+    assert "family:eta-trip" not in signed_in(stranger).get(address).content.decode()
+    assert client.post(address, {"who": "family:eta-trip"}).status_code == 302
+    use = Usage.objects.get()
+    assert (use.kind, use.name, use.team, use.restricted) == ("family", "eta-trip", family.team, True)
+    assert client.post(address, {"who": "family:eta-trip"}).status_code == 400
+    assert client.post(address, {"who": "service", "name": "invoices"}).status_code == 400
+    client.post(address, {"who": "service", "name": "invoices", "team": "rides-eta"})
+    assert Usage.objects.filter(kind="service", name="invoices", team=family.team).exists()
+    assert "They moved away" in client.get("/tools/sagemaker/").content.decode()
+    assert "They moved away" not in signed_in(stranger).get("/tools/sagemaker/").content.decode()
+
+
 def test_a_restricted_family_is_not_named_to_strangers(
     owner: User, stranger: User, team: Team, family: ModelFamily, sagemaker: Tool
 ) -> None:

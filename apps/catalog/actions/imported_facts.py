@@ -44,8 +44,8 @@ def write_facts(*, actor: User, rows: list[ToolRow], source: str, difference: Di
     """`source` names the file: what it had before and has no more is marked as gone."""
     if not rows:
         return
-    needs = _needs(actor, rows, difference)
     there = Tool.objects.select_for_update().in_bulk([row.slug for row in rows], field_name="slug")
+    needs = _needs(actor, [row for row in rows if _files(row, there, source)], difference)
     changes = _sorted_out(rows, there, needs, source, difference)
     _save(changes)
     gone = _gone(rows, source)
@@ -72,6 +72,8 @@ def _sorted_out(
     changes, seen = Changes({}, {}), set[str]()
     for row in rows:
         facts = dict(row.facts)
+        if not _files(row, there, source):
+            facts.pop("capability", None)
         if "capability" in facts:
             facts["capability"] = needs.get(slugify(facts["capability"]))
         if row.slug in seen:
@@ -82,6 +84,11 @@ def _sorted_out(
             _note_new(row, facts, source, changes, difference)
         seen.add(row.slug)
     return changes
+
+
+def _files(row: ToolRow, there: dict[str, Tool], source: str) -> bool:
+    """Where a tool stands on our map says the file that brought it; another's shelves are not ours."""
+    return row.slug not in there or there[row.slug].source == source
 
 
 def _note_new(row: ToolRow, facts: dict[str, Any], source: str, changes: Changes, difference: Difference) -> None:

@@ -154,11 +154,16 @@ def declare_usage(
     name: str,
     team: Team,
     evidence: str = "",
+    restricted: bool = False,
     at: datetime | None = None,
 ) -> Usage:
-    """A team says what it uses: for a family, a pipeline or a service by name, or for itself."""
+    """A team says what it uses: for a family, a pipeline or a service by name, or for itself.
+
+    `restricted` where only the team may know of whoever uses it.
+    """
     require(actor, "catalog.declare_usage", team)
-    row = Usage(tool=tool, kind=kind, name=name.strip(), team=team, evidence=evidence, since=_day(at))
+    said = {"kind": kind, "name": name.strip(), "evidence": evidence, "restricted": restricted}
+    row = Usage(tool=tool, team=team, since=_day(at), **said)
     usage = insert(row, taken=f"That {name} uses {tool} is written down already.")
     record(actor=actor, action=Event.USAGE_DECLARED, target=usage, after={"kind": kind, "name": name}, at=at)
     return usage

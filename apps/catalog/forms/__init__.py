@@ -8,7 +8,7 @@ from apps.catalog.forms.decisions import (
     SupersedeForm,
     criteria_in,
 )
-from apps.catalog.forms.needs import AnswerForm, GapForm, ImportForm, UsageForm, WishForm, initial_of_gap
+from apps.catalog.forms.needs import AnswerForm, GapForm, ImportForm, WishForm, initial_of_gap
 from apps.catalog.forms.positions import (
     AcceptForm,
     EditionForm,
@@ -34,7 +34,6 @@ __all__ = [
     "ReasonForm",
     "ReviewForm",
     "SupersedeForm",
-    "UsageForm",
     "WishForm",
     "criteria_in",
     "initial",

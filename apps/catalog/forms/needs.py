@@ -10,7 +10,7 @@ from apps.accounts import queries as accounts
 from apps.catalog import queries
 from apps.catalog.exchange.sheet import MOST_BYTES
 from apps.catalog.forms.positions import LONGEST_REASON, Paragraphs, ToolName, choose
-from apps.catalog.models import FeatureGap, ToolRequest, Usage
+from apps.catalog.models import FeatureGap, ToolRequest
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -75,19 +75,6 @@ class AnswerForm(forms.Form):
         choose(self, "decision", [(one.label, str(one)) for one in queries.decisions(actor=actor)])
         choose(self, "gap", [(str(gap.pk), f"{gap.tool}: {gap.title}") for gap in queries.gaps(actor=actor)])
         choose(self, "duplicate_of", [(str(one.pk), f"{one} ({one.asked_on})") for one in others])
-
-
-class UsageForm(forms.Form):
-    """A team says what it uses."""
-
-    kind = forms.ChoiceField(choices=Usage.Kind)
-    name = forms.CharField(max_length=200, help_text="Of the family, pipeline, team or service.")
-    team = forms.ChoiceField()
-    evidence = forms.CharField(max_length=300, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choose(self, "team", [(team.slug, team.name) for team in accounts.teams()])
 
 
 class ImportForm(forms.Form):

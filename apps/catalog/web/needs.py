@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts.signed_in import person
 from apps.catalog import actions, queries
 from apps.catalog.actions import Answer, Gap, Wish
-from apps.catalog.forms import AnswerForm, GapForm, ReasonForm, UsageForm, WishForm, initial_of_gap
+from apps.catalog.forms import AnswerForm, GapForm, ReasonForm, WishForm, initial_of_gap
 from apps.catalog.references import resolved
 from apps.catalog.web.page import pressed, reader, tried
 from apps.core.permissions import require
@@ -135,19 +135,6 @@ def _edit_gap(request: HttpRequest, gap: FeatureGap, form: GapForm) -> None:
     said = resolved(person(request), form.cleaned_data)
     hurts = said.pop("hurts")
     actions.edit_gap(actor=person(request), gap=gap, wanted=Gap(**said), hurts=hurts)
-
-
-def declare_usage(request: HttpRequest, slug: str) -> HttpResponse:
-    found = queries.tool(actor=person(request), slug=slug)
-    form = UsageForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and tried(form, lambda: _declare(request, found, form)):
-        return redirect("catalog:tool", slug)
-    shown = {"tool": found, "form": form, "heading": "who uses it", "verb": "Declare it"}
-    return render(request, "catalog/about_tool_form.html", shown, status=400 if form.errors else 200)
-
-
-def _declare(request: HttpRequest, tool: Tool, form: UsageForm) -> None:
-    actions.declare_usage(actor=person(request), tool=tool, **resolved(person(request), form.cleaned_data))
 
 
 @require_POST

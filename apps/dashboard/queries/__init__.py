@@ -1,6 +1,6 @@
 """Reads that bring several parts of the portal together."""
 
-from apps.dashboard.queries.blast import Hit, Radius, radii, radius, tools_of
+from apps.dashboard.queries.blast import Hit, Radius, WhoUses, radii, radius, tools_of, users_to_declare
 from apps.dashboard.queries.evidence import RunPage, experiment, experiment_lines, run_page
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
 from apps.dashboard.queries.home import Health, MyWork, Running, Task, my_work, waiting_count
@@ -21,6 +21,7 @@ __all__ = [
     "SegmentPage",
     "Task",
     "VersionPage",
+    "WhoUses",
     "experiment",
     "experiment_lines",
     "family_lines",
@@ -34,6 +35,7 @@ __all__ = [
     "run_page",
     "segment_page",
     "tools_of",
+    "users_to_declare",
     "version_page",
     "waiting_count",
 ]

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
+from apps.accounts.queries import teams
 from apps.catalog import queries as catalog
+from apps.core.permissions import allowed
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
 
 if TYPE_CHECKING:
-    from apps.accounts.models import User
+    from apps.accounts.models import Team, User
     from apps.catalog.models import Usage
     from apps.catalog.queries import Blast
     from apps.registry.models import ModelFamily
@@ -92,3 +94,35 @@ class Ways:
             yield from ((slug, f"{usage.name} uses {tool}") for slug in self.of_pipeline.get(usage.name, ()))
         elif usage.kind == usage.Kind.TEAM:
             yield from ((slug, f"its team uses {tool}") for slug in self.of_team.get(usage.name, ()))
+
+
+@dataclass(frozen=True)
+class WhoUses:
+    """Somebody whose use of a tool can be declared."""
+
+    kind: str
+    name: str
+    label: str
+    team: Team
+    restricted: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+def users_to_declare(*, actor: User) -> dict[str, list[WhoUses]]:
+    """Families, pipelines and teams that this person may speak for, by the plural of what they are."""
+    families = [_who("family", one, one.team, one) for one in registry.families(actor)]
+    pipelines = [_who("pipeline", one, one.team, one) for one in retraining.pipelines(actor).order_by("name")]
+    found = {"Model families": families, "Pipelines": pipelines, "Teams": [_who("team", one, one) for one in teams()]}
+    prefetch_related_objects([actor], "memberships", "portal_roles")
+    return {
+        title: [one for one in several if allowed(actor, "catalog.declare_usage", one.team)]
+        for title, several in found.items()
+    }
+
+
+def _who(kind: str, thing: Any, team: Team, visible: Any = None) -> WhoUses:
+    restricted = visible is not None and visible.visibility == "teams"
+    return WhoUses(kind, thing.slug, thing.name, team, restricted)

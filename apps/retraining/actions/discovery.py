@@ -45,6 +45,6 @@ def _seen(row: dict[str, Any], distributions: dict[str, str]) -> Iterator[Seen]:
                 name=row[f"{kind}_slug"],
                 team_id=row[f"{kind}_team_id"],
                 last_seen=row["last"].date(),
-                evidence=f"{name} {version} in {row['runs']} segment runs"[:300],
+                evidence=f"{name} in {row['runs']} segment run{'s' * (row['runs'] != 1)}"[:300],
                 restricted=row[f"{kind}_visibility"] == Visibility.TEAMS,
             )

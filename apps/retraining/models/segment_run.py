@@ -22,6 +22,11 @@ class LibrarySet(models.Model):
     def __str__(self) -> str:
         return f"{len(self.distributions)} libraries"
 
+    @property
+    def by_name(self) -> list[tuple[str, str]]:
+        """The database keeps no order of them."""
+        return sorted(self.distributions.items(), key=lambda one: one[0].lower())
+
 
 class SegmentRunQuerySet(models.QuerySet["SegmentRun"]):
     def open(self) -> Self:
