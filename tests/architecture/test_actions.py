@@ -75,7 +75,7 @@ NOT_AUDITED = {
     "retraining.actions.fan_out.coordinate": "the coordinator carries on what people asked for",
     "retraining.actions.fan_out.drive": "the coordinator carries on what people asked for",
     "retraining.actions.fan_out.follow_up": "the coordinator carries on what people asked for",
-    "retraining.actions.policies.watch_policies": "acts as the policies' owners, through verbs that ask and record",
+    "retraining.actions.firing.watch_policies": "acts as the policies' owners, through verbs that ask and record",
     "retraining.actions.signals.receive_signal": "evidence, which has asked; what follows from it is recorded",
     "retraining.actions.signals.settle_signals": "time has passed; an incident that begins is recorded",
     "retraining.actions.workers.note_worker": "a heartbeat",
