@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Known:
-    """What the suite makes for these calls; its id differs from server to server."""
+    """What the suite makes for these calls; its id differs from server to server. In a path it is `<name>`."""
 
     name: str
 
 
 MODEL, S3 = "parity-differences", "s3://bucket/model"
 """A model with two versions, which the suite makes."""
-RUN, EXPERIMENT, OUTPUT = Known("run"), Known("experiment"), Known("a model that is an output of the run")
+RUN, EXPERIMENT, OUTPUT = Known("run"), Known("experiment"), Known("model")
 FILLED = ("user_id", "model_id", "model_params", "model_metrics")
 """MLflow stores none of these for a version; the portal says who made it and what it reported."""
 ADDRESSES = ("artifact_uri", "artifact_location", "root_uri")
@@ -255,6 +255,14 @@ DIFFERENCES = [
         GUESSED,
         f"PATCH logged-models/m-{'0' * 32}",
         {"model_id": OUTPUT, "status": "READY"},
+        TAKEN,
+        INVALID,
+    ),
+    _d(
+        "a tag of a logged model with a key that climbs",
+        "MLflow refuses such keys for all else.",
+        "PATCH logged-models/<model>/tags",
+        {"model_id": OUTPUT, "tags": [{"key": "../x", "value": "1"}]},
         TAKEN,
         INVALID,
     ),

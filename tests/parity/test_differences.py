@@ -37,6 +37,8 @@ class Stocked:
 
     def ask(self, call: str, sent: dict[str, Any]) -> tuple[Answer, Answer]:
         method, path = call.split()
+        for thing, twin in self.known.items():
+            path = path.replace(f"<{thing.name}>", f"{twin}")
         return self.both.ask(method, path, **self._of(sent))
 
     def _of(self, value: Any) -> Any:

@@ -89,7 +89,7 @@ class Calls(RuleBasedStateMachine):
     def hide_or_show(self, hide: bool) -> None:
         self.both.same("POST", f"{EX}/{'delete' if hide else 'restore'}", experiment_id=self.experiment)
 
-    @rule(key=KEYS, value=TEXTS, number=ANY)
+    @rule(key=KEYS.filter(lambda key: "." not in key[:1]), value=TEXTS, number=ANY)
     def describe_model(self, key: str, value: str, number: int) -> None:
         at = f"{LOGGED}/{self.models[0]}"
         self.both.same("PATCH", f"{at}/tags", model_id=self.models[0], tags=[{"key": key, "value": value}])
