@@ -19,7 +19,7 @@ def model(row: ModelRow) -> Body:
             "last_updated_timestamp": to_ms(row.updated_at),
             "user_id": row.user,
             "description": row.description,
-            "latest_versions": [version(one._replace(aliases=())) for one in row.latest],  # as MLflow
+            "latest_versions": [version(one) for one in row.latest],
             "tags": tags(row.tags),
             "aliases": [{"alias": alias, "version": str(number)} for alias, number in row.aliases],
         }

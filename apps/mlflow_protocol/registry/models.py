@@ -64,8 +64,12 @@ def latest(call: Call) -> Body:
     names.check_model_name(call["name"])
     row = queries.model_row(actor=call.actor, name=call["name"])
     wanted = {stage_of(stage) for stage in call["stages"]} or set(queries.STAGES)
-    found = [answers.version(one) for one in row.latest if one.stage in wanted]
+    found = [answers.version(_with_aliases(one, row)) for one in row.latest if one.stage in wanted]
     return {"model_versions": found} if found else {}
+
+
+def _with_aliases(version: queries.VersionRow, model: queries.ModelRow) -> queries.VersionRow:
+    return version._replace(aliases=[alias for alias, number in model.aliases if number == version.number])
 
 
 def set_tag(call: Call) -> Body:

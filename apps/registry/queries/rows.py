@@ -45,7 +45,7 @@ class VersionRow(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelRow:
-    """A model with (alias, number) pairs and its newest version of each stage."""
+    """A model with (alias, number) pairs and its newest version of each stage, which names no aliases."""
 
     name: str
     created_at: datetime
@@ -92,7 +92,8 @@ WHERE {NAMED}
 """  # noqa: S608
 # One probe of an index per stage, however many versions there are.
 MODELS = f"""
-SELECT {VERSION}, model.id, model.created_at, model.updated_at, owner.username, model.description, model.tags, (
+SELECT {COLUMNS}, ARRAY[]::text[],
+    model.id, model.created_at, model.updated_at, owner.username, model.description, model.tags, (
     SELECT json_agg(json_build_array(alias.name, of.number) ORDER BY alias.name)
     FROM registry_alias AS alias JOIN registry_modelversion AS of ON of.id = alias.version_id
     WHERE alias.model_id = model.id
