@@ -220,7 +220,7 @@ def _options() -> argparse.Namespace:
         "--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="stored versions, rising"
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.8, help="of one measurement")
+    parser.add_argument("--seconds", type=float, default=0.6, help="of one measurement")
     return parser.parse_args()
 
 

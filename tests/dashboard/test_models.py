@@ -35,6 +35,7 @@ def test_a_model_that_plain_mlflow_registered_is_found_and_opened(owner: User, v
     assert "No model of that name" in client.get("/registered-models/?q=none").content.decode()
     assert "a prompt" not in client.get("/registered-models/").content.decode()
     html = client.get("/registered-models/ETA%20%C3%BC%2050%25/").content.decode()
+    assert f"models:/{NAME}/latest" in html
     assert ("s3://bucket/model" in html, f'href="/runs/{version.run_id}/"' in html, "try v2" in html) == (
         True,
         True,
