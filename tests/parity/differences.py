@@ -17,6 +17,7 @@ class Known:
 MODEL, S3 = "parity-differences", "s3://bucket/model"
 """A model with two versions, which the suite makes."""
 RUN, EXPERIMENT, OUTPUT = Known("run"), Known("experiment"), Known("model")
+HIDDEN, GONE = Known("hidden"), Known("gone")
 FILLED = ("user_id", "model_id", "model_params", "model_metrics")
 """MLflow stores none of these for a version; the portal says who made it and what it reported."""
 ADDRESSES = ("artifact_uri", "artifact_location", "root_uri")
@@ -265,6 +266,30 @@ DIFFERENCES = [
         {"model_id": OUTPUT, "tags": [{"key": "../x", "value": "1"}]},
         TAKEN,
         INVALID,
+    ),
+    _d(
+        "a name for an experiment that is deleted",
+        NEVER_5XX,
+        "POST experiments/update",
+        {"experiment_id": HIDDEN, "new_name": "other"},
+        (500, "INVALID_STATE"),
+        INVALID,
+    ),
+    _d(
+        "a status for a logged model that is deleted",
+        "Nobody finds it any more, so nobody changes it.",
+        "PATCH logged-models/<gone>",
+        {"model_id": GONE, "status": "LOGGED_MODEL_READY"},
+        TAKEN,
+        (404, "RESOURCE_DOES_NOT_EXIST"),
+    ),
+    _d(
+        "a point of a logged model that is sent twice",
+        "A client that sends again what it has sent is told that it is there.",
+        "POST runs/log-metric",
+        {**POINT, "key": "twice of a model", "model_id": OUTPUT},
+        (400, "BAD_REQUEST"),
+        TAKEN,
     ),
     _d(
         "a history of x points",

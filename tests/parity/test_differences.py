@@ -12,6 +12,8 @@ from tests.parity.differences import (
     DIFFERENCES,
     EXPERIMENT,
     FILLED,
+    GONE,
+    HIDDEN,
     MODEL,
     NOT_SERVED,
     OUTPUT,
@@ -58,7 +60,12 @@ def stocked(both: Both) -> Stocked:
     run = both.made("run.info.run_id", "POST", "runs/create", experiment_id=experiment, start_time=AT)
     model = both.made("model.info.model_id", "POST", "logged-models", experiment_id=experiment, name="output")
     both.ask("POST", "runs/outputs", run_id=run, models=[{"model_id": model, "step": 1}])
-    return Stocked(both, {EXPERIMENT: experiment, RUN: run, OUTPUT: model})
+    both.ask("POST", "runs/log-metric", **{**POINT, "key": "twice of a model", "run_id": run, "model_id": model})
+    hidden = both.made("experiment_id", "POST", "experiments/create", name=f"{MODEL}-hidden")
+    both.ask("POST", "experiments/delete", experiment_id=hidden)
+    gone = both.made("model.info.model_id", "POST", "logged-models", experiment_id=experiment, name="gone")
+    both.ask("DELETE", f"logged-models/{gone}")
+    return Stocked(both, {EXPERIMENT: experiment, RUN: run, OUTPUT: model, HIDDEN: hidden, GONE: gone})
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.name)

@@ -55,10 +55,9 @@ class Calls(RuleBasedStateMachine):
     def log_param(self, number: int, key: str, value: str) -> None:
         self.post("log-parameter", number, key=key, value=value)
 
-    @rule(number=ANY, key=KEYS, value=NUMBERS, step=st.integers(-1, 2), model=st.booleans())
-    def log_metric(self, number: int, key: str, value: object, step: int, model: bool) -> None:
-        more = {"model_id": self.models[0]} if model else {}
-        self.post("log-metric", number, key=key, value=value, step=step, timestamp=AT, **more)
+    @rule(number=ANY, key=KEYS, value=NUMBERS, step=st.integers(-1, 2))
+    def log_metric(self, number: int, key: str, value: object, step: int) -> None:
+        self.post("log-metric", number, key=key, value=value, step=step, timestamp=AT)
 
     @rule(number=ANY, key=KEYS, value=TEXTS)
     def tag(self, number: int, key: str, value: str) -> None:
