@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from apps.approvals.models import Approval
 from apps.audit.queries import timeline
 from apps.core.errors import Conflict, Denied, Invalid, PortalError
 from apps.dashboard.queries import my_work
+from apps.notifications.notices import audience_of, message_of
 from apps.registry.models import ModelFamily
 from apps.retraining import actions, audiences
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
@@ -21,6 +23,7 @@ from apps.retraining.queries import last_retrained, queue_depths
 from tests.conftest import api, signed_in
 from tests.factories import UserFactory, put_into
 from tests.retraining.conftest import Submit, claim_of, run_of
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db
 Status = RetrainingRequest.Status
@@ -151,6 +154,27 @@ def test_who_may_do_what(
         VERBS[verb](person, waiting)
     waiting.refresh_from_db()
     assert waiting.status == Status.WAITING_FOR_APPROVAL
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_answers_at_the_same_moment_one_counts(
+    asks: Pipeline, submit: Submit, family: ModelFamily, approver: User, owner: User
+) -> None:
+    named = UserFactory.create(username="named")
+    family.approvers.add(named)
+    for number in range(3):
+        waiting = submit("atlanta", "boston", alpha=number)
+        refused = together(
+            partial(approve, approver, waiting),
+            partial(approve, named, waiting),
+            partial(reject, named, waiting),
+            partial(withdraw, owner, waiting),
+        )
+        assert sum(one is None for one in refused) == 1, refused
+        waiting.refresh_from_db()
+        assert waiting.status in (Status.SUBMITTED, Status.REJECTED, Status.WITHDRAWN)
+        assert waiting.runs.count() == (2 if waiting.status == Status.SUBMITTED else 0)
+        assert len(words(waiting)) == 2  # asked for, and the one answer
 
 
 def test_a_lead_who_asks_does_not_answer_themselves(
@@ -289,6 +313,20 @@ def test_the_approver_finds_it_at_home_and_decides_on_its_page(
     answer = signed_in(approver).post(f"{task.url}reject/", no, follow=True).content.decode()
     assert "Rejected: nothing was trained" in answer
     assert "Wait for August." in answer
+
+
+def test_who_is_asked_is_told_and_so_is_who_asked(waiting: RetrainingRequest, approver: User, owner: User) -> None:
+    asked = timeline(waiting)[0]
+    message = message_of(asked)
+    assert message is not None
+    assert (audience_of(asked), message.subject) == ([approver], f"Owner asks for your approval: {waiting}")
+    assert message.link.endswith(f"/retraining/{waiting.pk}/")
+    reject(approver, waiting)
+    answered = timeline(waiting)[0]
+    told = message_of(answered)
+    assert told is not None
+    assert (audience_of(answered), told.details) == ([owner], ("Too much at once.",))
+    assert audience_of(asked) == []  # late mail asks nobody for what is decided
 
 
 def test_the_form_says_before_sending_who_must_approve(asks: Pipeline, owner: User, family: ModelFamily) -> None:

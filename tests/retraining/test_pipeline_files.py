@@ -1,6 +1,7 @@
 """Pipelines out of a file: one action for the command, the API and the page; every mistake with its line."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from apps.retraining.pipeline_files import parse, read, written
 from apps.retraining.pipeline_queries import definition_of, versions_of, with_differences
 from apps.retraining.shape import AFTER_SUCCESS, DEFINITION, OVERLAP, VISIBILITY, file_schema
 from tests.conftest import api
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db
 TEXT = """\
@@ -174,6 +176,19 @@ def test_the_shapes_choices_are_the_models() -> None:
     assert list(OVERLAP) == Pipeline.Overlap.values
     assert list(VISIBILITY) == Visibility.values
     assert json.dumps(file_schema())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_push_at_the_same_moment_both_become_versions(admin: User, family: ModelFamily, text: str) -> None:
+    other = text.replace("name: Toy", "name: Car")
+    assert together(*[partial(actions.push_pipelines, actor=admin, text=one) for one in (text, other)]) == [
+        None,
+        None,
+    ]
+    kept = {one.number: one.definition["name"] for one in PipelineVersion.objects.all()}
+    assert sorted(kept) == [1, 2]
+    assert set(kept.values()) == {"Toy", "Car"}
+    assert Pipeline.objects.get().name == kept[2]
 
 
 @pytest.mark.parametrize("who", ["owner", "approver", "operator", "stranger"])
