@@ -8,9 +8,11 @@ PORT ?= 8000
 VAR_DIR ?= $(CURDIR)/var
 BIN := .venv/bin
 DEMO ?= 1
+TIMES ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-faults test-mlflow bench bench-waves bench-catalog check openapi lock clean
+.PHONY: help python install install-dev serve test test-faults test-mlflow check openapi lock clean
+.PHONY: bench bench-waves bench-catalog bench-retraining
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -23,8 +25,9 @@ test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery worke
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
 	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --ignore tests/faults --ignore tests/parity $(ARGS)
 
-test-faults: install-dev ## harms real processes and counts afterwards what was lost
-	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/faults $(ARGS)
+test-faults: install-dev ## harms real processes and counts afterwards what was lost (TIMES=10: ten times in a row)
+	@for time in $$(seq $(TIMES)); do \
+	$(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/faults $(ARGS) || exit 1; done
 
 test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the same, call by call
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow
@@ -39,6 +42,9 @@ bench-waves: install-dev ## measures promotion and rollback of 224 cities beside
 
 bench-catalog: install-dev ## measures list, radar and search of the catalog at 50 and at 5,000 tools
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s -p tests.conftest benchmarks/catalog.py $(ARGS)
+
+bench-retraining: install-dev ## measures what a segment run costs beside a plain Celery task; its table is kept in benchmarks/
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/python -m benchmarks.retraining $(ARGS)
 
 CHECKS := lint format types contracts migrations templates deploy openapi
 check: install-dev ## lint, format, types, import contracts, migrations, templates, deployment settings, OpenAPI

@@ -36,6 +36,7 @@ urlpatterns = [
     path("signals/", web.signals, name="signals"),
     path("signals/<int:signal_id>/set-aside/", web.set_aside, name="set-aside"),
     path("incidents/<int:incident_id>/close/", web.close_incident, name="close-incident"),
+    path("retry-recent/", web.retry_recent, name="retry-recent"),
     path("quotas/", web.set_quota, name="quota"),
     path("runs/<int:run_id>/", web.run_page, name="run"),
     path("runs/<int:run_id>/log.txt", web.run_log, name="run-log"),

@@ -67,13 +67,33 @@ def test_prometheus_reads_the_same_numbers_idle_and_with_runs(operator: User, su
     assert scraped()['portal_segment_runs_open{status="running"}'] == "0.0"
     report('work@"a"')
     actions.finish(claim=claim_of(submit("atlanta")), outcome=failure("exit"))
-    claim_of(submit("boston"))
+    claim_of(submit("boston"), "boston")
     found = scraped()
     assert found['portal_segment_runs_open{status="running"}'] == "1.0"
     assert found['portal_segment_runs_ended{status="failed",cause="exit"}'] == "1.0"
     assert found['portal_requests{status="running"}'] == "2.0"
     assert found['portal_worker_up{worker="work@\\"a\\""}'] == "1.0"
     assert float(found['portal_segment_runs_oldest_seconds{status="running"}']) >= 0
+
+
+def test_what_failed_for_one_reason_is_retried_with_one_press(
+    browser: Client, submit: Submit, owner: User, stranger: User
+) -> None:
+    requests = [submit("atlanta"), submit("boston")]
+    for request, city in zip(requests, ("atlanta", "boston"), strict=True):
+        actions.finish(claim=claim_of(request, city), outcome=failure("exit"))
+    assert "Retry 2" in words(browser.get("/operations/"))
+    assert "Retry 2" not in words(signed_in(owner).get("/operations/"))
+    pressed = {"reason": "It broke."}
+    refused = words(signed_in(stranger).post("/retraining/retry-recent/", pressed, follow=True))
+    assert "Only who sent this request, a lead" in refused
+    assert set(SegmentRun.objects.values_list("status", flat=True)) == {"failed"}
+    answer = words(browser.post("/retraining/retry-recent/", pressed, follow=True))
+    assert f"What failed in request #{requests[1].pk} for this reason is tried again." in answer
+    assert set(SegmentRun.objects.values_list("status", flat=True)) == {"waiting"}
+    assert "Nothing that failed for this reason is left." in words(
+        browser.post("/retraining/retry-recent/", pressed, follow=True)
+    )
 
 
 def test_queues_requests_and_failures_are_told(browser: Client, submit: Submit) -> None:

@@ -2,7 +2,7 @@
 
 from apps.retraining.web.approving import approve_request, reject_request, withdraw_request
 from apps.retraining.web.new import choose, new
-from apps.retraining.web.operations import drain, operations, set_quota, undrain
+from apps.retraining.web.operations import drain, operations, retry_recent, set_quota, undrain
 from apps.retraining.web.pipelines import edit_pipeline, new_pipeline, pipeline, pipeline_file, pipelines
 from apps.retraining.web.policies import (
     close_incident,
@@ -47,6 +47,7 @@ __all__ = [
     "resume",
     "retry",
     "retry_one",
+    "retry_recent",
     "run_log",
     "run_page",
     "set_aside",

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import queries as accounts
 from apps.accounts.rules import is_operator
 from apps.accounts.signed_in import person
-from apps.core.errors import Invalid
+from apps.core.errors import Invalid, PortalError
 from apps.retraining import actions, oversight, queries
 from apps.retraining.web.page import PageRequest, template_for
 from apps.retraining.web.requests import request_rows
@@ -49,6 +49,24 @@ def drain(request: PageRequest, name: str) -> HttpResponse:
 def undrain(request: PageRequest, name: str) -> HttpResponse:
     actions.undrain_worker(actor=person(request), worker=queries.worker(name))
     messages.info(request, f"{name} takes runs again, within seconds.")
+    return redirect("operations")
+
+
+@require_POST
+def retry_recent(request: PageRequest) -> HttpResponse:
+    """What failed lately for one reason, in each of its requests; where that is not possible, it is told why."""
+    reason = request.POST.get("reason", "")
+    groups = [group for group in oversight.recent_failures(person(request)) if group.reason == reason]
+    for number in {number for group in groups for number in group.requests}:
+        failed = queries.request(actor=person(request), request_id=number)
+        try:
+            actions.retry_failed(actor=person(request), request=failed, reason=reason)
+        except PortalError as error:
+            messages.warning(request, error.message)
+        else:
+            messages.info(request, f"What failed in request #{number} for this reason is tried again.")
+    if not groups:
+        messages.info(request, "Nothing that failed for this reason is left.")
     return redirect("operations")
 
 
