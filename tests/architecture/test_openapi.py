@@ -45,9 +45,9 @@ def test_every_operation_takes_a_token(described: Path) -> None:
     assert {name for name, told in operations(described) if told["security"] != closed} == set()
 
 
-def test_every_list_is_paged_but_for_the_map_of_a_fleet_and_the_few_uses_of_a_connection(described: Path) -> None:
+def test_every_list_is_paged_but_for_the_map_of_a_fleet(described: Path) -> None:
     unpaged = {name for name, told in operations(described) if name.startswith("get") and _answers_an_array(told)}
-    assert unpaged == {"get /api/v1/connections/{name}/uses/", "get /api/v1/families/{slug}/fleet/"}
+    assert unpaged == {"get /api/v1/families/{slug}/fleet/"}
 
 
 def _answers_an_array(told: dict[str, Any]) -> bool:
