@@ -36,7 +36,7 @@ IN_TEXT = re.compile("«([^|»]*)[|]([^»]*)»")
 """A twin inside of a text that is sent, such as a filter or an address."""
 
 
-ID = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{32}|(?<=\bid=)\d+|(?<=\b(?:ID|id) )\d+|(?<=\bID ')\d+")
+ID = re.compile(r"m-[0-9a-f]{32}|[0-9a-f]{32}|(?<=\bid=)\d+|(?<=\b(?:ID|id) )\d+|(?<=\bexperiment )\d+|(?<=\bID ')\d+")
 
 
 @dataclass(frozen=True)

@@ -284,10 +284,10 @@ DIFFERENCES = [
         (404, "RESOURCE_DOES_NOT_EXIST"),
     ),
     _d(
-        "a point of a logged model that is sent twice",
+        "another value for a point of a logged model",
         "A client that sends again what it has sent is told that it is there.",
         "POST runs/log-metric",
-        {**POINT, "key": "twice of a model", "model_id": OUTPUT},
+        {**POINT, "key": "twice of a model", "value": 2, "model_id": OUTPUT},
         (400, "BAD_REQUEST"),
         TAKEN,
     ),
