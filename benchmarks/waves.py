@@ -20,10 +20,12 @@ from django.db import connection, transaction
 from apps.accounts.models import User
 from apps.registry import actions
 from apps.registry.models import ModelFamily, ModelVersion, Segment
+from tests import conftest as people
 from tests.registry import conftest as registry
 from tests.registry.conftest import Evaluate, MakeVersion
 
 CITIES, ROUNDS, BATCH = 224, 5, 100
+admin, approver, owner, team, var_dir = people.admin, people.approver, people.owner, people.team, people.var_dir
 family, make_version, evaluate = registry.family, registry.make_version, registry.evaluate
 pytestmark = pytest.mark.django_db(transaction=True)
 
