@@ -11,7 +11,7 @@ DEMO ?= 1
 TIMES ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-faults test-mlflow check openapi lock clean
+.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow check openapi lock clean
 .PHONY: bench bench-waves bench-catalog bench-retraining
 
 help: ## what can be done here
@@ -21,9 +21,14 @@ help: ## what can be done here
 serve: install ## the whole portal with the demo company on http://127.0.0.1:8000 (PORT=8123, VAR_DIR=/path, DEMO=0)
 	@exec $(BIN)/python -m portal.local.serve
 
+# They need minutes each, and have a target of their own.
+SLOWER := doors faults parity
 test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
-	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --ignore tests/faults --ignore tests/parity $(ARGS)
+	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(SLOWER:%=--ignore tests/%) $(ARGS)
+
+test-doors: install-dev ## walks every address and every field, with what is there and with junk
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist load tests/doors $(ARGS)
 
 test-faults: install-dev ## harms real processes and counts afterwards what was lost (TIMES=10: ten times in a row)
 	@for time in $$(seq $(TIMES)); do \

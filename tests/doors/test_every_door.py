@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from apps.accounts.models import User
 from apps.catalog.models import FeatureGap, ToolRequest, Usage
 from tests.conftest import api
-from tests.journeys.conftest import Everything
+from tests.doors.conftest import Everything
 
 pytestmark = pytest.mark.django_db
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW")

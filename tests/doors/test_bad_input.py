@@ -18,7 +18,7 @@ from apps.registry.actions import update_family
 from apps.registry.models import Alias, Evaluation, ModelVersion, Wave
 from apps.retraining.models import RetrainingRequest, SegmentRun
 from tests.conftest import api
-from tests.journeys.conftest import Everything
+from tests.doors.conftest import Everything
 
 pytestmark = pytest.mark.django_db
 SUBMIT: dict[str, Any] = {"pipeline": "toy", "family": "eta-trip", "parameters": {"alpha": 2.5}, "segments": ["boston"]}
