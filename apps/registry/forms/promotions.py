@@ -70,7 +70,7 @@ class WithdrawForm(forms.Form):
 
 
 class UnusedForm(forms.Form):
-    days = forms.IntegerField(min_value=1, max_value=3_650, label="Not used for", help_text="Days.")
+    days = forms.IntegerField(min_value=1, max_value=3_650, label="Not used for (days)")
 
 
 class NoteForm(forms.Form):
