@@ -281,6 +281,8 @@ def _dies_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     parent = os.getpid()
 
     def arrange() -> None:
+        if number != signal.SIGKILL:  # a shell's background jobs ignore SIGQUIT, and hand that down
+            signal.signal(number, signal.SIG_DFL)
         _libc.prctl(PR_SET_PDEATHSIG, number.value)
         if os.getppid() != parent:  # the parent died before the line above
             os._exit(1)
