@@ -46,7 +46,7 @@ bench-waves: install-dev ## measures promotion and rollback of 224 cities beside
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s benchmarks/waves.py $(ARGS)
 
 bench-catalog: install-dev ## measures list, radar and search of the catalog at 50 and at 5,000 tools
-	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s -p tests.conftest benchmarks/catalog.py $(ARGS)
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s benchmarks/catalog.py $(ARGS)
 
 bench-retraining: install-dev ## measures what a segment run costs beside a plain Celery task; its table is kept in benchmarks/
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/python -m benchmarks.retraining $(ARGS)

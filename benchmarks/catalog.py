@@ -18,10 +18,12 @@ from django.db import connection
 from django.test import Client
 
 from apps.accounts.models import User
+from tests import conftest as people
 from tests.catalog.crowd import CROWDED, crowd
 from tests.conftest import signed_in
 
 FEW, MANY, ROUNDS, REQUESTS = 50, 5_000, 5, 7
+other_team, plain_http, stranger, var_dir = people.other_team, people.plain_http, people.stranger, people.var_dir
 TABLES = ("usage", "position", "tool")
 TABLE = Path(__file__).with_suffix(".md")
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
