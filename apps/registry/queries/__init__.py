@@ -3,7 +3,7 @@
 from apps.registry.models.version import IS_PROMPT
 from apps.registry.queries.alias_history import AliasAt, alias_at, rollback, rollbacks, rollbacks_to_review
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
-from apps.registry.queries.consumption import UNUSED_DAYS, consumption, loaded_by, unused_versions
+from apps.registry.queries.consumption import UNUSED_DAYS, consumption, unused_versions
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
     Recomputed,
@@ -154,7 +154,6 @@ __all__ = [
     "gate_specs",
     "global_freeze",
     "live_values",
-    "loaded_by",
     "may_decide",
     "model",
     "model_row",

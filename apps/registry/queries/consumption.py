@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.registry.models import Alias, AliasMove, Consumption, ModelFamily, ModelVersion, Promotion
 from apps.registry.models.version import VersionQuerySet
 
-LOADED_DAYS = 7
 UNUSED_DAYS = 30
 
 
 def consumption(version: ModelVersion) -> QuerySet[Consumption]:
     """Who used it in which way, the latest first."""
     return Consumption.objects.filter(version=version).select_related("user").order_by("-last_at")
-
-
-def loaded_by(versions: Iterable[int], *, days: int = LOADED_DAYS) -> dict[int, int]:
-    """How many users have loaded or served each of them within these days, by id; those of nobody are not in it."""
-    used = Consumption.objects.filter(version__in=list(versions), last_at__gte=_days_ago(days)).order_by()
-    return dict(used.values_list("version").annotate(n=Count("user", distinct=True)))
 
 
 def unused_versions(family: ModelFamily, *, days: int = UNUSED_DAYS) -> VersionQuerySet:
