@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -67,7 +68,7 @@ def speak() -> Speak:
     """A client with a token of the user's own: of every scope, or of those that are named."""
 
     def make(user: User, *, scope: list[str] | None = None, basic: bool = False, **narrowed: Any) -> Mlflow:
-        name = f"mlflow {id(object())}"
+        name = f"mlflow {uuid4()}"
         secret = create_token(actor=user, name=name, scopes=scope or scopes(), **narrowed).secret
         both = base64.b64encode(f"anyone:{secret}".encode()).decode()
         return Mlflow(f"Basic {both}" if basic else f"Bearer {secret}")
@@ -98,7 +99,7 @@ def client_of(web: Web, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[U
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # what would be tried again is a fault to see here
 
     def become(user: User) -> None:
-        token = create_token(actor=user, name=f"client {id(object())}", scopes=scopes()).secret
+        token = create_token(actor=user, name=f"client {uuid4()}", scopes=scopes()).secret
         monkeypatch.setenv("MLFLOW_TRACKING_URI", web.address)
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
         mlflow.set_tracking_uri(web.address)
