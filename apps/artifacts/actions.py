@@ -62,6 +62,16 @@ def put_file(*, tree: Tree, path: str, source: BinaryIO) -> None:
         _insert(tree, {path: stored})
 
 
+def put_part(*, upload: str, source: BinaryIO) -> str:
+    """A part of a file that is sent in parts; answers its hex sha256. `open_parts` reads them as one."""
+    return default_store().put_part(upload, source).sha256
+
+
+def drop_parts(*, upload: str) -> None:
+    """Forgets what was sent in parts, whether a file was made of it or not."""
+    default_store().drop_parts(upload)
+
+
 def publish(*, name: str, content: bytes) -> None:
     """A file that is read without the portal, `published/<name>` in the store; the next one replaces it whole."""
     default_store().publish(name, content)

@@ -1,6 +1,6 @@
 """Reads of files. The caller has checked that the reader may see what the tree belongs to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +38,11 @@ def file(*, tree: Tree, path: str) -> TreeFile:
 def open_file(*, tree: Tree, path: str) -> BinaryIO:
     """The verified bytes. Raises Missing, or Unavailable when the stored bytes are damaged."""
     return default_store().open(file(tree=tree, path=path).blob_id)
+
+
+def open_parts(*, upload: str, parts: Sequence[str]) -> BinaryIO:
+    """The parts with these sha256s as one stream; reading raises Missing for one that is not there whole."""
+    return default_store().open_parts(upload, parts)
 
 
 def published(name: str) -> bytes:

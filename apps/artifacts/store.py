@@ -3,13 +3,15 @@
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from django.conf import settings
 
@@ -18,7 +20,7 @@ from apps.core.errors import Missing, Unavailable
 
 CHUNK_BYTES = 1_048_576
 STALE_SECONDS = 3_600
-"""A half-written file that got no byte for an hour belongs to a process that is gone."""
+"""What is half sent and got no byte for an hour belongs to somebody who is gone."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -35,6 +37,20 @@ class Store(Protocol):
 
     def put(self, source: BinaryIO) -> Stored:
         """Copies the source to its end; if that breaks off, nothing is left."""
+        ...
+
+    def put_part(self, upload: str, source: BinaryIO) -> Stored:
+        """A part of a file that is sent in parts; `upload` is a name of letters and digits."""
+        ...
+
+    def open_parts(self, upload: str, parts: Sequence[str]) -> BinaryIO:
+        """The parts with these sha256s one after the other, each verified; reading raises Missing for one that is not
+        there whole.
+        """
+        ...
+
+    def drop_parts(self, upload: str) -> None:
+        """Forgets the parts; those that nobody joins or drops are forgotten after an hour."""
         ...
 
     def open(self, sha256: str) -> BinaryIO:
@@ -61,28 +77,20 @@ class LocalStore:
     root: Path
 
     def put(self, source: BinaryIO) -> Stored:
-        with _kept_whole():
-            incoming = self._new_file()
-        try:
-            stored = _copy(source, incoming)
-            with _kept_whole():
-                self._keep(incoming, stored.sha256)
-        finally:
-            with suppress(OSError):  # on a full disk the rest of its buffer has nowhere to go
-                incoming.close()
-            Path(incoming.name).unlink(missing_ok=True)
-        return stored
+        """Replacing an equal file also heals a damaged one."""
+        return self._take(source, self._place)
+
+    def put_part(self, upload: str, source: BinaryIO) -> Stored:
+        return self._take(source, partial(self._part, upload))
+
+    def open_parts(self, upload: str, parts: Sequence[str]) -> BinaryIO:
+        return cast(BinaryIO, _Joined(self._open_part(upload, sha256) for sha256 in parts))
+
+    def drop_parts(self, upload: str) -> None:
+        shutil.rmtree(self._parts(upload), ignore_errors=True)
 
     def open(self, sha256: str) -> BinaryIO:
-        try:
-            file = self._place(sha256).open("rb")
-        except OSError as error:
-            raise _damaged(sha256) from error
-        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-            file.close()
-            raise _damaged(sha256)
-        file.seek(0)
-        return file
+        return _open_verified(self._place(sha256), sha256)
 
     def local_path(self, sha256: str) -> Path:
         self.open(sha256).close()
@@ -106,6 +114,32 @@ class LocalStore:
         except FileNotFoundError as error:
             raise Missing("Nothing has been published under that name yet.") from error
 
+    def _take(self, source: BinaryIO, place: Callable[[str], Path]) -> Stored:
+        """Copies the source to its end, then gives it the place of its sha256."""
+        with _kept_whole():
+            incoming = self._new_file()
+        try:
+            stored = _copy(source, incoming)
+            with _kept_whole():
+                self._rename(incoming, place(stored.sha256))
+        finally:
+            with suppress(OSError):  # on a full disk the rest of its buffer has nowhere to go
+                incoming.close()
+            Path(incoming.name).unlink(missing_ok=True)
+        return stored
+
+    def _open_part(self, upload: str, sha256: str) -> BinaryIO:
+        try:
+            return _open_verified(self._part(upload, sha256), sha256)
+        except Unavailable as error:
+            raise Missing(f"The part {sha256[:12]} of this upload is not here whole; send the file again.") from error
+
+    def _parts(self, upload: str) -> Path:
+        return self.root / "incoming" / check_path(upload)
+
+    def _part(self, upload: str, sha256: str) -> Path:
+        return self._parts(upload) / check_path(sha256)
+
     def _published(self, name: str) -> Path:
         return self.root / "published" / check_path(name)
 
@@ -118,10 +152,6 @@ class LocalStore:
         for left in folder.iterdir():
             _remove_if_stale(left)
         return tempfile.NamedTemporaryFile(dir=folder, delete=False)  # type: ignore[return-value]
-
-    def _keep(self, incoming: BinaryIO, sha256: str) -> None:
-        """Replacing an equal file also heals a damaged one."""
-        self._rename(incoming, self._place(sha256))
 
     def _rename(self, incoming: BinaryIO, place: Path) -> None:
         """Durable before it has its name."""
@@ -150,11 +180,40 @@ def _copy(source: BinaryIO, target: BinaryIO) -> Stored:
     return Stored(digest.hexdigest(), size)
 
 
+class _Joined:
+    """Reads file after file, each opened when its turn comes."""
+
+    def __init__(self, files: Iterable[BinaryIO]) -> None:
+        self._chunks = (chunk for file in files for chunk in _chunks(file))
+
+    def read(self, size: int) -> bytes:
+        """A chunk of whatever size the parts have; nothing at the end."""
+        return next(self._chunks, b"")
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _open_verified(place: Path, sha256: str) -> BinaryIO:
+    try:
+        file = place.open("rb")
+    except OSError as error:
+        raise _damaged(sha256) from error
+    if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+        file.close()
+        raise _damaged(sha256)
+    file.seek(0)
+    return file
+
+
 def _remove_if_stale(left: Path) -> None:
-    """Another process may be sweeping, or finishing, the same file."""
+    """Another process may be sweeping, or finishing, the same file. A folder of parts is as old as its newest."""
     try:
         if left.stat().st_mtime < time.time() - STALE_SECONDS:
-            left.unlink()
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
     except FileNotFoundError:
         return
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from apps.mlflow_protocol import registry, server, webhooks
-from apps.mlflow_protocol.artifacts import proxy
+from apps.mlflow_protocol.artifacts import multipart, proxy
 from apps.mlflow_protocol.endpoints import Endpoint
 from apps.mlflow_protocol.tracking import experiments, logged_models, reporting, runs
 
@@ -17,6 +17,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *reporting.ENDPOINTS,
     *logged_models.ENDPOINTS,
     *proxy.ENDPOINTS,
+    *multipart.ENDPOINTS,
     *registry.ENDPOINTS,
     *webhooks.ENDPOINTS,
 )

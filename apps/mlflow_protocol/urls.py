@@ -3,11 +3,13 @@
 from django.urls import path
 
 from apps.mlflow_protocol import web
+from apps.mlflow_protocol.artifacts import multipart
 
 app_name = "mlflow"
 urlpatterns = [
     path("version", web.version, name="version"),
     path("health", web.health, name="health"),
+    path("artifact-parts/<str:ticket>", multipart.part, name="part"),
     *(
         path(f"{prefix}/{version}/<path:path>", web.protocol)
         for prefix in ("api", "ajax-api")

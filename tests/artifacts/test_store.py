@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from apps.artifacts.store import STALE_SECONDS, LocalStore, Stored
-from apps.core.errors import Unavailable
+from apps.core.errors import Missing, Unavailable
 from tests.artifacts.disks import MEGABYTE, files_in
 
 ENDLESS_UPLOAD = """
@@ -121,6 +121,27 @@ def test_what_a_killed_process_left_is_no_stored_file_and_goes_away(store: Local
     upload.stdin.close()
     assert files_in(store) == [half]
     os.utime(half, (time.time() - STALE_SECONDS - 1,) * 2)
+    stored = store.put(io.BytesIO(b"next"))
+    assert files_in(store) == [store.local_path(stored.sha256)]
+
+
+def test_parts_are_read_as_one_in_any_order_until_they_are_dropped(store: LocalStore) -> None:
+    first, second = (store.put_part("upload", io.BytesIO(part)).sha256 for part in (b"one", b"two"))
+    stored = store.put(store.open_parts("upload", [second, first, second]))
+    assert store.local_path(stored.sha256).read_bytes() == b"twoonetwo"
+    with pytest.raises(Missing, match="not here whole"):
+        store.put(store.open_parts("another", [first]))
+    (store.root / "incoming" / "upload" / first).chmod(0o644)
+    (store.root / "incoming" / "upload" / first).write_bytes(b"damaged")
+    with pytest.raises(Missing, match="not here whole"):
+        store.put(store.open_parts("upload", [first]))
+    store.drop_parts("upload")
+    assert files_in(store) == [store.local_path(stored.sha256)]
+
+
+def test_parts_that_nobody_joins_go_away(store: LocalStore) -> None:
+    store.put_part("upload", io.BytesIO(b"one"))
+    os.utime(store.root / "incoming" / "upload", (time.time() - STALE_SECONDS - 1,) * 2)
     stored = store.put(io.BytesIO(b"next"))
     assert files_in(store) == [store.local_path(stored.sha256)]
 

@@ -171,15 +171,6 @@ def test_an_upload_is_its_uploader_s_alone(owners: Mlflow, stranger: User, speak
     assert owners.delete(address)[0] == 200
 
 
-@pytest.mark.parametrize("step", ["create", "complete", "abort"])
-def test_multipart_is_said_to_be_unsupported_so_that_the_client_sends_one_piece(owners: Mlflow, step: str) -> None:
-    answer = owners.send("POST", f"/api/2.0/mlflow-artifacts/mpu/{step}/1/2/artifacts", {"path": "x", "num_parts": 2})
-    assert (answer.status_code, json.loads(answer.content)["message"]) == (
-        501,
-        "Multipart upload is not supported for the current artifact repository",
-    )
-
-
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_no_path_climbs_out_of_its_run_however_it_is_written(

@@ -1,6 +1,7 @@
 """MLflow's own client sends and fetches files, and logs models, against a running portal."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,16 +41,16 @@ def test_files_dicts_and_texts_are_logged_listed_and_fetched(tmp_path: Path) -> 
     assert (there / "reports" / "deep er" / "ü 100%.txt").read_text() == "ü"
 
 
-def test_a_client_that_would_send_in_parts_sends_in_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with MLflow's own server on a disk, which has no place that takes parts without asking who sends them."""
-    monkeypatch.setenv("MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD", "true")
-    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", "1")
+def test_a_large_file_is_sent_in_parts_and_arrives_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client is only told what is large, and how large a part is."""
+    monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE", str(6 * 1024**2))
     monkeypatch.setenv("MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE", str(5 * 1024**2))
-    (tmp_path / "weights.bin").write_bytes(bytes(11 * 1024**2))
+    sent = os.urandom(11 * 1024**2)
+    (tmp_path / "weights.bin").write_bytes(sent)
     with mlflow.start_run() as run:
-        mlflow.log_artifact(str(tmp_path / "weights.bin"))
-    (found,) = MlflowClient().list_artifacts(run.info.run_id)
-    assert (found.path, found.file_size) == ("weights.bin", 11 * 1024**2)
+        mlflow.log_artifact(str(tmp_path / "weights.bin"), "deep/er")
+    got = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="deep/er/weights.bin")
+    assert Path(got).read_bytes() == sent
 
 
 def test_a_logged_model_keeps_its_files_its_parameters_and_what_was_measured_about_it() -> None:

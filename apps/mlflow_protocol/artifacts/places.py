@@ -25,10 +25,11 @@ LARGEST_ID = 2**63
 
 @dataclass(frozen=True)
 class Place:
-    """A path of a tree (empty: all of it), how it is written there, and the id of the version whose tree it is."""
+    """A path of a tree (empty: all of it), whether and how it is written there, and the version whose tree it is."""
 
     tree: Tree | None
     path: str
+    check: Callable[[], None]
     put: Callable[[str, BinaryIO], None]
     remove: Callable[[str], None]
     version: int | None = None
@@ -55,15 +56,17 @@ def no_such(address: str) -> Missing:
 def _run(call: Call, run_id: str, path: str) -> Place:
     run = queries.run(actor=call.actor, run_id=run_id)
     put = partial(_put, actions.put_run_file, actor=call.actor, run=run)
-    return Place(run.tree, path, put, lambda path: actions.remove_run_files(actor=call.actor, run=run, path=path))
+    check = partial(actions.check_run_file, actor=call.actor, run=run)
+    remove = partial(_remove, actions.remove_run_files, actor=call.actor, run=run)
+    return Place(run.tree, path, check, put, remove)
 
 
 def _logged_model(call: Call, model_id: str, path: str) -> Place:
     model = queries.logged_model(actor=call.actor, pk=model_id)
     put = partial(_put, actions.put_model_file, actor=call.actor, model=model)
-    return Place(
-        model.tree, path, put, lambda path: actions.remove_model_files(actor=call.actor, model=model, path=path)
-    )
+    check = partial(actions.check_model_file, actor=call.actor, model=model)
+    remove = partial(_remove, actions.remove_model_files, actor=call.actor, model=model)
+    return Place(model.tree, path, check, put, remove)
 
 
 def _upload(call: Call, name: str, path: str) -> Place:
@@ -74,23 +77,24 @@ def _upload(call: Call, name: str, path: str) -> Place:
         raise no_such(f"uploads/{name}") from error
     upload = queries.upload(actor=call.actor, pk=pk)
     put = partial(_put, actions.put_upload_file, actor=call.actor, pk=pk)
-    return Place(
-        upload.tree if upload else None,
-        path,
-        put,
-        lambda path: actions.remove_upload_files(actor=call.actor, pk=pk, path=path),
-    )
+    check = partial(actions.check_upload_file, actor=call.actor, pk=pk)
+    remove = partial(_remove, actions.remove_upload_files, actor=call.actor, pk=pk)
+    return Place(upload.tree if upload else None, path, check, put, remove)
 
 
 def _version(call: Call, number: str, path: str) -> Place:
     if not (number.isascii() and number.isdigit() and int(number) < LARGEST_ID):
         raise no_such(f"versions/{number}")
     tree = registry.versions_by_id(actor=call.actor, ids=[int(number)])[0].tree
-    return Place(tree, path, _sealed, _sealed, int(number))
+    return Place(tree, path, _sealed, _sealed, _sealed, int(number))
 
 
 def _put(action: Callable[..., None], path: str, source: BinaryIO, **whose: object) -> None:
     action(path=path, source=source, **whose)
+
+
+def _remove(action: Callable[..., None], path: str, **whose: object) -> None:
+    action(path=path, **whose)
 
 
 def _sealed(*what: object) -> None:

@@ -14,7 +14,6 @@ from apps.core.errors import Invalid, Missing
 from apps.mlflow_protocol.artifacts.bodies import body_of
 from apps.mlflow_protocol.artifacts.places import no_such, place_of
 from apps.mlflow_protocol.endpoints import Body, Call, Endpoint
-from apps.mlflow_protocol.errors import Spoken
 from apps.mlflow_protocol.fields import text
 from apps.mlflow_protocol.tracking.experiments import ARTIFACTS
 from apps.mlflow_protocol.tracking.runs import RUN, artifacts_of, run_of
@@ -24,9 +23,6 @@ from apps.tracking import queries
 
 if TYPE_CHECKING:
     from apps.artifacts.models import Tree
-
-MPU = "Multipart upload is not supported for the current artifact repository"
-"""Word for word what MLflow says of a disk: the client then sends the file in one piece, streamed."""
 
 
 def upload(call: Call) -> Body:
@@ -88,10 +84,6 @@ def model_listing(call: Call) -> Body:
     return without_empty({"root_uri": root, "files": files})
 
 
-def no_multipart(call: Call) -> Body:
-    raise Spoken(501, "NOT_IMPLEMENTED", MPU)
-
-
 def _checked(path: str) -> str:
     """A folder below that of a run or model, in MLflow's words where it is none."""
     try:
@@ -141,9 +133,5 @@ ENDPOINTS = (
         (text("model_id", required=True), text("artifact_directory_path")),
         reads=True,
         in_run=True,
-    ),
-    *(
-        Endpoint("POST", f"mlflow-artifacts/mpu/{step}/{{path*}}", no_multipart, raw=True, in_run=True)
-        for step in ("create", "complete", "abort")
     ),
 )

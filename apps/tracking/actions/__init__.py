@@ -13,6 +13,9 @@ from apps.tracking.actions.experiments import (
     untag_experiment,
 )
 from apps.tracking.actions.files import (
+    check_model_file,
+    check_run_file,
+    check_upload_file,
     put_model_file,
     put_run_file,
     put_upload_file,
@@ -47,6 +50,9 @@ from apps.tracking.actions.runs import (
 )
 
 __all__ = [
+    "check_model_file",
+    "check_run_file",
+    "check_upload_file",
     "close_run",
     "create_experiment",
     "create_logged_model",

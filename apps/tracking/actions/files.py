@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 
-def put_run_file(*, actor: User, run: Run, path: str, source: BinaryIO) -> None:
-    """The path has these bytes from now on. Raises Conflict where a version stands on the run's files."""
+def check_run_file(*, actor: User, run: Run) -> None:
+    """Asked before a large file is sent; `put_run_file` asks again."""
     require(actor, "tracking.write_run", run)
     check_active(run)
+
+
+def put_run_file(*, actor: User, run: Run, path: str, source: BinaryIO) -> None:
+    """The path has these bytes from now on. Raises Conflict where a version stands on the run's files."""
+    check_run_file(actor=actor, run=run)
     put_file(tree=run.tree, path=path, source=source)
 
 
@@ -29,8 +34,13 @@ def remove_run_files(*, actor: User, run: Run, path: str) -> None:
     remove_files(tree=run.tree, path=path)
 
 
-def put_model_file(*, actor: User, model: LoggedModel, path: str, source: BinaryIO) -> None:
+def check_model_file(*, actor: User, model: LoggedModel) -> None:
+    """Asked before a large file is sent; `put_model_file` asks again."""
     require(actor, "tracking.write_logged_model", model)
+
+
+def put_model_file(*, actor: User, model: LoggedModel, path: str, source: BinaryIO) -> None:
+    check_model_file(actor=actor, model=model)
     put_file(tree=model.tree, path=path, source=source)
 
 
@@ -39,9 +49,14 @@ def remove_model_files(*, actor: User, model: LoggedModel, path: str) -> None:
     remove_files(tree=model.tree, path=path)
 
 
+def check_upload_file(*, actor: User, pk: UUID) -> None:
+    """Asked before a large file is sent; `put_upload_file` asks again."""
+    require(actor, "tracking.upload", Upload(pk=pk, user=actor))
+
+
 def put_upload_file(*, actor: User, pk: UUID, path: str, source: BinaryIO) -> None:
     """The first file begins the upload. Raises Missing for somebody else's."""
-    require(actor, "tracking.upload", Upload(pk=pk, user=actor))
+    check_upload_file(actor=actor, pk=pk)
     fresh: dict[str, Any] = {"user": actor, "tree": create_tree}
     upload, _ = Upload.objects.select_related("tree").get_or_create(pk=pk, defaults=fresh)
     if upload.user_id != actor.pk:
