@@ -79,6 +79,12 @@ class Row:
         return self.cell.evaluated.candidate if self.cell.evaluated else None
 
     @property
+    def rows(self) -> int | None:
+        """On how many rows `newest` was measured."""
+        measured = self.cell.newest if self.cell.newest and self.cell.newest.candidate is not None else self.comparison
+        return measured.rows if measured else None
+
+    @property
     def gain(self) -> float | None:
         return self.comparison.difference if self.comparison else None
 

@@ -4,16 +4,19 @@ import csv
 import io
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.dashboard.queries import family_line
 from apps.platforms.base import End, Outcome
-from apps.registry.actions import propose, set_labelled_until
+from apps.registry.actions import approve, freeze, propose, set_labelled_until, update_family
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion
+from apps.registry.queries import families
 from apps.retraining import actions as retraining
 from tests.conftest import signed_in
 from tests.retraining.conftest import Submit, claim_of, pipeline, pipelines_folder, submit, success
@@ -76,6 +79,57 @@ def test_a_restricted_family_does_not_exist_for_a_stranger(
     ):  # fmt: skip
         assert signed_in(stranger).get(address).status_code == 404, address
     assert signed_in(stranger).post("/models/eta-trip/evaluate/").status_code == 404
+
+
+# the head
+
+
+@pytest.mark.parametrize("tab", ["fleet", "runs", "activity", "settings"])
+def test_every_tab_begins_with_owner_health_means_and_freshness(
+    owner: User, colleague: User, approver: User, family: ModelFamily, cities: Cities, champions: Make, tab: str
+) -> None:
+    champions(cities(3)[:2])
+    update_family(actor=approver, family=family, on_call=[colleague])
+    freeze(
+        actor=approver, family=family, reason="The feature store is down.", until=timezone.now() + timedelta(hours=1)
+    )
+    told = words(shown(owner, f"{FLEET}?tab={tab}"))
+    assert "Tier 1 Frozen" in told
+    assert "Team Rides ETA On call: Colleague" in told
+    assert "Health, Jul 2013 2 of 2 worse than the plain baseline" in told
+    assert "Mean MAE 9.00 min the plain baseline 7.00" in told
+    assert "Typical age 122 days 2 of 2 stale, over 90 days" in told
+    assert "Open promotions 0" in told
+    assert "Trip ETA is frozen until" in told
+
+
+def test_the_weighted_mean_counts_rows_where_the_plain_one_counts_cities(
+    owner: User, approver: User, colleague: User, family: ModelFamily, cities: Cities, champions: Make,
+    register: Make, measure: Any,
+) -> None:  # fmt: skip
+    busy, quiet = cities(2)
+    champions([busy], mae=8.0)
+    version = register([quiet])[quiet]
+    measure([version], 12.0, rows=30)
+    wave = propose(actor=colleague, family=family, versions=[version], reason="The first one")
+    approve(actor=approver, wave=wave, digest=wave.digest)
+    line = family_line(actor=owner, family=families(owner).get())
+    assert line.plain
+    assert line.weighted
+    assert (line.plain.metric, line.plain.baseline) == (10.0, 7.0)
+    assert line.weighted.metric == (90 * 8.0 + 30 * 12.0) / 120
+
+
+def test_a_champion_that_only_its_rival_s_evaluation_measured_counts_too(
+    owner: User, approver: User, family: ModelFamily, cities: Cities, champions: Make, candidates: Make
+) -> None:
+    champions(cities(1), mae=8.0)
+    set_labelled_until(actor=approver, family=family, day=date(2013, 8, 31))
+    assert family_line(actor=owner, family=families(owner).get()).measured == 0
+    candidates(["city-0"])
+    line = family_line(actor=owner, family=families(owner).get())
+    assert line.plain
+    assert (line.measured, line.plain.metric) == (1, 9.0)
 
 
 # the fleet
@@ -172,7 +226,7 @@ def test_what_waits_for_approval_links_to_its_promotion(
     page = shown(owner)
     assert f'href="/promotions/{wave.pk}/"' in page
     assert "1 candidate waits for approval" in words(page)
-    assert "Summer" in shown(owner, f"{FLEET}?tab=promotions")
+    assert "Summer" in shown(owner, f"{FLEET}?tab=activity")
 
 
 def test_names_are_escaped(owner: User, family: ModelFamily, admin: User) -> None:
@@ -302,7 +356,7 @@ def test_an_open_request_is_named_and_its_rows_marked(owner: User, cities: Citie
     told = words(shown(owner))
     assert f"Request # {request.pk}" in told or f"Request #{request.pk}" in told
     assert "is retraining 1 segment;" in told
-    assert told.count("Retraining") >= 3  # the rail, the tab, the row
+    assert told.count("Retraining") >= 2  # the rail, the row
 
 
 # the other tabs, the file
@@ -312,13 +366,13 @@ def test_activity_tells_what_was_done_to_many_at_once_in_one_line(owner: User, c
     champions(cities(5))
     told = words(shown(owner, f"{FLEET}?tab=activity"))
     assert "Approver promoted eta-trip.city-4 v1 and 4 more" in told
-    assert told.count("promoted") == 1
+    assert told.count("promoted eta-trip") == 1
 
 
-def test_the_retraining_tab_lists_the_requests_of_the_family(owner: User, cities: Cities, submit: Submit) -> None:
+def test_the_runs_tab_lists_the_requests_of_the_family(owner: User, cities: Cities, submit: Submit) -> None:
     cities(2)
     request = submit(reason="A new season")
-    told = words(shown(owner, f"{FLEET}?tab=retraining"))
+    told = words(shown(owner, f"{FLEET}?tab=runs"))
     assert f"#{request.pk} Toy A new season" in told
     assert "0 of 2 succeeded" in told
 

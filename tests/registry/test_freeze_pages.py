@@ -57,7 +57,7 @@ def test_an_approver_freezes_a_family_and_lifts_it_where_it_is_said(family: Mode
 def test_a_freeze_is_said_wherever_somebody_would_promote(
     wave: Wave, frozen: Freeze, candidate: ModelVersion, approver: User, colleague: User
 ) -> None:
-    for address in ("/", "/m/eta-trip/", "/m/eta-trip/?tab=promotions", "/m/eta-trip/atlanta/", proposal(candidate)):
+    for address in ("/", "/m/eta-trip/", "/m/eta-trip/?tab=activity", "/m/eta-trip/atlanta/", proposal(candidate)):
         assert "“The rail strike”" in words(signed_in(colleague).get(address)), address
     told = words(signed_in(approver).get(f"/promotions/{wave.pk}/"))
     assert "Reject this promotion?" in told

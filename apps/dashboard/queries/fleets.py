@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from apps.audit.queries import events_of_family
 from apps.dashboard.fleet import Chip, Row, State, Summary, Wanted, chips, chosen, judged, made_by, summarised
+from apps.dashboard.queries.overview import FamilyLine, line_of_rows
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
 
@@ -26,9 +27,12 @@ HAPPENINGS_SHOWN = 60
 
 @dataclass(frozen=True)
 class FleetPage:
-    """`rows` are those asked for; `summary` and `chips` count all of the family, or of the request asked for."""
+    """`rows` are those asked for; `summary` and `chips` count all of the family, or of the request asked for; `line`
+    is of the family whatever was asked for.
+    """
 
     family: ModelFamily
+    line: FamilyLine
     window: Window | None
     rows: Sequence[Row]
     summary: Summary
@@ -58,11 +62,12 @@ def fleet_page(*, actor: User, family: ModelFamily, wish: Wanted) -> FleetPage:
     """Raises Missing for a request that the actor may not see."""
     request = retraining.request(actor=actor, request_id=wish.request) if wish.request else None
     asked = retraining.requests(actor).filter(family=family)
-    rows = _rows(family, asked)
+    rows = whole = _rows(family, asked)
     if request:
-        rows = made_by(rows, _versions_of(request))
+        rows = made_by(whole, _versions_of(request))
     return FleetPage(
         family=family,
+        line=line_of_rows(actor=actor, family=family, rows=whole),
         window=registry.newest_window(family),
         rows=chosen(rows, wish),
         summary=summarised(rows),

@@ -1,12 +1,14 @@
-"""All families at one glance, in the same number of queries for one or for fifty."""
+"""How a family does at one glance, in the same number of queries for one or for fifty."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db.models import F, Q
 
 from apps.registry import queries as registry
 
@@ -14,21 +16,41 @@ if TYPE_CHECKING:
     from datetime import date
 
     from apps.accounts.models import User
+    from apps.dashboard.fleet import Row
     from apps.registry.models import ModelFamily
     from apps.registry.queries import Window
 
+CHAMPION = "champion"
+OPEN = ("proposed", "running")
+"""Promotions that are not over: waiting for a yes, or between two stages."""
+
+
+class Measured(NamedTuple):
+    """A champion and the plain baseline on one month, and on how many rows."""
+
+    metric: float
+    baseline: float
+    rows: int
+
 
 @dataclass(frozen=True)
-class Measured:
-    """A champion and the plain baseline on one month."""
+class Mean:
+    """Of the champions that were measured, beside the plain baseline's on the same rows; in the family's unit."""
 
     metric: float
     baseline: float
 
+    @property
+    def change(self) -> float:
+        return self.metric - self.baseline
+
 
 @dataclass(frozen=True)
 class FamilyLine:
-    """A family as the list shows it: means over the champions measured on its newest month, typical age in days."""
+    """A family as its head and the list show it: champions on its newest month, typical age in days.
+
+    `plain` counts every segment once, `weighted` counts every row once, so that it says what most users feel.
+    """
 
     family: ModelFamily
     window: Window | None
@@ -36,19 +58,15 @@ class FamilyLine:
     champions: int
     measured: int
     worse: int
-    metric: float | None
-    baseline: float | None
+    plain: Mean | None
+    weighted: Mean | None
     age: int | None
+    stale: int
     open_waves: int
 
     @property
     def is_stale(self) -> bool:
         return self.age is not None and self.age > self.family.freshness_days
-
-    @property
-    def change(self) -> float | None:
-        """The champions' mean against the plain baseline's."""
-        return None if self.metric is None or self.baseline is None else self.metric - self.baseline
 
     @property
     def tone(self) -> str:
@@ -62,16 +80,40 @@ class FamilyLine:
 
 def family_lines(actor: User) -> list[FamilyLine]:
     """By name."""
-    families = list(registry.families(actor))
-    trained, measured, waves = _trained_through(actor), _measured(actor, families), _open_waves(actor)
+    return _lines(actor, list(registry.families(actor)))
+
+
+def family_line(*, actor: User, family: ModelFamily) -> FamilyLine:
+    """Of one family that the actor may see."""
+    return _lines(actor, [family])[0]
+
+
+def line_of_rows(*, actor: User, family: ModelFamily, rows: Sequence[Row]) -> FamilyLine:
+    """The same, of a fleet that was read already."""
+    ages = [row.cell.age_days for row in rows if row.cell.age_days is not None]
+    known = [
+        Measured(row.newest, row.baseline, row.rows)
+        for row in rows
+        if row.newest is not None and row.baseline is not None and row.rows
+    ]
+    return _line(family, ages, known, _open_waves(actor, [family])[family.pk])
+
+
+def _lines(actor: User, families: Sequence[ModelFamily]) -> list[FamilyLine]:
+    trained, waves = _trained_through(actor, families), _open_waves(actor, families)
+    measured = _measured(actor, families)
     return [
-        _line(family, trained.get(family.pk, []), measured.get(family.pk, []), waves[family.pk]) for family in families
+        _line(family, _ages(family, trained.get(family.pk, [])), measured.get(family.pk, []), waves[family.pk])
+        for family in families
     ]
 
 
-def _line(family: ModelFamily, trained: list[date], measured: list[Measured], waves: int) -> FamilyLine:
+def _ages(family: ModelFamily, days: Iterable[date]) -> list[int]:
+    return [age for day in days if (age := family.age_of(day)) is not None]
+
+
+def _line(family: ModelFamily, ages: Sequence[int], measured: Sequence[Measured], waves: int) -> FamilyLine:
     lower = family.direction == family.Direction.LOWER
-    ages = [age for day in trained if (age := family.age_of(day)) is not None]
     return FamilyLine(
         family=family,
         window=registry.newest_window(family),
@@ -79,16 +121,23 @@ def _line(family: ModelFamily, trained: list[date], measured: list[Measured], wa
         champions=family.champion_count,  # type: ignore[attr-defined]
         measured=len(measured),
         worse=sum(one.metric > one.baseline if lower else one.metric < one.baseline for one in measured),
-        metric=fmean(one.metric for one in measured) if measured else None,
-        baseline=fmean(one.baseline for one in measured) if measured else None,
+        plain=_mean(measured, [1] * len(measured)),
+        weighted=_mean(measured, [one.rows for one in measured]),
         age=round(median(ages)) if ages else None,
+        stale=sum(age > family.freshness_days for age in ages),
         open_waves=waves,
     )
 
 
-def _trained_through(actor: User) -> dict[int, list[date]]:
+def _mean(measured: Sequence[Measured], weights: Sequence[int]) -> Mean | None:
+    if not measured:
+        return None
+    return Mean(fmean([one.metric for one in measured], weights), fmean([one.baseline for one in measured], weights))
+
+
+def _trained_through(actor: User, families: Iterable[ModelFamily]) -> dict[int, list[date]]:
     """The champions' last days of training, by family."""
-    champions = registry.all_versions(actor).filter(aliases__name="champion")
+    champions = registry.all_versions(actor).filter(model__family__in=families, aliases__name=CHAMPION)
     found: dict[int, list[date]] = {}
     for family, day in champions.order_by().values_list("model__family", "trained_through"):
         if day is not None:
@@ -96,20 +145,27 @@ def _trained_through(actor: User) -> dict[int, list[date]]:
     return found
 
 
-def _measured(actor: User, families: Iterable[ModelFamily]) -> dict[int, list[Measured]]:
-    """How each champion does on its family's newest month, from whatever it was evaluated for."""
+def _measured(actor: User, families: Sequence[ModelFamily]) -> dict[int, list[Measured]]:
+    """How each champion does on its family's newest month: from its own check, else from what competed with it."""
     windows = {family.pk: registry.newest_window(family) for family in families}
     lasts = {window.last for window in windows.values() if window}
     done = registry.evaluations(actor).filter(
-        status="done", window_last__in=lasts, candidate__aliases__name="champion", baseline_metric__isnull=False
+        Q(champion=None) | Q(champion__model=F("model")),  # and not of another model
+        model__family__in=families,
+        status="done",
+        window_last__in=lasts,
+        baseline_metric__isnull=False,
     )
     found: dict[int, dict[int, Measured]] = {}
-    columns = ("model__family", "model", "window_first", "window_last", "candidate_metric", "baseline_metric")
-    for family, model, first, last, metric, baseline in done.order_by("id").values_list(*columns):
-        if windows.get(family) == (first, last):
-            found.setdefault(family, {})[model] = Measured(metric, baseline)
+    for role in ("champion", "candidate"):
+        of_champions = done.filter(**{f"{role}__aliases__name": CHAMPION}).order_by("id")
+        columns = ("model__family", "model", "window_first", "window_last", f"{role}_metric", "baseline_metric", "rows")
+        for family, model, first, last, *numbers in of_champions.values_list(*columns):
+            if windows.get(family) == (first, last):
+                found.setdefault(family, {})[model] = Measured(*numbers)
     return {family: list(by_model.values()) for family, by_model in found.items()}
 
 
-def _open_waves(actor: User) -> Counter[int]:
-    return Counter(registry.waves(actor).filter(status="proposed").order_by().values_list("family", flat=True))
+def _open_waves(actor: User, families: Iterable[ModelFamily]) -> Counter[int]:
+    waves = registry.waves(actor).filter(family__in=families, status__in=OPEN)
+    return Counter(waves.order_by().values_list("family", flat=True))

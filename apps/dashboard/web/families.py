@@ -17,7 +17,7 @@ from apps.core.web import PageRequest
 from apps.dashboard import queries
 from apps.dashboard.fleet import Row, State, wanted
 from apps.dashboard.spreadsheet import as_csv
-from apps.dashboard.web.reading import family_of, frame
+from apps.dashboard.web.reading import family_of, frame, head
 from apps.registry import actions
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from apps.registry.models import ModelFamily
 
 RECENT = 50
+NEWEST_WAVES = 8
 PAGE = "dashboard/family_detail.html"
 
 
@@ -38,7 +39,7 @@ def families(request: PageRequest) -> HttpResponse:
 
 @require_safe
 def family(request: PageRequest, slug: str) -> HttpResponse:
-    """`?tab=` fleet (the default), promotions, retraining, activity or settings."""
+    """`?tab=` fleet (the default), runs, activity or settings."""
     found = family_of(request, slug)
     tab = request.GET.get("tab", "fleet")
     if tab not in TABS:
@@ -50,7 +51,7 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     """The page; for htmx its live line, or all that changes when something was evaluated."""
     wish = wanted(request.GET)
     page = queries.fleet_page(actor=person(request), family=family, wish=wish)
-    shown = {"tab": "fleet", "page": page, "wish": wish, **frame(person(request), family)}
+    shown = {"tab": "fleet", "page": page, "line": page.line, "wish": wish, **frame(person(request), family)}
     if not request.htmx or request.htmx.history_restore_request:
         return render(request, PAGE, shown)
     part = "live" if request.htmx.target == "live" else "fleet"
@@ -60,23 +61,22 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     return response
 
 
-def _promotions(request: PageRequest, family: ModelFamily) -> HttpResponse:
-    waves = registry.waves(person(request)).filter(family=family)[:RECENT]
-    shown = {"tab": "promotions", "waves": waves, **frame(person(request), family)}
-    return render(request, "dashboard/family_promotions.html", shown)
-
-
-def _retraining(request: PageRequest, family: ModelFamily) -> HttpResponse:
+def _runs(request: PageRequest, family: ModelFamily) -> HttpResponse:
     asked = list(retraining.requests(person(request)).filter(family=family)[:RECENT])
     progress = retraining.progress_of([one.pk for one in asked])
     lines = [(one, progress.get(one.pk)) for one in asked]
-    shown = {"tab": "retraining", "lines": lines, **frame(person(request), family)}
-    return render(request, "dashboard/family_retraining.html", shown)
+    shown = {"tab": "runs", "lines": lines, **head(person(request), family)}
+    return render(request, "dashboard/family_runs.html", shown)
 
 
 def _activity(request: PageRequest, family: ModelFamily) -> HttpResponse:
-    found = queries.happenings(family)
-    shown = {"tab": "activity", "happenings": found, **frame(person(request), family)}
+    """The newest promotions, and below all that happened."""
+    shown = {
+        "tab": "activity",
+        "waves": registry.waves(person(request)).filter(family=family)[:NEWEST_WAVES],
+        "happenings": queries.happenings(family),
+        **head(person(request), family),
+    }
     return render(request, "dashboard/family_activity.html", shown)
 
 
@@ -88,15 +88,14 @@ def _settings(request: PageRequest, family: ModelFamily) -> HttpResponse:
         "approvers": registry.approvers(family),
         "gates": registry.gate_lines(family),
         "uses": queries.tools_of(actor=person(request), family=family),
-        **frame(person(request), family),
+        **head(person(request), family),
     }
     return render(request, "dashboard/family_settings.html", shown)
 
 
 TABS: dict[str, Callable[[PageRequest, ModelFamily], HttpResponse]] = {
     "fleet": _fleet,
-    "promotions": _promotions,
-    "retraining": _retraining,
+    "runs": _runs,
     "activity": _activity,
     "settings": _settings,
 }

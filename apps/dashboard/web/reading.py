@@ -9,6 +9,7 @@ from django.db.models import prefetch_related_objects
 from apps.accounts.signed_in import person
 from apps.core.permissions import allowed
 from apps.core.web import PageRequest
+from apps.dashboard import queries
 from apps.registry import queries as registry
 
 if TYPE_CHECKING:
@@ -41,3 +42,8 @@ def rights(reader: User, family: ModelFamily, *names: str) -> dict[str, bool]:
 def frame(reader: User, family: ModelFamily, *names: str) -> dict[str, object]:
     """What every page of a family shows: the family, what the reader may do (see `rights`), and what is frozen."""
     return {"family": family, "may": rights(reader, family, *names), "freeze": registry.freeze_on(family)}
+
+
+def head(reader: User, family: ModelFamily) -> dict[str, object]:
+    """What the head of the family's own pages shows (`_family_frame.html`): all of `frame`, and how the family does."""
+    return {**frame(reader, family), "line": queries.family_line(actor=reader, family=family)}

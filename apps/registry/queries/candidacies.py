@@ -61,19 +61,24 @@ def candidacies(family: ModelFamily, versions: Sequence[ModelVersion], alias: st
     return [candidacy(evidence, version) for version in versions]
 
 
-def evidence_of(family: ModelFamily, alias: str, models: Iterable[int], candidates: Iterable[int]) -> Evidence:
+def evidence_of(
+    family: ModelFamily, alias: str, models: Iterable[int], candidates: Iterable[int], *, with_champions: bool = False
+) -> Evidence:
+    """`with_champions` also has the evaluations of what the alias points to, which competes with nobody."""
     models, earlier = list(models), alias_before(family, alias)
     serving = champions(models)
+    holders = serving if alias == CHAMPION else champions(models, alias)
+    own = [version.pk for version in holders.values()] if with_champions else []
     return Evidence(
         family=family,
         alias=alias,
         window=newest_window(family),
         gates=gate_specs(family, alias),
         champions=serving,
-        holders=serving if alias == CHAMPION else champions(models, alias),
+        holders=holders,
         earlier=earlier,
         earlier_holders=champions(models, earlier) if earlier else {},
-        evaluations=_evaluations(candidates),
+        evaluations=_evaluations([*candidates, *own]),
         open_waves=_open_waves(models),
     )
 

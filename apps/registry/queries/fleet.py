@@ -123,7 +123,7 @@ def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[st
     candidates = {model: version for model, version in newest.items() if not version.served}
     known = [version.pk for version in candidates.values()]
     found = Found(
-        evidence=evidence_of(family, alias, ids, [*known, *_champion_ids(ids, alias)]),
+        evidence=evidence_of(family, alias, ids, known, with_champions=True),
         candidates=candidates,
         promoted=promoted_on(ids, alias),
         rolled_back=_rolled_back(newest, alias),
@@ -184,11 +184,6 @@ def _segments(family: ModelFamily, slugs: Collection[str] | None) -> QuerySet[Se
 def _models(family: ModelFamily, rows: Sequence[Segment]) -> dict[int, RegisteredModel]:
     found = RegisteredModel.objects.living().filter(family=family, segment__in=rows)
     return {model.its_segment.pk: model for model in found.select_related("segment")}
-
-
-def _champion_ids(models: Sequence[int], alias: str) -> list[int]:
-    champions = ModelVersion.objects.filter(aliases__name=alias, aliases__model__in=models)
-    return list(champions.values_list("pk", flat=True))
 
 
 def _newest_ready(models: Sequence[int], alias: str) -> dict[int, Any]:
