@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +14,8 @@ from apps.dashboard import queries
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
+
+    from apps.dashboard.queries import Radius
 
 LONGEST_NAME = 64
 
@@ -31,9 +33,13 @@ class RadiusSerializer(serializers.Serializer[object]):
     """The tools of a vendor or ecosystem that we have a position on or use, and what hangs on them, tier 1 first."""
 
     name = serializers.CharField(source="blast.name")
-    tools = serializers.ListField(source="blast.slugs", child=serializers.SlugField())
+    tools = serializers.SerializerMethodField()
     families = HitSerializer(source="hits", many=True)
     teams = serializers.ListField(source="blast.teams", child=serializers.CharField())
+
+    @extend_schema_field(serializers.ListField(child=serializers.SlugField()))
+    def get_tools(self, radius: Radius) -> list[str]:
+        return [tool.slug for tool in radius.tools]
 
 
 class EcosystemView(APIView):

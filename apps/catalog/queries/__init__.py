@@ -1,6 +1,6 @@
 """Reads of the catalog. Each takes a constant number of database queries."""
 
-from apps.catalog.queries.blast import Blast, blast, blasts
+from apps.catalog.queries.blast import Blast, blast, blasts, tools_that_belong_to
 from apps.catalog.queries.decisions import (
     active_exceptions,
     burn_down,
@@ -94,6 +94,7 @@ __all__ = [
     "tool",
     "tool_names",
     "tools",
+    "tools_that_belong_to",
     "usage",
     "usages",
     "users_of",

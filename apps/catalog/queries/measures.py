@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Count
 from django.utils import timezone
 
 from apps.accounts.queries import teams
 from apps.catalog.costs import Range
-from apps.catalog.models import Capability, Decision, Position, Ring, Tool, Usage
-from apps.catalog.queries.decisions import active_exceptions, decisions, waiting
+from apps.catalog.models import Capability, Position, Ring, Tool, Usage
+from apps.catalog.queries.decisions import active_exceptions, waiting
 from apps.catalog.queries.needs import not_to_be_used, usages
 
 if TYPE_CHECKING:
@@ -210,36 +209,3 @@ def unused(*, actor: User) -> list[Tool]:
     live = Usage.objects.visible_to(actor).live().values("tool")
     found = Tool.objects.visible_to(actor).filter(position__ring__in=IN_USE).exclude(pk__in=live)
     return list(found.select_related("position", "capability").in_order())
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A need on the map: what is recommended for it, what else is in use, and whether we wait."""
-
-    capability: Capability
-    recommended: list[Tool]
-    others: list[Tool]
-    known: int
-    postponed: Decision | None
-
-
-def capability_map(*, actor: User) -> list[tuple[str, list[Cell]]]:
-    """The needs by stage, as the work flows."""
-    tools: dict[int, list[Tool]] = defaultdict(list)
-    placed = Tool.objects.visible_to(actor).filter(position__isnull=False).exclude(position__ring=Ring.RETIRED)
-    for tool in placed.select_related("position", "capability").in_order():
-        tools[tool.capability_id].append(tool)
-    known = _counts(actor)
-    waits = {one.capability_id: one for one in decisions(actor=actor) & Decision.objects.postponed() if one.is_open}
-    cells: dict[str, list[Cell]] = defaultdict(list)
-    for need in Capability.objects.visible_to(actor).in_order():
-        mine = tools[need.pk]
-        best = [tool for tool in mine if tool.position.ring in (Ring.ADOPT, Ring.TRIAL)]
-        others = [tool for tool in mine if tool not in best]
-        cells[need.get_stage_display()].append(Cell(need, best, others, known.get(need.pk, 0), waits.get(need.pk)))
-    return list(cells.items())
-
-
-def _counts(actor: User) -> dict[int, int]:
-    rows = Tool.objects.visible_to(actor).filter(position=None).values_list("capability").annotate(Count("pk"))
-    return dict(rows.order_by())

@@ -13,6 +13,7 @@ from apps.accounts.signed_in import person
 from apps.catalog import queries
 from apps.catalog.comparing import compared
 from apps.catalog.queries import measures
+from apps.catalog.queries.map import capability_map as map_of_needs
 from apps.core.errors import Missing
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ QUARTER = 3
 
 
 def capability_map(request: HttpRequest) -> HttpResponse:
-    return render(request, "catalog/map.html", {"stages": measures.capability_map(actor=person(request))})
+    return render(request, "catalog/map.html", {"stages": map_of_needs(actor=person(request))})
 
 
 def zoo(request: HttpRequest) -> HttpResponse:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, prefetch_related_objects
@@ -17,7 +17,7 @@ from apps.retraining import queries as retraining
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
-    from apps.catalog.models import Usage
+    from apps.catalog.models import Tool, Usage
     from apps.catalog.queries import Blast
     from apps.registry.models import ModelFamily
 
@@ -34,10 +34,13 @@ class Hit:
 
 @dataclass(frozen=True)
 class Radius:
-    """A vendor's or ecosystem's tools with their uses, and the families that are hit, those of tier 1 first."""
+    """The uses of a vendor's or ecosystem's tools, and the families that are hit, those of tier 1 first. `tools` are
+    there where one is asked for by its name.
+    """
 
     blast: Blast
     hits: list[Hit]
+    tools: Sequence[Tool] = ()
 
     @property
     def first_tier(self) -> list[Hit]:
@@ -50,7 +53,8 @@ class Radius:
 
 def radius(*, actor: User, name: str) -> Radius:
     """By the exact name of the vendor or ecosystem."""
-    return Ways(actor).radius(catalog.blast(actor=actor, name=name))
+    found = Ways(actor).radius(catalog.blast(actor=actor, name=name))
+    return replace(found, tools=list(catalog.tools_that_belong_to(actor=actor, name=name)))
 
 
 def radii(*, actor: User) -> list[Radius]:
