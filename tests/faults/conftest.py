@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -46,6 +47,8 @@ SLOW = Definition(
     },
     after_success="nothing",
 )
+SEGMENTS = 300  # so many that several deaths of a worker fall among them
+SHORT = replace(SLOW, name="A moment of work, and then success")
 Submit = Callable[..., RetrainingRequest]
 
 
@@ -91,6 +94,21 @@ def submit_two_slow_ones(owner: User, admin: User, team: Team, family: ModelFami
         slow = actions.define_pipeline(actor=admin, slug="slow", team=team, families=[family], definition=SLOW)
         two = [place.slug for place in lake.destinations()[:2]]
         return actions.submit_request(actor=owner, pipeline=slow, family=family, parameters={}, segments=two)
+
+    return send
+
+
+@pytest.fixture
+def submit_three_hundred(
+    owner: User, admin: User, approver: User, team: Team, family: ModelFamily, pipeline: Pipeline
+) -> Submit:
+    def send() -> RetrainingRequest:
+        more = [
+            SegmentSpec(f"city-{number}", f"City {number}") for number in range(SEGMENTS - len(lake.destinations()))
+        ]
+        add_segments(actor=approver, family=family, segments=more)
+        short = actions.define_pipeline(actor=admin, slug="short", team=team, families=[family], definition=SHORT)
+        return actions.submit_request(actor=owner, pipeline=short, family=family, parameters={"seconds": 0.05})
 
     return send
 

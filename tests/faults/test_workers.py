@@ -14,7 +14,7 @@ from apps.demo import lake
 from apps.retraining import actions
 from apps.retraining.models import Attempt, RetrainingRequest, SegmentRun, Worker
 from portal.celery import app
-from tests.faults.conftest import SLOW_SECONDS, Submit
+from tests.faults.conftest import SEGMENTS, SLOW_SECONDS, Submit
 from tests.faults.counting import assert_every_run_ended_once, done, is_over, lost_attempts
 from tests.faults.database import commit_for_real, crash_postgresql
 from tests.faults.portal import Portal
@@ -38,30 +38,32 @@ def wait_until_over(request: RetrainingRequest, portal: Portal) -> None:
     portal.wait_for(lambda: is_over(request), seconds=120)
 
 
-def test_workers_killed_three_times_change_nothing_but_the_time(
-    portal: Portal, submit: Submit, chance: random.Random
+def test_workers_killed_at_random_moments_of_three_hundred_runs_change_nothing_but_the_time(
+    portal: Portal, submit_three_hundred: Submit, chance: random.Random
 ) -> None:
     portal.start()
-    request = submit()
-    for moment in (5, 20, 40):
-        wait_until_done(request, moment + chance.randrange(10), portal)
-        time.sleep(chance.random() / 5)
+    request = submit_three_hundred()
+    for moment in (10, 80, 150, 220):
+        wait_until_done(request, moment + chance.randrange(60), portal)
+        portal.wait_for(lambda: _held_by("work") > 0)
+        time.sleep(chance.random() / 20)
         for pid in portal.pool("work"):  # the processes that train, and the one that leads them
             os.kill(pid, signal.SIGKILL)
         portal.kill("work")
         portal.start("work")
     wait_until_over(request, portal)
     assert_every_run_ended_once(request)
+    assert request.segments_total == SEGMENTS
     assert lost_attempts(request) > 0
 
 
 def test_a_worker_whose_main_process_alone_is_killed_leaves_nothing_twice(
-    portal: Portal, submit: Submit, chance: random.Random
+    portal: Portal, submit_three_hundred: Submit, chance: random.Random
 ) -> None:
     portal.start()
-    request = submit()
-    for moment in (5, 25, 45):
-        wait_until_done(request, moment + chance.randrange(10), portal)
+    request = submit_three_hundred()
+    for moment in (10, 90, 170):
+        wait_until_done(request, moment + chance.randrange(80), portal)
         portal.kill("work")
         portal.start("work")
     wait_until_over(request, portal)
