@@ -15,8 +15,8 @@ from apps.audit.queries import together
 from apps.catalog.audiences import deciders_of, label_of, writers_of
 from apps.notifications.models import Kind
 from apps.registry.queries.audiences import asked_about, gist_of, proposer_of, reviewers_of, rollback_to, wave_of
-from apps.retraining.audiences import asked_about as asked_about_request
-from apps.retraining.audiences import requester_of
+from apps.retraining.queries.audiences import asked_about as asked_about_request
+from apps.retraining.queries.audiences import requester_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User

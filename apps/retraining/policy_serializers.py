@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from apps.retraining.models import Firing, Incident, Pipeline, Policy, Signal
+from apps.retraining.queries.watching import LONGEST_REHEARSAL_DAYS, Rehearsed
 from apps.retraining.reports import READERS
-from apps.retraining.watching import LONGEST_REHEARSAL_DAYS, Rehearsed
 
 
 class SignalSerializer(serializers.ModelSerializer[Signal]):

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from apps.registry.queries import EvaluationCounts
-from apps.retraining import audiences, queries
+from apps.retraining import queries
 from apps.retraining.actions import Pushed
 from apps.retraining.differences import Difference, Kind
 from apps.retraining.estimates import Estimate
 from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun, TeamQuota, Worker
-from apps.retraining.pipeline_queries import VersionShown
+from apps.retraining.queries import audiences
 
 
 class PipelineSerializer(serializers.ModelSerializer[Pipeline]):
@@ -55,7 +55,7 @@ class PushedSerializer(serializers.Serializer[Pushed]):
     differences = SettingDifferenceSerializer(many=True)
 
 
-class PipelineVersionSerializer(serializers.Serializer[VersionShown]):
+class PipelineVersionSerializer(serializers.Serializer[queries.VersionShown]):
     """A definition as it stood in a pipelines file, and what it changed of the one before."""
 
     number = serializers.IntegerField(source="version.number")

@@ -19,8 +19,8 @@ from apps.registry.evaluating import default_runner
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion
 from apps.retraining import actions as retraining
 from apps.retraining import queries as retraining_queries
-from apps.retraining import watching
 from apps.retraining.models import RetrainingRequest
+from apps.retraining.queries import watching
 from apps.tracking.actions import log_metrics
 
 pytestmark = pytest.mark.django_db

@@ -17,9 +17,9 @@ from apps.core.errors import Conflict, Denied, Invalid, PortalError
 from apps.dashboard.queries import my_work
 from apps.notifications.notices import audience_of, message_of
 from apps.registry.models import ModelFamily
-from apps.retraining import actions, audiences
+from apps.retraining import actions
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
-from apps.retraining.queries import last_retrained, queue_depths
+from apps.retraining.queries import audiences, last_retrained, queue_depths
 from tests.conftest import api, signed_in
 from tests.factories import UserFactory, put_into
 from tests.retraining.conftest import Submit, claim_of, run_of

@@ -15,7 +15,7 @@ from apps.registry.models import ModelFamily
 from apps.retraining import actions
 from apps.retraining.models import Pipeline, PipelineVersion, Visibility
 from apps.retraining.pipeline_files import parse, read, written
-from apps.retraining.pipeline_queries import definition_of, versions_of, with_differences
+from apps.retraining.queries.pipelines import definition_of, versions_of, with_differences
 from apps.retraining.shape import AFTER_SUCCESS, DEFINITION, OVERLAP, VISIBILITY, file_schema
 from tests.conftest import api
 from tests.threads import together

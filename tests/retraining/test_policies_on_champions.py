@@ -14,8 +14,9 @@ from apps.accounts.models import User
 from apps.artifacts.actions import add_files, create_tree
 from apps.registry import actions as registry
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion
-from apps.retraining import actions, watching
+from apps.retraining import actions
 from apps.retraining.models import Pipeline, Policy
+from apps.retraining.queries import watching
 
 pytestmark = pytest.mark.django_db
 Serve = Callable[..., ModelVersion]

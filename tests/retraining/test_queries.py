@@ -13,8 +13,9 @@ from apps.accounts.models import User
 from apps.core.context import Credential, Door, present, through
 from apps.core.errors import Invalid, Missing
 from apps.registry.models import ModelFamily, Segment
-from apps.retraining import actions, oversight, queries
+from apps.retraining import actions, queries
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, Worker
+from apps.retraining.queries import oversight
 from tests.retraining.conftest import CITIES, Submit, claim_of, failure, run_of, success
 
 pytestmark = pytest.mark.django_db

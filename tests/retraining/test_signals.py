@@ -13,8 +13,9 @@ from apps.core.errors import Conflict, Denied, Exists, Invalid
 from apps.registry import actions as registry
 from apps.registry.actions import SegmentSpec, add_segments
 from apps.registry.models import ModelFamily, Segment
-from apps.retraining import actions, watching
+from apps.retraining import actions
 from apps.retraining.models import Firing, Incident, Pipeline, Policy, RetrainingRequest, Signal
+from apps.retraining.queries import watching
 from tests.conftest import api
 from tests.retraining.conftest import Submit
 

@@ -8,7 +8,7 @@ from apps.registry.models import ModelFamily
 from apps.retraining import actions
 from apps.retraining.models import Pipeline
 from apps.retraining.pipeline_files import written
-from apps.retraining.pipeline_queries import definition_of
+from apps.retraining.queries.pipelines import definition_of
 from tests.conftest import signed_in
 from tests.retraining.conftest import Submit
 from tests.retraining.test_web_requests import words

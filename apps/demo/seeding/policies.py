@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apps.demo.seeding.company import People
-from apps.retraining import actions, queries, watching
+from apps.retraining import actions, queries
 from apps.retraining.actions import PolicyTerms
+from apps.retraining.queries import watching
 
 if TYPE_CHECKING:
     from apps.registry.models import ModelFamily

@@ -24,7 +24,7 @@ from apps.retraining.differences import Difference, differences
 from apps.retraining.events import Event
 from apps.retraining.models import Pipeline, PipelineVersion
 from apps.retraining.pipeline_files import Document, Problem, problems_of, read
-from apps.retraining.pipeline_queries import definition_of
+from apps.retraining.queries.pipelines import definition_of
 from apps.retraining.shape import slug_mistake
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
 from apps.registry.queries import family
-from apps.retraining import actions, audiences, pipeline_queries, queries
+from apps.retraining import actions, queries
 from apps.retraining.api.checked import checked
 from apps.retraining.models import Pipeline
+from apps.retraining.queries import audiences
 from apps.retraining.serializers import (
     PipelineDetailSerializer,
     PipelineSerializer,
@@ -84,8 +85,8 @@ class PipelineViewSet(ReadOnlyModelViewSet[Pipeline]):
     @action(detail=True, filterset_class=None)
     def versions(self, request: Request, slug: str) -> Response:
         """Every definition that the pipeline has had, the newest first, each with what it changed."""
-        found: Any = pipeline_queries.versions_of(self.get_object())
-        shown: Any = pipeline_queries.with_differences(self.paginate_queryset(found) or [])
+        found: Any = queries.versions_of(self.get_object())
+        shown: Any = queries.with_differences(self.paginate_queryset(found) or [])
         return self.get_paginated_response(PipelineVersionSerializer(shown, many=True).data)
 
 

@@ -18,7 +18,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from apps.accounts.signed_in import person
 from apps.core.errors import Invalid
 from apps.registry.queries import family, segments
-from apps.retraining import actions, queries, watching
+from apps.retraining import actions, queries
 from apps.retraining.models import Firing, Incident, Policy, Signal
 from apps.retraining.policy_serializers import (
     FiringSerializer,
@@ -32,6 +32,7 @@ from apps.retraining.policy_serializers import (
     SignalSerializer,
     WhySerializer,
 )
+from apps.retraining.queries import watching
 
 NUMBER = "[0-9]{1,18}"
 

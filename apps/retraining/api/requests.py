@@ -19,9 +19,10 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 from apps.accounts import queries as accounts
 from apps.accounts.signed_in import person
 from apps.registry.queries import family
-from apps.retraining import actions, audiences, prometheus, queries
+from apps.retraining import actions, prometheus, queries
 from apps.retraining.api.checked import checked
 from apps.retraining.models import RetrainingRequest, SegmentRun, TeamQuota, Worker
+from apps.retraining.queries import audiences
 from apps.retraining.serializers import (
     ApproveRequestSerializer,
     CancelSegmentsSerializer,

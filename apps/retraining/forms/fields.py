@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.markdown import render
 from apps.retraining.forms.parts import ABSENT, Kind, Part
+from apps.retraining.forms.scalars import is_true, number_of, scalar, text_of
 
 NEEDED = "This is needed."
 MOST_EXAMPLES = 20
@@ -65,7 +66,7 @@ class ParameterField(forms.Field):
 
     def sent(self, value: Any) -> list[str]:
         """How a browser would send this value."""
-        return [] if value is None or value is ABSENT else [_text(value)]
+        return [] if value is None or value is ABSENT else [text_of(value)]
 
 
 class TextField(ParameterField):
@@ -80,7 +81,7 @@ class TextField(ParameterField):
 
 class NumberField(ParameterField):
     def read(self, value: Any) -> float | int:
-        return _number(str(value), self.part.kind)
+        return number_of(str(value), self.part.kind)
 
 
 class FlagField(ParameterField):
@@ -94,7 +95,7 @@ class FlagField(ParameterField):
         return bool(value)
 
     def sent(self, value: Any) -> list[str]:
-        return ["on"] if _is_true(value) else []
+        return ["on"] if is_true(value) else []
 
 
 class ChoiceField(ParameterField):
@@ -135,7 +136,7 @@ class ChoicesField(ParameterField):
         return [self.values[one] for one in dict.fromkeys(value)]
 
     def sent(self, value: Any) -> list[str]:
-        return [_text(one) for one in value] if isinstance(value, list) else super().sent(value)
+        return [text_of(one) for one in value] if isinstance(value, list) else super().sent(value)
 
 
 class LinesField(ParameterField):
@@ -144,7 +145,7 @@ class LinesField(ParameterField):
     hint = "One per line."
 
     def __init__(self, part: Part) -> None:
-        known = "\n".join(_text(one) for one in part.examples[:MOST_EXAMPLES] if not isinstance(one, list | dict))
+        known = "\n".join(text_of(one) for one in part.examples[:MOST_EXAMPLES] if not isinstance(one, list | dict))
         super().__init__(part, forms.Textarea({"rows": 4, "placeholder": known}))
 
     def empty(self) -> Any:
@@ -157,11 +158,11 @@ class LinesField(ParameterField):
         return [self._item(number, line) for number, line in enumerate(lines, start=1)]
 
     def sent(self, value: Any) -> list[str]:
-        return ["\n".join(_text(one) for one in value)] if isinstance(value, list) else super().sent(value)
+        return ["\n".join(text_of(one) for one in value)] if isinstance(value, list) else super().sent(value)
 
     def _item(self, number: int, line: str) -> Any:
         try:
-            return _scalar(line, self.part.item)
+            return scalar(line, self.part.item)
         except forms.ValidationError as error:
             raise forms.ValidationError(f"Line {number}: {error.message}") from error
 
@@ -178,7 +179,7 @@ class PairsField(LinesField):
         return dict(super().read(value))
 
     def sent(self, value: Any) -> list[str]:
-        lines = [f"{name} = {_text(one)}" for name, one in value.items()] if isinstance(value, dict) else []
+        lines = [f"{name} = {text_of(one)}" for name, one in value.items()] if isinstance(value, dict) else []
         return ["\n".join(lines)] if lines else []
 
     def _item(self, number: int, line: str) -> Any:
@@ -318,39 +319,3 @@ def _bounds(part: Part) -> dict[str, Any]:
 def _shown_as_needed(part: Part) -> bool:
     """A field that begins with a default can not be emptied: it would silently get the default again."""
     return not part.nullable and (part.needed or part.default is not ABSENT)
-
-
-def _scalar(text: str, kind: Kind) -> Any:
-    """A text, a number or a flag out of one line."""
-    if kind is Kind.TEXT:
-        return text
-    if kind is not Kind.FLAG:
-        return _number(text, kind)
-    if text.lower() not in ("true", "false", "yes", "no"):
-        raise forms.ValidationError(f"{text[:40]!r} is neither yes nor no.")
-    return _is_true(text)
-
-
-def _number(text: str, kind: Kind) -> float | int:
-    text = text.strip()
-    try:
-        return int(text) if kind is Kind.INTEGER else _float(text)
-    except (ValueError, OverflowError) as error:
-        wanted = "whole number" if kind is Kind.INTEGER else "number"
-        raise forms.ValidationError(f"{text[:40]!r} is no {wanted}.") from error
-
-
-def _float(text: str) -> float:
-    """A finite number; 2 stays 2, as the schema's author would write it."""
-    value = float(text)
-    if value in (float("inf"), float("-inf")) or value != value:
-        raise ValueError(text)
-    return value
-
-
-def _is_true(value: Any) -> bool:
-    return value is True or str(value).lower() in ("true", "on", "yes", "1")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

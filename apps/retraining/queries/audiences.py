@@ -8,7 +8,7 @@ from apps.accounts.queries import leads_of, people_behind
 from apps.approvals import queries as approvals
 from apps.core.permissions import allowed
 from apps.retraining.models import Pipeline, RequestQuerySet, RetrainingRequest
-from apps.retraining.queries import requests
+from apps.retraining.queries.requests import requests
 
 if TYPE_CHECKING:
     from apps.accounts.models import User

@@ -9,8 +9,8 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Case, Count, Max, Min, Q, Value, When
 from django.db.models.functions import Now
 
-from apps.retraining import queries
 from apps.retraining.models import OPEN_RUNS, RequestQuerySet, RetrainingRequest, SegmentRun, SegmentRunQuerySet
+from apps.retraining.queries.requests import requests, segment_runs
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -77,12 +77,12 @@ def matching(requests: RequestQuerySet, text: str) -> RequestQuerySet:
 def open_requests(actor: "User") -> RequestQuerySet:
     """Those that still have segment runs to end, the oldest first."""
     waiting = (RetrainingRequest.Status.SUBMITTED, RetrainingRequest.Status.RUNNING)
-    return queries.requests(actor).filter(status__in=waiting).order_by("id")
+    return requests(actor).filter(status__in=waiting).order_by("id")
 
 
 def load_by_pipeline(actor: "User") -> list[Load]:
     """Pipelines with open segment runs, the one with most of them first."""
-    rows = queries.segment_runs(actor).open().order_by().values("request__pipeline__name", "request__pipeline__slug")
+    rows = segment_runs(actor).open().order_by().values("request__pipeline__name", "request__pipeline__slug")
     waiting, sent, running = (Count("id", filter=Q(status=status)) for status in OPEN_RUNS)
     loads = rows.annotate(
         open=Count("id"), oldest=Min("request__created_at"), waiting=waiting, sent=sent, running=running
@@ -102,7 +102,7 @@ def load_by_pipeline(actor: "User") -> list[Load]:
 
 def recent_failures(actor: "User") -> list[RecentFailure]:
     """What failed in the last day and still is failed, grouped by reason, the most frequent first."""
-    failed = queries.segment_runs(actor).filter(status=Status.FAILED, finished_at__gt=Now() - RECENT)
+    failed = segment_runs(actor).filter(status=Status.FAILED, finished_at__gt=Now() - RECENT)
     groups = (
         failed.order_by()
         .values("cause", "reason")

@@ -1,15 +1,17 @@
-"""Reads of pipelines as they are defined: their settings, their versions, what each version changed."""
+"""Pipelines that can be requested, and as they are defined: settings, versions, what each version changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
+from apps.core.errors import Missing
 from apps.registry import queries as registry
 from apps.retraining.differences import Difference, differences
-from apps.retraining.models import Pipeline, PipelineVersion, SegmentRun
-from apps.retraining.queries import Progress, requests
+from apps.retraining.models import Pipeline, PipelineQuerySet, PipelineVersion, RetrainingRequest, SegmentRun
+from apps.retraining.queries.requests import Progress, requests
 from apps.retraining.shape import DEFINITION
 
 if TYPE_CHECKING:
@@ -34,6 +36,35 @@ class VersionShown:
 
     version: PipelineVersion
     differences: Sequence[Difference]
+
+
+def pipelines(actor: "User") -> PipelineQuerySet:
+    """Those that are switched on, the most used first."""
+    active = Pipeline.objects.visible_to(actor).filter(is_active=True).select_related("team")
+    used = RetrainingRequest.objects.filter(pipeline=OuterRef("pk")).order_by().values("pipeline")
+    uses = Subquery(used.annotate(count=Count("pk")).values("count"))
+    return active.annotate(uses=Coalesce(uses, 0)).order_by("-uses", "name")
+
+
+def families_by_pipeline(actor: "User") -> dict[str, list[str]]:
+    """Slugs of the families that each visible pipeline trains, by the pipeline's slug."""
+    found: dict[str, list[str]] = {}
+    named = Pipeline.objects.visible_to(actor).filter(families__isnull=False).values_list("slug", "families__slug")
+    for pipeline, family in named:
+        found.setdefault(pipeline, []).append(family)
+    return found
+
+
+def pipelines_of(actor: "User", family: "ModelFamily") -> PipelineQuerySet:
+    return pipelines(actor).filter(families=family)
+
+
+def pipeline(*, actor: "User", slug: str) -> Pipeline:
+    """Raises Missing."""
+    found = Pipeline.objects.visible_to(actor).select_related("team").filter(slug=slug).first()
+    if found is None:
+        raise Missing(f"There is no pipeline {slug!r} here, or you may not see it.")
+    return found
 
 
 def shelf(actor: "User") -> list[Shelved]:

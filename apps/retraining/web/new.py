@@ -18,11 +18,12 @@ from apps.accounts.signed_in import person
 from apps.core.errors import Invalid, Missing, PortalError
 from apps.core.permissions import allowed
 from apps.registry import queries as registry
-from apps.retraining import actions, audiences, queries
+from apps.retraining import actions, queries
 from apps.retraining.forms import Choice, ParametersForm, SendingForm
 from apps.retraining.freezing import choose_segments
 from apps.retraining.models import Pipeline, RetrainingRequest
 from apps.retraining.picks import Fleet, Place
+from apps.retraining.queries import audiences
 from apps.retraining.rules import Use
 from apps.retraining.web.page import PageRequest
 

@@ -10,7 +10,8 @@ from apps.accounts import queries as accounts
 from apps.accounts.rules import is_operator
 from apps.accounts.signed_in import person
 from apps.core.errors import Invalid, PortalError
-from apps.retraining import actions, oversight, queries
+from apps.retraining import actions, queries
+from apps.retraining.queries import oversight
 from apps.retraining.web.page import PageRequest, template_for
 from apps.retraining.web.requests import request_rows
 

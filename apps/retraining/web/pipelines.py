@@ -16,7 +16,7 @@ from apps.accounts.signed_in import person
 from apps.core.errors import Conflict, PortalError
 from apps.core.permissions import require
 from apps.registry import queries as registry
-from apps.retraining import actions, pipeline_queries, queries
+from apps.retraining import actions, queries
 from apps.retraining.forms import ParametersForm
 from apps.retraining.models import Pipeline
 from apps.retraining.parameters import schema_mistakes
@@ -64,14 +64,14 @@ class Trial:
 @require_safe
 def pipelines(request: PageRequest) -> HttpResponse:
     """What can be retrained and how, for everybody who may see it."""
-    return render(request, "retraining/pipelines.html", {"rows": pipeline_queries.shelf(person(request))})
+    return render(request, "retraining/pipelines.html", {"rows": queries.shelf(person(request))})
 
 
 @require_safe
 def pipeline(request: PageRequest, slug: str) -> HttpResponse:
     """One pipeline: what it asks for, its limits and terms, how it did lately, and each of its versions."""
     found = queries.pipeline(actor=person(request), slug=slug)
-    page = Paginator(pipeline_queries.versions_of(found), VERSIONS_PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(queries.versions_of(found), VERSIONS_PER_PAGE).get_page(request.GET.get("page"))
     newest = queries.requests(person(request)).filter(pipeline=found)[:NEWEST]
     shown = {
         "pipeline": found,
@@ -79,9 +79,9 @@ def pipeline(request: PageRequest, slug: str) -> HttpResponse:
         "form": _form_of(found.schema),
         "presets": _presets(found),
         "page": page,
-        "versions": pipeline_queries.with_differences(list(page.object_list)),
+        "versions": queries.with_differences(list(page.object_list)),
         "rows": request_rows(list(newest)),
-        "parts": parts_of(pipeline_queries.lately(found)),
+        "parts": parts_of(queries.lately(found)),
         "estimate": queries.estimate(found, 1),
     }
     return render(request, "retraining/pipeline.html", shown)
@@ -91,7 +91,7 @@ def pipeline(request: PageRequest, slug: str) -> HttpResponse:
 def pipeline_file(request: PageRequest, slug: str) -> HttpResponse:
     """The definition as the file that would define it, to keep beside the script."""
     found = queries.pipeline(actor=person(request), slug=slug)
-    text = written(slug, pipeline_queries.definition_of(found))
+    text = written(slug, queries.definition_of(found))
     headers = {"Content-Disposition": f'attachment; filename="{slug}.yaml"'}
     return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
 
@@ -107,7 +107,7 @@ def new_pipeline(request: PageRequest) -> HttpResponse:
 def edit_pipeline(request: PageRequest, slug: str) -> HttpResponse:
     require(person(request), "retraining.define_pipeline")
     found = queries.pipeline(actor=person(request), slug=slug)
-    return _form(request, found, written(slug, pipeline_queries.definition_of(found)))
+    return _form(request, found, written(slug, queries.definition_of(found)))
 
 
 def _form(request: PageRequest, found: Pipeline | None, beginning: str) -> HttpResponse:

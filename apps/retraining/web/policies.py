@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts.signed_in import person
 from apps.core.errors import PortalError
 from apps.registry import queries as registry
-from apps.retraining import actions, queries, watching
+from apps.retraining import actions, queries
 from apps.retraining.forms import SIGNAL_KINDS, ParametersForm, TermsForm, titled
 from apps.retraining.models import Firing, Pipeline, Policy
+from apps.retraining.queries import watching
 from apps.retraining.web.page import PageRequest
 
 FIRINGS_PER_PAGE = 25

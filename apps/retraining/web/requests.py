@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.signed_in import person
 from apps.core.charts import Part
 from apps.registry.queries import EvaluationCounts
-from apps.retraining import actions, audiences, oversight, queries
+from apps.retraining import actions, queries
 from apps.retraining.forms import titled
 from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
+from apps.retraining.queries import audiences, oversight
 from apps.retraining.web.page import PageRequest, template_for
 from apps.tracking.queries import reported_by_run
 

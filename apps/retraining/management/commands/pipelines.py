@@ -11,7 +11,7 @@ from apps.retraining import queries
 from apps.retraining.actions import NotTaken, Pushed, push_pipelines
 from apps.retraining.differences import Difference, Kind, shortened
 from apps.retraining.pipeline_files import written
-from apps.retraining.pipeline_queries import definition_of
+from apps.retraining.queries.pipelines import definition_of
 
 SIGNS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
 
