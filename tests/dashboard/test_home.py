@@ -81,7 +81,7 @@ def test_my_running_request_shows_how_far_it_is(owner: User, colleague: User, ci
 
 def test_my_failures_come_with_the_way_to_their_reasons(owner: User, failed: RetrainingRequest) -> None:
     page = shown(owner, "/")
-    assert "1 of 1 segment runs failed" in words(page)
+    assert "1 of 1 segment run failed" in words(page)
     assert f'href="/retraining/{failed.pk}/?status=failed"' in page
 
 
