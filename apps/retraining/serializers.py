@@ -196,6 +196,7 @@ class RequestDetailSerializer(RequestSerializer):
     approval = serializers.SerializerMethodField()
     failures = serializers.SerializerMethodField()
     evaluations = serializers.SerializerMethodField()
+    waits_because = serializers.SerializerMethodField(help_text="What keeps an open request from going faster.")
     settled = serializers.SerializerMethodField(
         help_text="Nothing more comes of it by itself: every run and every evaluation is over."
     )
@@ -207,6 +208,7 @@ class RequestDetailSerializer(RequestSerializer):
             "approval",
             "failures",
             "evaluations",
+            "waits_because",
             "settled",
             "follow_up_note",
             "wave",
@@ -221,6 +223,9 @@ class RequestDetailSerializer(RequestSerializer):
 
     def get_evaluations(self, request: RetrainingRequest) -> EvaluationsSerializer:
         return EvaluationsSerializer(queries.evaluations(request)).data  # type: ignore[return-value]
+
+    def get_waits_because(self, request: RetrainingRequest) -> list[str]:
+        return queries.why_they_wait([request]).get(request.pk, [])
 
     def get_settled(self, request: RetrainingRequest) -> bool:
         return queries.is_settled(request)
@@ -318,7 +323,7 @@ class WorkerSerializer(serializers.ModelSerializer[Worker]):
 
     class Meta:
         model = Worker
-        state = ("busy", "alive", "draining_since", "isolation", "started_at", "seen_at")
+        state = ("busy", "alive", "draining_since", "isolation", "release", "started_at", "seen_at")
         fields: ClassVar = ["name", "host", "pid", "queues", "slots", *state]
 
     def get_alive(self, worker: Worker) -> bool:

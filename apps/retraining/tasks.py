@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from apps.core.context import Door, through
 from apps.core.doorbell import ring
+from apps.core.release import release
 from apps.retraining import actions, queries, training
 
 log = structlog.get_logger(__name__)
@@ -85,6 +86,7 @@ def _report_of(consumer: Any) -> actions.WorkerReport:
         queues=queues,
         slots=consumer.pool.num_processes,
         isolation=isolated.because if isolated else "",
+        release=release(),
     )
 
 

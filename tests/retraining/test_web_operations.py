@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.registry.models import ModelFamily
 from apps.retraining import actions
 from apps.retraining.actions import WorkerReport
-from apps.retraining.models import SegmentRun, Worker
+from apps.retraining.models import Pipeline, SegmentRun, Worker
 from tests.conftest import api, signed_in
 from tests.retraining.conftest import Submit, claim_of, failure
 
@@ -147,3 +147,28 @@ def test_the_page_asks_for_a_constant_number_of_queries(
         actions.finish(claim=claim_of(submit()), outcome=failure("exit", f"reason {number}"))
     with django_assert_max_num_queries(25):
         browser.get("/operations/")
+
+
+def test_it_is_told_what_each_worker_runs_which_code_and_why_a_request_does_not_go_on(
+    browser: Client, submit: Submit, stranger: User, pipeline: Pipeline
+) -> None:
+    report("work@a", slots=1, release="0.1.0+old")
+    report("work@b", slots=1, release="0.1.0+new")
+    Worker.objects.filter(name="work@a").update(started_at=Now() - timedelta(days=1))
+    Pipeline.objects.update(max_concurrent=2)
+    first = submit()
+    claim_of(first, "atlanta", worker="work@a")
+    second = submit("atlanta")
+    page = words(browser.get("/operations/"))
+    assert f"code 0.1.0+old Other code Alive work (1 at a time) Atlanta #{first.pk}" in page
+    assert "code 0.1.0+new Alive work (1 at a time) nothing now" in page
+    assert "1 run waits: Toy has as many on their way as it may." in page
+    assert f"1 run waits for request #{first.pk}, which has the same segment." in page
+    assert "Drain … work@b It ends what it works on, and takes nothing more." in page
+    told = api(stranger).get(f"/api/v1/requests/{second.pk}/").json()
+    assert told["waits_because"] == [f"1 run waits for request #{first.pk}, which has the same segment."]
+    Worker.objects.update(stopped_at=Now())
+    assert "No worker that trains is alive." in words(browser.get(f"/retraining/{first.pk}/"))
+    ModelFamily.objects.update(visibility="teams")
+    page = words(signed_in(stranger).get("/operations/"))
+    assert "Stopped work (1 at a time) 1 run " in page

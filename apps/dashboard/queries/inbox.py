@@ -16,7 +16,7 @@ from apps.retraining import queries as retraining
 from apps.retraining.queries import audiences, oversight, watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from apps.accounts.models import User
@@ -200,7 +200,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-KINDS: Sequence[tuple[Callable[[User], Sequence[Any]], Callable[[Any], Task]]] = (
+KINDS: Sequence[tuple[Callable[[User], Iterable[Any]], Callable[[Any], Task]]] = (
     (lambda actor: registry.outlines(registry.waiting_for(actor)[:SHOWN]), _promotion),
     (lambda actor: registry.waiting_for_a_stage(actor)[:SHOWN], _stage),
     (lambda actor: audiences.waiting_for(actor)[:SHOWN], _retraining),

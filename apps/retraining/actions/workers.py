@@ -28,6 +28,7 @@ class WorkerReport:
     queues: Sequence[str]
     slots: int
     isolation: str = ""  # empty where training code runs as another user, else why not
+    release: str = ""  # version and fingerprint of its code
 
 
 def note_worker(*, report: WorkerReport, starting: bool = False) -> None:
@@ -38,6 +39,7 @@ def note_worker(*, report: WorkerReport, starting: bool = False) -> None:
         "queues": list(report.queues),
         "slots": report.slots,
         "isolation": report.isolation,
+        "release": report.release,
         "seen_at": Now(),
         "stopped_at": None,
     }

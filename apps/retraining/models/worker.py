@@ -14,6 +14,9 @@ class Worker(models.Model):
     queues = ArrayField(models.CharField(max_length=64))
     slots = models.PositiveIntegerField(default=1, help_text="How many runs it works on at a time.")
     isolation = models.TextField(blank=True, help_text="Empty where training code runs as another user, else why not.")
+    release = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Version and fingerprint of the code it runs."
+    )
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())
     stopped_at = models.DateTimeField(null=True, blank=True)

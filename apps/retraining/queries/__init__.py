@@ -31,12 +31,14 @@ from apps.retraining.queries.requests import (
     told_apart,
 )
 from apps.retraining.queries.segments import being_retrained, blocking_signals, last_retrained
+from apps.retraining.queries.standings import why_they_wait
 from apps.retraining.queries.workers import (
     ALIVE,
     QueueDepth,
     is_alive,
     is_draining,
     queue_depths,
+    running_on,
     slots,
     team_quotas,
     worker,
@@ -73,6 +75,7 @@ __all__ = [
     "queue_depths",
     "request",
     "requests",
+    "running_on",
     "runs_of",
     "seconds_left",
     "segment_run",
@@ -82,6 +85,7 @@ __all__ = [
     "team_quotas",
     "told_apart",
     "versions_of",
+    "why_they_wait",
     "with_differences",
     "worker",
     "workers",

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, F, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Now
 
 from apps.core.errors import Missing
 from apps.retraining.models import OPEN_RUNS, SegmentRun, TeamQuota, Worker
+from apps.retraining.queries.requests import segment_runs
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 ALIVE = timedelta(seconds=20)
 """A worker reports every few seconds; silent for longer, it is shown as away."""
@@ -30,6 +34,14 @@ def workers() -> QuerySet[Worker]:
     busy = Subquery(running.values("worker").annotate(count=Count("id")).values("count"))
     known = Worker.objects.annotate(silent_for=Now() - F("seen_at"), busy=Coalesce(busy, 0))
     return known.order_by(F("stopped_at").asc(nulls_first=True), "-seen_at", "name")
+
+
+def running_on(actor: "User") -> dict[str, list[SegmentRun]]:
+    """What each worker runs, by its name, as far as the actor may see it; the longest first."""
+    found: dict[str, list[SegmentRun]] = {}
+    for run in segment_runs(actor).filter(status=SegmentRun.Status.RUNNING).order_by("started_at", "id"):
+        found.setdefault(run.worker, []).append(run)
+    return found
 
 
 def worker(name: str) -> Worker:

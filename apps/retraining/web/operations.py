@@ -1,7 +1,12 @@
 """What operators look after: workers, queues, what runs, what failed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -11,32 +16,74 @@ from apps.accounts.rules import is_operator
 from apps.accounts.signed_in import person
 from apps.core.errors import Invalid, PortalError
 from apps.retraining import actions, queries
+from apps.retraining.models import RetrainingRequest, SegmentRun, Worker
 from apps.retraining.queries import oversight
 from apps.retraining.web.page import PageRequest, template_for
 from apps.retraining.web.requests import request_rows
 
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
 OPEN_PER_PAGE = 20
+NAMED_PER_WORKER = 3
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """A worker with the first of the runs that it works on; `more` of them are not named."""
+
+    worker: Worker
+    alive: bool
+    runs: Sequence[SegmentRun]
+    more: int
+    forgotten: bool  # another worker that started later runs other code
+
+
+@dataclass(frozen=True)
+class OpenRow:
+    """An open request, how far it is, and what keeps it from going faster."""
+
+    request: RetrainingRequest
+    progress: queries.Progress
+    because: Sequence[str]
 
 
 @require_safe
 def operations(request: PageRequest) -> HttpResponse:
     """Everybody may look; only operators see buttons here. Others cancel their own on the request's page."""
+    prefetch_related_objects([person(request)], "memberships")  # each part asks what the reader may see
     page = Paginator(oversight.open_requests(person(request)), OPEN_PER_PAGE).get_page(request.GET.get("page"))
-    workers = [(worker, queries.is_alive(worker)) for worker in queries.workers()]
+    workers = _worker_rows(person(request))
     shown = {
         "workers": workers,
-        "alive": sum(alive for _, alive in workers),
+        "alive": sum(row.alive for row in workers),
         "slots": queries.slots(),
         "depths": queries.queue_depths(),
         "loads": oversight.load_by_pipeline(person(request)),
         "page": page,
-        "rows": request_rows(list(page.object_list)),
+        "rows": _open_rows(list(page.object_list)),
         "failures": oversight.recent_failures(person(request)),
         "operates": is_operator(person(request)),
         "quotas": queries.team_quotas(),
         "teams": accounts.teams(),
     }
     return render(request, template_for(request, "retraining/operations.html", "live"), shown)
+
+
+def _worker_rows(actor: "User") -> list[WorkerRow]:
+    workers, running = list(queries.workers()), queries.running_on(actor)
+    newest = max((worker for worker in workers if worker.release), key=lambda one: one.started_at, default=None)
+    rows: list[WorkerRow] = []
+    for worker in workers:
+        named, alive = running.get(worker.name, [])[:NAMED_PER_WORKER], queries.is_alive(worker)
+        forgotten = alive and newest is not None and worker.release != newest.release
+        rows.append(WorkerRow(worker, alive, named, worker.busy - len(named), forgotten))  # type: ignore[attr-defined]
+    return rows
+
+
+def _open_rows(requests: Sequence[RetrainingRequest]) -> list[OpenRow]:
+    because = queries.why_they_wait(requests)
+    return [OpenRow(row.request, row.progress, because.get(row.request.pk, [])) for row in request_rows(requests)]
 
 
 @require_POST

@@ -165,6 +165,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "tenths": int(progress.fraction * 10) * 10,
         "parts": parts_of(progress),
         "left": queries.seconds_left(found, progress),
+        "because": queries.why_they_wait([found]).get(found.pk, []),
         "evaluations": evaluations,
         "lives": found.is_open or (evaluations is not None and _awaits(found, evaluations)),
         "again": f"{reverse('retraining:new', args=[found.pipeline.slug])}?copy={found.pk}",
