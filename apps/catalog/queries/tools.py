@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, F, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from apps.audit.queries import timeline
 from apps.catalog.models import Capability, Decision, Position, RingMove, Tool, ToolRequest
@@ -67,9 +68,9 @@ def with_use(found: QuerySet[Tool]) -> QuerySet[Tool]:
 
 
 def moves(*, actor: User) -> QuerySet[RingMove]:
-    """Proposals to move a tool, and those that were decided, the newest first."""
+    """Proposals to move a tool, and those that were decided, the newest first: a move counts from its own day."""
     related = ("tool__capability", "proposer", "approval", "owner", "team", "instead", "decision")
-    return RingMove.objects.visible_to(actor).select_related(*related).order_by("-id")
+    return RingMove.objects.visible_to(actor).select_related(*related).order_by(Coalesce("applied_on", "proposed_on").desc(), "-id")
 
 
 def move(*, actor: User, pk: int) -> RingMove:

@@ -200,7 +200,9 @@ def _lack(editor: User, row: dict[str, Any], known: Known) -> None:
     )
     teams = [team(slug=slug) for slug in row["hurts"]]
     tool, at = known.tools[row["tool"]], _noon(row["opened"])
-    actions.record_gap(actor=editor, tool=tool, gap=gap, hurts=teams, at=at)
+    found = actions.record_gap(actor=editor, tool=tool, gap=gap, hurts=teams, at=at)
+    if shipped := row.get("shipped"):
+        actions.edit_gap(actor=editor, gap=found, wanted=replace(gap, upstream="shipped"), at=_noon(shipped))
 
 
 def _wish(row: dict[str, Any], known: Known) -> None:
