@@ -11,7 +11,7 @@ DEMO ?= 1
 TIMES ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow check openapi lock clean
+.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow check openapi lock clean
 .PHONY: bench bench-waves bench-catalog bench-retraining
 
 help: ## what can be done here
@@ -22,7 +22,7 @@ serve: install ## the whole portal with the demo company on http://127.0.0.1:800
 	@exec $(BIN)/python -m portal.local.serve
 
 # They need minutes each, and have a target of their own.
-SLOWER := doors faults parity
+SLOWER := doors faults parity airflow
 test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
 	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(SLOWER:%=--ignore tests/%) $(ARGS)
@@ -33,6 +33,10 @@ test-doors: install-dev ## walks every address and every field, with what is the
 test-faults: install-dev ## harms real processes and counts afterwards what was lost (TIMES=10: ten times in a row)
 	@for time in $$(seq $(TIMES)); do \
 	$(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/faults $(ARGS) || exit 1; done
+
+test-airflow: install-dev ## runs DAGs on a real Airflow 3.3.2, and harms it and the portal meanwhile
+	@$(PYTHON) portal/local/install.py requirements-airflow.lock .venv-airflow
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/airflow $(ARGS)
 
 test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the same, call by call
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow

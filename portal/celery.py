@@ -25,6 +25,10 @@ app.conf.task_routes = {
     "notifications.send": {"queue": "outgoing"},
     "registry.publish": {"queue": "outgoing"},
     "transfers.bring": {"queue": "outgoing"},
+    "retraining.hand_over": {"queue": "outgoing"},
+    "retraining.attend": {"queue": "outgoing"},
+    "retraining.look_up": {"queue": "outgoing"},
+    "platforms.look_after": {"queue": "outgoing"},
 }
 app.conf.beat_schedule = {
     # A tick that waited for longer than a few others is worth nothing.
@@ -34,6 +38,8 @@ app.conf.beat_schedule = {
     "catalog.keep_dates": {"task": "catalog.keep_dates", "schedule": 3600.0, "options": {"expires": 3600}},
     "registry.coordinate": {"task": "registry.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "transfers.coordinate": {"task": "transfers.coordinate", "schedule": 2.0, "options": {"expires": 10}},
+    "platforms.coordinate": {"task": "platforms.coordinate", "schedule": 60.0, "options": {"expires": 60}},
+    "retraining.look_up_all": {"task": "retraining.look_up_all", "schedule": 60.0, "options": {"expires": 60}},
     "notifications.coordinate": {"task": "notifications.coordinate", "schedule": 2.0, "options": {"expires": 10}},
 }
 

@@ -334,6 +334,8 @@ RETRAINING_RESEND_SECONDS = float(os.environ.get("RETRAINING_RESEND_SECONDS", "3
 """A message that nobody answered for this long is sent again; twice is harmless."""
 SIGNAL_SETTLE_SECONDS = float(os.environ.get("SIGNAL_SETTLE_SECONDS", "60"))
 """How long a signal lies before policies see it: a storm is known only when its neighbours have arrived, too."""
+RETRAINING_POLL_SECONDS = float(os.environ.get("RETRAINING_POLL_SECONDS", "3"))
+"""How often a platform that has segment runs of ours is asked about them: one call, however many they are."""
 RETRAINING_BACKOFF_SECONDS = 2.0  # before the second try; doubles
 RETRAINING_LOG_BYTES = 65_536
 RETRAINING_OUTPUT_BYTES = 512 * 1024 * 1024

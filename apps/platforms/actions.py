@@ -89,12 +89,19 @@ def remove_connection(*, actor: User, connection: Connection) -> None:
     try:
         connection.delete()
     except ProtectedError as error:
-        raise Conflict(f"{connection} is where some versions came from; change its address instead.") from error
+        raise Conflict(
+            f"{connection} is where some versions came from, or pipelines run; change its address instead."
+        ) from error
 
 
 def test_connection(*, actor: User, connection: Connection) -> Connection:
     """Asks the platform, and keeps what it found. Waits for it, so it is called in no transaction."""
     require(actor, "platforms.administer")
+    return look_after(connection=connection)
+
+
+def look_after(*, connection: Connection) -> Connection:
+    """The same test, as it is made every minute in the background."""
     secret = unseal(connection.sealed_secret) if connection.sealed_secret else ""
     found = KINDS[connection.kind].probe(connection.address, secret)
     connection.health = Connection.Health.TROUBLE if found.trouble else Connection.Health.WELL

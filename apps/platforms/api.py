@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.response import Response
@@ -18,6 +18,7 @@ from apps.platforms.serializers import (
     ConnectionSerializer,
     NewConnectionSerializer,
     UseSerializer,
+    WorkflowSerializer,
 )
 from apps.platforms.uses import uses
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from apps.platforms.models import ConnectionQuerySet
+
+
+TAG = OpenApiParameter("tag", str, description="Only those of this tag.")
 
 
 class ConnectionViewSet(mixins.ListModelMixin, GenericViewSet[Connection]):
@@ -72,6 +76,15 @@ class ConnectionViewSet(mixins.ListModelMixin, GenericViewSet[Connection]):
         """Asks the platform and waits: `said` is what was found, `trouble` the part that is wrong (empty: none)."""
         tested = actions.test_connection(actor=person(request), connection=self.get_object())
         return Response(ConnectionSerializer(tested).data)
+
+    @extend_schema(responses=WorkflowSerializer(many=True), parameters=[TAG])
+    @action(detail=True)
+    def workflows(self, request: Request, name: str) -> Response:
+        """What the platform can run, asked now: DAGs of an Airflow, by name. 503 when it can not be asked."""
+        tag = request.query_params.get("tag", "")
+        found: Any = queries.workflows_of(actor=person(request), name=name, tag=tag)
+        page: Any = self.paginate_queryset(found)
+        return self.get_paginated_response(WorkflowSerializer(page, many=True).data)
 
     @extend_schema(responses=UseSerializer(many=True))
     @action(detail=True)

@@ -1,7 +1,8 @@
 """The shapes between the portal and the places where training runs; free of Django."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -90,6 +91,114 @@ class Runner(Protocol):
 
     def discard(self, work: Work) -> None:
         """Remove what the run left on disk; call it after the files are stored."""
+        ...
+
+
+@dataclass(frozen=True)
+class Handed:
+    """An attempt that a platform has: the platform's name of the workflow, and the key that we gave it."""
+
+    workflow: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """One attempt at one segment, as a platform gets it. The key was written down before the order is sent."""
+
+    handed: Handed
+    params: Mapping[str, object]
+    note: str = ""  # who asked for it, for people who look at it there
+    partition: str = ""  # where the workflow has partitions: which one
+
+
+class Phase(Enum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the platform says of an attempt; `started_at` is None as long as nothing of it has started."""
+
+    phase: Phase
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LogChunk:
+    """What is new of a log, and where to go on; a cursor is opaque."""
+
+    text: str
+    cursor: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is left of an attempt that has ended: its result, or the sentence why it failed."""
+
+    result: Mapping[str, object] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """Something that a platform can run: its own schema makes the form. `problem` says why it would not run now."""
+
+    name: str
+    title: str
+    description: str
+    tags: Sequence[str]
+    schema: Mapping[str, object] = field(default_factory=dict)  # JSON Schema 2020-12; empty in a list
+    problem: str = ""  # it can not be started
+    notice: str = ""  # it can, but would not run at once
+    partitioned: bool = False
+
+
+class Platform(Protocol):
+    """Somebody else runs it; we hand an order over and look after it, in short calls.
+
+    Every call raises `Unreachable` (nobody knows; try again) or `Refused` (trying again changes nothing).
+    """
+
+    stopping_seconds: float  # a cancelled attempt may still work for so long
+
+    def submit(self, order: Order) -> None:
+        """Idempotent by the key: after any answer, none included, the same order can be sent again."""
+        ...
+
+    def retry(self, order: Order) -> None:
+        """Runs again only what failed of it; all of it where the platform has forgotten it. Idempotent as well."""
+        ...
+
+    def states(self, handed: Sequence[Handed], since: datetime) -> dict[str, State]:
+        """By key, those that may have changed since then, in as few calls as the platform allows."""
+        ...
+
+    def state(self, handed: Handed) -> State | None:
+        """None: the platform knows no such attempt."""
+        ...
+
+    def cancel(self, handed: Handed, note: str) -> None:
+        """Asks for the end; it may take `stopping_seconds`. Cancelling what has ended changes nothing."""
+        ...
+
+    def log(self, handed: Handed, cursor: str) -> LogChunk:
+        """What came since the cursor; an empty cursor is the beginning."""
+        ...
+
+    def report(self, handed: Handed, state: State) -> Report:
+        """Of an attempt that has ended."""
+        ...
+
+    def workflows(self, tag: str = "") -> Sequence[Workflow]:
+        """What it can run, by name; those of a tag, where one is given."""
+        ...
+
+    def workflow(self, name: str) -> Workflow:
+        """With its schema. Raises Refused for one that it does not know."""
         ...
 
 

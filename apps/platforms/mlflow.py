@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import socket
-import ssl
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
-import httpcore
-
-from apps.platforms.outgoing import Refused, Unreachable
+from apps.platforms.calling import Remote, credential
+from apps.platforms.outgoing import Refused
 
 API = "/api/2.0/mlflow"
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-SECONDS = 30.0
 PAGE = 100
 POINTS = 5_000
 DEEPEST = 20
 MOST_FILES = 10_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LONGEST_ANSWER = 32 * 1024 * 1024  # bytes of JSON
-
-
-class Unknown(Refused):
-    """The server does not know what was asked for."""
-
-
-class Stranger(Refused):
-    """What answers there is no MLflow server."""
-
-
-class NotSignedIn(Refused):
-    """It does not accept the credential, or asks for one."""
-
-
-class NotAllowed(Refused):
-    """It knows the credential, which may not do this."""
-
-
-class InTrouble(Unreachable):
-    """It answers with an error of its own, or wants to be left alone for a while."""
-
-
-class Untrusted(Unreachable):
-    """Its certificate can not be verified, or it does not speak TLS."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +55,13 @@ class RemoteRun:
     datasets: tuple[Mapping[str, Any], ...] = ()
 
 
-class MlflowServer:
+class MlflowServer(Remote):
     """`secret` is a token, or `user:password`. Every call raises Unreachable (try again) or Refused (do not)."""
 
+    product = "an MLflow server"
+
     def __init__(self, address: str, secret: str) -> None:
-        self.address = address.rstrip("/")
-        self._headers = {"Host": urlsplit(address).netloc, "Accept": "application/json", **_credential(secret)}
+        super().__init__(address, credential(secret))
 
     def logged_model(self, model_id: str) -> Found:
         """Raises Unknown."""
@@ -216,79 +185,6 @@ class MlflowServer:
             f"Its files are in {artifact_uri}, which {self.address} does not serve itself (--serve-artifacts)."
         )
 
-    def _get(self, path: str, /, **query: Any) -> dict[str, Any]:
-        address = f"{path}?{urlencode(query)}" if query else path
-        with self._answer("GET", address) as response:
-            return self._read(response)
-
-    def _read(self, response: httpcore.Response) -> dict[str, Any]:
-        body = b""
-        for part in response.iter_stream():
-            body += part
-            if len(body) > LONGEST_ANSWER:
-                raise Refused(f"{self.address} answered more than {LONGEST_ANSWER} bytes.")
-        try:
-            found = json.loads(body or b"{}")
-        except ValueError as error:
-            raise Stranger(f"{self.address} does not answer as an MLflow server does.") from error
-        if not isinstance(found, dict):
-            raise Stranger(f"{self.address} does not answer as an MLflow server does.")
-        return found
-
-    @contextmanager
-    def _answer(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, content: bytes | Iterator[bytes] = b""
-    ) -> Iterator[httpcore.Response]:
-        timeout = {"connect": 10.0, "read": SECONDS, "write": SECONDS, "pool": SECONDS}
-        try:
-            with (
-                httpcore.ConnectionPool() as pool,
-                pool.stream(
-                    method,
-                    f"{self.address}{path}",
-                    headers=list((self._headers | dict(headers or {})).items()),
-                    content=content,
-                    extensions={"timeout": timeout},
-                ) as response,
-            ):
-                self._check(response)
-                yield response
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise _out_of_reach(self.address, error) from error
-
-    def _check(self, response: httpcore.Response) -> None:
-        if response.status < 300:
-            return
-        said = response.read()[:300].decode("utf-8", "replace")
-        if response.status == 404:
-            raise Unknown(f"{self.address} does not know it: {said}")
-        if response.status == 401:
-            raise NotSignedIn(f"{self.address} does not accept the credential.")
-        if response.status == 403:
-            raise NotAllowed(f"{self.address} does not let the credential do this.")
-        if response.status in (408, 429) or response.status >= 500:
-            raise InTrouble(f"{self.address} answered {response.status}: {said}")
-        raise Refused(f"{self.address} answered {response.status}: {said}")
-
-
-def _out_of_reach(address: str, error: Exception) -> Unreachable:
-    """In words that say which part to look at: the name, the port, the certificate."""
-    cause = error.__cause__ or error.__context__ or error
-    host = urlsplit(address).hostname
-    if isinstance(error, httpcore.ProtocolError):
-        return Unreachable(f"{address} does not speak HTTP: check the port, or write https://.")
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return Untrusted(f"The certificate of {host} is not trusted: {cause.verify_message.rstrip('.')}.")
-    if isinstance(cause, ssl.SSLError):
-        return Untrusted(f"{host} does not speak TLS there: check the port, or write http://.")
-    if isinstance(cause, socket.gaierror):
-        return Unreachable(f"The name {host} is not known here: check its spelling, and the DNS of this machine.")
-    if isinstance(cause, ConnectionRefusedError):
-        return Unreachable(f"{address} takes no connection: check the port, and whether the server runs.")
-    if isinstance(cause, TimeoutError):
-        return Unreachable(f"{address} does not answer: check the address, and the firewalls between us.")
-    return Unreachable(f"{address} can not be reached ({type(error).__name__}).")
-
 
 def pairs(told: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """MLflow's `[{"key": …, "value": …}]`; a value that is not sent is empty."""
@@ -301,11 +197,3 @@ def moment(milliseconds: float) -> datetime:
         return EPOCH + timedelta(milliseconds=milliseconds)
     except (OverflowError, TypeError, ValueError) as error:
         raise Refused(f"It names {milliseconds} as a time in milliseconds since 1970.") from error
-
-
-def _credential(secret: str) -> dict[str, str]:
-    if not secret:
-        return {}
-    if ":" in secret:
-        return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
-    return {"Authorization": f"Bearer {secret}"}

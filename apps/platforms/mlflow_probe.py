@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from apps.platforms.mlflow import InTrouble, MlflowServer, NotAllowed, NotSignedIn, Stranger, Unknown, Untrusted
+from apps.platforms.calling import InTrouble, NotAllowed, NotSignedIn, Stranger, Unknown, Untrusted
+from apps.platforms.mlflow import MlflowServer
 from apps.platforms.outgoing import Refused, Unreachable
 from apps.platforms.probing import Finding, Trouble
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from apps.platforms.mlflow import API, ARTIFACTS, MlflowServer, Unknown
+from apps.platforms.calling import Unknown
+from apps.platforms.mlflow import API, ARTIFACTS, MlflowServer
 
 CHUNK = 1024 * 1024
 MOST_POINTS, MOST_PAIRS = 1_000, 100
@@ -96,10 +96,7 @@ class MlflowWriter(MlflowServer):
         self._send("POST", "registered-models/alias", {"name": name, "version": str(number), "alias": alias})
 
     def _send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        sent = json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(sent))}
-        with self._answer(method, f"{API}/{path}", headers=headers, content=sent) as response:
-            return self._read(response)
+        return self._call(method, f"{API}/{path}", body)
 
 
 def _pairs(told: Pairs) -> list[dict[str, str]]:

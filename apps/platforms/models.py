@@ -23,6 +23,7 @@ class Connection(models.Model):
 
     class Kind(models.TextChoices):
         MLFLOW = "mlflow", "MLflow server"
+        AIRFLOW = "airflow", "Airflow"
 
     class Health(models.TextChoices):
         UNTESTED = "untested", "not tested"

@@ -13,6 +13,7 @@ class Trouble(StrEnum):
     PERMISSION = "permission"
     VERSION = "version"
     FILES = "files"
+    SCHEDULER = "scheduler"
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from apps.core.errors import Missing
+from apps.core.errors import Invalid, Missing, Unavailable
 from apps.core.keyring import unseal
 from apps.core.permissions import allowed
+from apps.platforms.base import Platform, Workflow
+from apps.platforms.calling import Unknown
+from apps.platforms.kinds import KINDS
 from apps.platforms.mlflow import MlflowServer
 from apps.platforms.mlflow_writing import MlflowWriter
 from apps.platforms.models import Connection
+from apps.platforms.outgoing import Refused, Unreachable
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -56,6 +62,61 @@ def mlflow_server(connection: Connection) -> MlflowServer:
 def mlflow_writer(connection: Connection) -> MlflowWriter:
     """The server behind it, to be written. Raises Unavailable when its secret can not be opened."""
     return MlflowWriter(connection.address, _secret(connection))
+
+
+def platform_of(connection: Connection) -> Platform:
+    """Where work is handed over. Raises Invalid for a kind that runs nothing, Unavailable for a secret that is lost.
+
+    It may ask the platform for its version, so it raises Unreachable and Refused as well.
+    """
+    make = KINDS[connection.kind].platform
+    if make is None:
+        raise Invalid(f"{connection} is a {KINDS[connection.kind].label}, which runs no pipelines.", field="connection")
+    return make(connection.address, _secret(connection))
+
+
+def connection_by_id(connection_id: int) -> Connection:
+    """For the engine. Raises Missing."""
+    found = Connection.objects.filter(pk=connection_id).first()
+    if found is None:
+        raise Missing("The connection is gone.")
+    return found
+
+
+def trouble_of(connection_id: int) -> str:
+    """What its last test found wrong, in a sentence; empty where nothing was."""
+    wrong = Connection.objects.filter(pk=connection_id, health=Connection.Health.TROUBLE)
+    return wrong.values_list("said", flat=True).first() or ""
+
+
+def workflows_of(*, actor: User, name: str, tag: str = "") -> list[Workflow]:
+    """What the platform of that connection can run, as it says now; asks it, so it may take seconds.
+
+    Raises Missing, Invalid for a kind that runs nothing, Unavailable with the sentence why it can not be asked.
+    """
+    with _asked():
+        return list(platform_of(connection_of(actor=actor, name=name)).workflows(tag))
+
+
+def workflow_of(*, actor: User, name: str, workflow: str) -> Workflow:
+    """One of them, with the schema of its parameters. Raises as `workflows_of` does."""
+    with _asked():
+        return platform_of(connection_of(actor=actor, name=name)).workflow(workflow)
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    try:
+        yield
+    except Unknown as error:
+        raise Missing(str(error)) from error
+    except (Refused, Unreachable) as error:
+        raise Unavailable(str(error)) from error
+
+
+def runs_work(connection: Connection) -> bool:
+    """Whether segment runs can be handed over there."""
+    return KINDS[connection.kind].platform is not None
 
 
 def _secret(connection: Connection) -> str:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from apps.platforms.actions import LONGEST_ADDRESS, LONGEST_SECRET
+from apps.platforms.base import Workflow
 from apps.platforms.kinds import KINDS
 from apps.platforms.models import Connection
 
@@ -31,6 +32,17 @@ class UseSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     words = serializers.CharField(help_text='How much of it, such as "3 versions".')
     problem = serializers.CharField(help_text="Why some of it failed; empty where nothing did.")
+
+
+class WorkflowSerializer(serializers.Serializer[Workflow]):
+    """Something that a platform can run, such as a DAG."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    tags = serializers.ListField(child=serializers.CharField())
+    problem = serializers.CharField(help_text="Why it can not be started; empty: it can.")
+    notice = serializers.CharField(help_text="Why it would not begin at once; empty: it would.")
 
 
 class ChangedConnectionSerializer(serializers.Serializer[object]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -34,8 +34,21 @@ def connections(request: HttpRequest) -> HttpResponse:
 
 def connection(request: HttpRequest, name: str) -> HttpResponse:
     found = queries.connection_of(actor=person(request), name=name)
-    shown = {"connection": found, "kind": KINDS[found.kind], "uses": uses(found)}
+    kind = KINDS[found.kind]
+    shown = {"connection": found, "kind": kind, "uses": uses(found), "runs_work": kind.platform is not None}
     return render(request, "platforms/connection_detail.html", shown)
+
+
+def workflows(request: HttpRequest, name: str) -> HttpResponse:
+    """What the platform can run, asked now; each can be made a pipeline."""
+    found, tag = queries.connection_of(actor=person(request), name=name), request.GET.get("tag", "").strip()
+    shown: dict[str, Any] = {"connection": found, "tag": tag, "page": None, "problem": ""}
+    try:
+        known = queries.workflows_of(actor=person(request), name=name, tag=tag)
+        shown["page"] = Paginator(known, PER_PAGE).get_page(request.GET.get("page"))
+    except PortalError as error:
+        shown["problem"] = error.message
+    return render(request, "platforms/workflow_list.html", shown)
 
 
 def new_connection(request: HttpRequest) -> HttpResponse:

@@ -11,6 +11,7 @@ from apps.retraining.parameters import mistakes, schema_mistakes
 from apps.retraining.shape import DEFINITION
 
 WINDOW_NAMES = ({"as_of", "months"}, {"first", "last"})
+NOWHERE = "This is needed: a script, or the connection and the workflow of a platform."
 Mistakes = dict[str, str]
 """Path, such as `presets.Strong.alpha` → sentence."""
 
@@ -27,14 +28,34 @@ def check(definition: Definition, *, scripts: Path, data: Path) -> None:
 def mistakes_of(said: Mapping[str, Any], *, scripts: Path, data: Path) -> Mistakes:
     """Of a definition as it is written down, in the shape's words; empty if it can be taken as it is."""
     found = mistakes(DEFINITION, said, noun="setting")
-    if "script" not in found and "script" in said:
-        found |= _script(said["script"], scripts)
+    found |= _place(said, scripts) if not {"script", "connection", "workflow"} & set(found) else {}
     if "data" not in found and said.get("data"):
         found |= _inside(said["data"], data, "data")
     if "schema" in found or "schema" not in said:
         return found
     broken = schema_mistakes(said["schema"])
     return found | broken if broken else found | _window(said) | _presets(said)
+
+
+def _place(said: Mapping[str, Any], scripts: Path) -> Mistakes:
+    """Where it runs: a script of ours, or a workflow of a platform."""
+    if not said.get("connection"):
+        if said.get("workflow") or said.get("segment_parameter"):
+            return {"connection": "Name the connection to the platform that has this workflow."}
+        return _script(said["script"], scripts) if said.get("script") else {"script": NOWHERE}
+    if said.get("script") or said.get("data") or said.get("preload"):
+        return {"connection": "What a platform runs has no script, data or preload of its own here: take them out."}
+    if not said.get("workflow"):
+        return {"workflow": "Say what the platform calls it."}
+    return _segment_parameter(said)
+
+
+def _segment_parameter(said: Mapping[str, Any]) -> Mistakes:
+    schema = said.get("schema")
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    if isinstance(properties, Mapping) and said.get("segment_parameter") in properties:
+        return {"segment_parameter": "The portal fills it in with the segment: take it out of the schema."}
+    return {}
 
 
 def _script(name: str, scripts: Path) -> Mistakes:

@@ -14,8 +14,11 @@ class Definition:
     """Everything a platform admin says about a pipeline, but whose it is."""
 
     name: str
-    script: str  # below the pipelines' folder
     schema: Mapping[str, Any]  # JSON Schema 2020-12 of the parameters
+    script: str = ""  # below the pipelines' folder; or, in its place, a workflow of a platform:
+    connection: str = ""  # the name of the connection to that platform
+    workflow: str = ""  # what the platform calls it, such as a DAG's id
+    segment_parameter: str = ""  # which of its parameters gets the segment's slug
     description: str = ""
     data: str = ""  # a folder below the pipelines' data folder
     preload: Sequence[str] = ()  # modules that are imported once for many runs

@@ -28,6 +28,7 @@ class OpenRun:
     lease_until: datetime | None = None
     cancelling: bool = False  # somebody wants this one to end
     behind: bool = False  # an earlier request still has an open run of the same segment
+    outside: bool = False  # a platform has it: silence there loses nothing, and its end is asked for there
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def plan(
 
     `canaries` are the request's first runs, open or not. While one of them is open, nothing else is sent.
     """
-    lost = [run for run in runs if run.status == "running" and _past(run.lease_until, now)]
+    lost = [run for run in runs if run.status == "running" and not run.outside and _past(run.lease_until, now)]
     cancel = tuple(run.id for run in runs if run.cancelling and (run.status != "running" or run in lost))
     kept = [run for run in runs if not run.cancelling]
     missed = [run for run in lost if not run.cancelling]

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from apps.core.errors import Invalid
 from apps.retraining.definitions import script_path, sha256_of
-from apps.retraining.parameters import validate
+from apps.retraining.parameters import mistakes, validate
 
 if TYPE_CHECKING:
     from apps.registry.models import ModelFamily, Segment
@@ -28,19 +28,14 @@ def freeze(
 
     Raises Invalid by field.
     """
-    script = script_path(settings.PIPELINES_DIR, pipeline.script)
-    if not script.is_file():
-        raise Invalid(f"The script {pipeline.script!r} of this pipeline is missing; tell its team.", field="pipeline")
+    slugs = sorted(segment.slug for segment in segments)
     return {
         "pipeline": pipeline.slug,
         "version": pipeline.version,
         "family": family.slug,
         "parameters": validate(pipeline.schema, parameters),
-        "segments": sorted(segment.slug for segment in segments),
-        "script": pipeline.script,
-        "script_sha256": sha256_of(script),
-        "data": pipeline.data,
-        "preload": list(pipeline.preload),
+        "segments": slugs,
+        **(_workflow(pipeline, slugs) if pipeline.connection_id else _script(pipeline)),
         "window": pipeline.window,
         "seconds": pipeline.seconds,
         "memory_mb": pipeline.memory_mb,
@@ -50,6 +45,47 @@ def freeze(
         "stop_after": pipeline.stop_after,
         "after_success": after_success or pipeline.after_success,
     }
+
+
+def _script(pipeline: "Pipeline") -> dict[str, Any]:
+    script = script_path(settings.PIPELINES_DIR, pipeline.script)
+    if not script.is_file():
+        raise Invalid(f"The script {pipeline.script!r} of this pipeline is missing; tell its team.", field="pipeline")
+    return {
+        "script": pipeline.script,
+        "script_sha256": sha256_of(script),
+        "data": pipeline.data,
+        "preload": list(pipeline.preload),
+    }
+
+
+def _workflow(pipeline: "Pipeline", segments: Sequence[str]) -> dict[str, Any]:
+    if pipeline.platform_problem:
+        raise Invalid(f"{pipeline.connection} can not run {pipeline}: {pipeline.platform_problem}", field="pipeline")
+    _refuse_strange(pipeline, segments)
+    return {
+        "connection_id": pipeline.connection_id,
+        "connection": str(pipeline.connection),
+        "workflow": pipeline.workflow,
+        "segment_parameter": pipeline.segment_parameter,
+        "partitioned": pipeline.is_partitioned,
+    }
+
+
+def _refuse_strange(pipeline: "Pipeline", segments: Sequence[str]) -> None:
+    """Raises Invalid for segments that the workflow's own parameter would not take."""
+    name = pipeline.segment_parameter
+    part = ((pipeline.platform_schema or {}).get("properties") or {}).get(name)
+    if not name or part is None:
+        return
+    schema = {"type": "object", "properties": {name: part}}
+    strange = [slug for slug in segments if mistakes(schema, {name: slug})]
+    if strange:
+        named = ", ".join(strange[:NAMED_AT_MOST]) + (" …" if len(strange) > NAMED_AT_MOST else "")
+        raise Invalid(
+            f"The workflow's parameter {name!r} does not take {named}: leave them out, or tell its team.",
+            field="segments",
+        )
 
 
 def choose_segments(family: "ModelFamily", slugs: Sequence[str] | None) -> "list[Segment]":

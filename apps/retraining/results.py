@@ -16,7 +16,8 @@ def metrics_of(files: Mapping[str, Path]) -> dict[str, float]:
     """The reported metrics by name. Raises Invalid, with a sentence for the run's page, for anything else."""
     if METRICS not in files:
         raise Invalid(
-            f"The script ended well but reported nothing: neither with MLflow nor in {METRICS} in PORTAL_OUT."
+            f"The script ended well but reported nothing: neither with MLflow nor in {METRICS} in PORTAL_OUT "
+            "(a DAG: nor as numbers in what its last task returned)."
         )
     if files[METRICS].stat().st_size > LONGEST:
         raise Invalid(f"{METRICS} may have {LONGEST:,} bytes; write larger results into a file of their own.")

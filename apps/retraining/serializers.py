@@ -27,13 +27,24 @@ class PipelineSerializer(serializers.ModelSerializer[Pipeline]):
 class PipelineDetailSerializer(PipelineSerializer):
     """With the JSON Schema (2020-12) of its parameters, its presets and its limits."""
 
+    connection = serializers.CharField(
+        source="connection.name", allow_null=True, default=None, help_text="The platform that runs it; null: workers."
+    )
     schema = serializers.DictField(read_only=True)
     presets = serializers.DictField(child=serializers.DictField(), read_only=True)
 
     class Meta(PipelineSerializer.Meta):
+        place = ("connection", "workflow", "segment_parameter", "platform_problem", "platform_notice", "looked_up_at")
         limits = ("seconds", "memory_mb", "max_concurrent", "max_attempts")
         terms = ("overlap", "canary", "stop_after", "requesters", "approval_above", "is_active")
-        fields: ClassVar = [*PipelineSerializer.Meta.fields, "schema", "presets", *limits, *terms]
+        fields: ClassVar = [*PipelineSerializer.Meta.fields, "schema", "presets", *place, *limits, *terms]
+
+
+class PipelineBeginningSerializer(serializers.Serializer[Any]):
+    """A slug and a definition that can be put under it."""
+
+    slug = serializers.CharField()
+    definition = serializers.DictField()
 
 
 class SettingDifferenceSerializer(serializers.Serializer[Difference]):
@@ -107,6 +118,7 @@ class PreviewSerializer(serializers.Serializer[queries.Preview]):
     estimate = EstimateSerializer(allow_null=True, help_text="null without history.")
     being_retrained = serializers.ListField(child=serializers.CharField())
     queue_ahead = serializers.IntegerField()
+    notice = serializers.CharField(help_text="Why the platform that runs it would not begin at once; empty: it would.")
     approvers = serializers.ListField(
         child=serializers.CharField(),
         allow_null=True,

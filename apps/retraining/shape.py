@@ -35,7 +35,10 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
     "description": _text(10_000, "What it is for, in a sentence or two."),
     "team": _slug("Whose it is."),
     "families": _list(_slug("A model family."), "What it trains."),
-    "script": _text(200, "The training script, below the pipelines' folder.", minLength=1),
+    "script": _text(200, "The training script, below the pipelines' folder."),
+    "connection": _text(64, "In place of a script: the name of the connection to the platform that runs it."),
+    "workflow": _text(250, "What that platform calls it, such as the id of a DAG."),
+    "segment_parameter": _text(100, "The workflow's parameter that gets the segment's slug; it is not in the form."),
     "data": _text(200, "The folder it reads, below the pipelines' data folder; empty: none."),
     "preload": _list(_text(100, "A module."), "Imported once for many runs, not in each."),
     "schema": {"type": "object", "description": "JSON Schema 2020-12 of the parameters: what the form is made from."},
@@ -74,8 +77,8 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
 }
 
 
-NEEDED = ("name", "team", "script", "schema")
-DEFAULTS = json.loads(json.dumps(asdict(Definition(name="", script="", schema={})) | {"families": []}))
+NEEDED = ("name", "team", "schema")
+DEFAULTS = json.loads(json.dumps(asdict(Definition(name="", schema={})) | {"families": []}))
 DEFINITION: dict[str, Any] = {
     "type": "object",
     "required": list(NEEDED),

@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from apps.core.context import Door, through
 from apps.core.doorbell import ring
 from apps.core.release import release
-from apps.retraining import actions, queries, training
+from apps.retraining import abroad, actions, lookups, queries, training
 
 log = structlog.get_logger(__name__)
 WORK = "work"
@@ -65,6 +65,35 @@ def train(run_ids: Sequence[int], request_id: int) -> None:
         trained = [training.train(run_id, worker=worker) for run_id in run_ids]
         if any(trained):  # a message that came twice has nothing to tell
             ring("retraining.drive", request_id)
+
+
+@shared_task(name="retraining.hand_over")
+def hand_over(run_ids: Sequence[int], request_id: int) -> None:
+    """Gives a small batch to the platform that runs it."""
+    with through(Door.TASK):
+        abroad.hand_over(run_ids)
+
+
+@shared_task(name="retraining.attend", expires=STALE_AFTER)
+def attend(connection_id: int) -> None:
+    """Looks after what a platform has of us."""
+    with through(Door.TASK):
+        abroad.attend(connection_id)
+
+
+@shared_task(name="retraining.look_up_all", expires=STALE_AFTER)
+def look_up_all() -> None:
+    """Rings for each pipeline that a platform runs."""
+    with through(Door.TASK):
+        for pipeline_id in queries.pipelines_at_platforms():
+            ring("retraining.look_up", pipeline_id)
+
+
+@shared_task(name="retraining.look_up", expires=STALE_AFTER)
+def look_up(pipeline_id: int) -> None:
+    """Asks the platform about one pipeline's workflow."""
+    with through(Door.TASK):
+        lookups.look_up(pipeline_id)
 
 
 @worker_ready.connect

@@ -14,7 +14,8 @@ from django.db import transaction
 from apps.artifacts.actions import add_files, create_tree
 from apps.artifacts.paths import check_path
 from apps.core.errors import Conflict, PortalError, Unavailable
-from apps.platforms.mlflow import Found, MlflowServer, RemoteFile, Unknown
+from apps.platforms.calling import Unknown
+from apps.platforms.mlflow import Found, MlflowServer, RemoteFile
 from apps.platforms.outgoing import Refused, Unreachable
 from apps.platforms.queries import connections, mlflow_server
 from apps.registry.actions import finish_registration

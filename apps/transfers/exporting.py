@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from apps.artifacts.queries import files_of, local_path
 from apps.core.errors import Invalid, PortalError
-from apps.platforms.mlflow import EPOCH, Unknown, pairs
+from apps.platforms.calling import Unknown
+from apps.platforms.mlflow import EPOCH, pairs
 from apps.platforms.mlflow_writing import READY, MlflowWriter
 from apps.platforms.outgoing import Refused
 from apps.platforms.queries import mlflow_writer

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from apps.core.errors import PortalError
-from apps.platforms.mlflow import Unknown, moment, pairs
+from apps.platforms.calling import Unknown
+from apps.platforms.mlflow import moment, pairs
 from apps.platforms.queries import mlflow_server
 from apps.registry.actions import Origin, move_alias, move_stage
 from apps.registry.actions.aliases import protects

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from apps.core.errors import Conflict
-from apps.platforms.mlflow import Unknown, moment, pairs
+from apps.platforms.calling import Unknown
+from apps.platforms.mlflow import moment, pairs
 from apps.tracking.actions import ensure_experiment, import_run, log_batch, log_inputs, update_run
 from apps.tracking.points import Point, UsedDataset
 

@@ -20,6 +20,8 @@ def main() -> None:
         _compile(uv, "requirements-dev.lock", "--group", "dev", "--constraint", "requirements.lock")
         # A server of MLflow's own, which the portal does not share its packages with.
         _compile(uv, "requirements-mlflow.lock", "--group", "mlflow", project=None)
+        # A server of Airflow's own likewise: its pins of SQLAlchemy and pydantic collide with others.
+        _compile(uv, "requirements-airflow.lock", "--group", "airflow", project=None)
 
 
 def _uv(folder: Path) -> str:

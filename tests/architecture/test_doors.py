@@ -66,7 +66,11 @@ def test_only_what_takes_time_is_in_the_queue_of_work() -> None:
     assert {name for name, queue in ours.items() if queue == "work"} == {"retraining.train", "registry.evaluate"}
     assert {name for name, queue in ours.items() if queue == "outgoing"} == {
         "notifications.send",
+        "platforms.look_after",
         "registry.publish",
+        "retraining.attend",
+        "retraining.hand_over",
+        "retraining.look_up",
         "transfers.bring",
     }
     assert set(ours.values()) == {"work", "control", "outgoing"}

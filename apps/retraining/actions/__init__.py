@@ -5,7 +5,23 @@ from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
 from apps.retraining.actions.discovery import discover_usage
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
 from apps.retraining.actions.firing import watch_policies
-from apps.retraining.actions.pipelines import NotTaken, Pushed, define_pipeline, push_pipelines, put_pipeline
+from apps.retraining.actions.outside import (
+    note_accepted,
+    note_end_asked,
+    note_log,
+    note_state,
+    put_off,
+    take_due,
+)
+from apps.retraining.actions.pipelines import (
+    NotTaken,
+    Pushed,
+    define_pipeline,
+    note_workflow,
+    push_pipelines,
+    put_pipeline,
+    refresh_form,
+)
 from apps.retraining.actions.policies import (
     PolicyTerms,
     dismiss_suggestion,
@@ -54,12 +70,19 @@ __all__ = [
     "finish",
     "follow_up",
     "hold_request",
+    "note_accepted",
+    "note_end_asked",
+    "note_log",
+    "note_state",
     "note_worker",
     "note_worker_stopped",
+    "note_workflow",
     "pause_policy",
     "push_pipelines",
+    "put_off",
     "put_pipeline",
     "receive_signal",
+    "refresh_form",
     "refuse",
     "reject_request",
     "renew",
@@ -72,6 +95,7 @@ __all__ = [
     "set_team_quota",
     "settle_signals",
     "submit_request",
+    "take_due",
     "take_suggestion",
     "undrain_worker",
     "watch_policies",

@@ -19,6 +19,7 @@ from apps.retraining.definitions import script_path, sha256_of
 from apps.retraining.events import Event
 from apps.retraining.freezing import choose_segments
 from apps.retraining.models import RetrainingRequest
+from apps.retraining.parameters import mistakes
 from apps.retraining.rules import Use, may_request
 
 if TYPE_CHECKING:
@@ -101,14 +102,33 @@ def _refuse_stale(request: RetrainingRequest) -> None:
     """What was approved is what runs, by who may still ask for it."""
     if not request.pipeline.is_active:
         raise Conflict(f"The pipeline {request.pipeline} was switched off meanwhile; nothing of it runs any more.")
+    if "connection_id" in request.plan:
+        _refuse_changed_workflow(request)
+    else:
+        _refuse_changed_script(request)
+    if not may_request(request.requester, Use(request.pipeline, request.family)):
+        raise Conflict(f"{request.requester} may not retrain {request.family} any more; somebody else has to ask.")
+
+
+def _refuse_changed_workflow(request: RetrainingRequest) -> None:
+    """The platform's parameters are the form's: what they no longer take would be refused there, city by city."""
+    pipeline = request.pipeline
+    if pipeline.platform_problem:
+        raise Conflict(f"{request.plan['connection']} can not run {pipeline} any more: {pipeline.platform_problem}")
+    if mistakes(pipeline.schema, request.parameters):
+        raise Conflict(
+            f"The parameters of {request.plan['workflow']} have changed since this was asked for. Reject it, or "
+            "have it withdrawn and asked for again."
+        )
+
+
+def _refuse_changed_script(request: RetrainingRequest) -> None:
     script = script_path(settings.PIPELINES_DIR, request.plan["script"])
     if not script.is_file() or sha256_of(script) != request.plan["script_sha256"]:
         raise Conflict(
             f"The script {script.name} has changed since this was asked for, so this is no longer the plan that would "
             "run. Reject it, or have it withdrawn and asked for again."
         )
-    if not may_request(request.requester, Use(request.pipeline, request.family)):
-        raise Conflict(f"{request.requester} may not retrain {request.family} any more; somebody else has to ask.")
 
 
 def _close(request: RetrainingRequest, status: str, because: str) -> None:

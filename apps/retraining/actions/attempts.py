@@ -24,6 +24,7 @@ from apps.core.transitions import move
 from apps.platforms.base import Continue, End, Outcome, Progress
 from apps.registry.actions import register_version
 from apps.retraining.fanout import may_retry, pause_before_retry
+from apps.retraining.holds import Hold
 from apps.retraining.models import LOG_CHARACTERS, Attempt, LibrarySet, SegmentRun, SegmentRunQuerySet
 from apps.retraining.plans import training_window
 from apps.retraining.results import METRICS, metrics_of
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 TOKEN_SLACK_SECONDS = 600.0  # libraries load before a script's time begins, and files are stored after it
+HAND_OVER = timedelta(seconds=60)
+"""Whoever hands an attempt over, or looks after it, has this long; then somebody else does."""
+KEPT_CAUSES = ("exit", "timeout")
+"""Ends after which the platform still has the attempt, and can run again what failed of it."""
 LONGEST_PARAM = 6_000  # characters that tracking keeps of a value
 Status = SegmentRun.Status
 ENDS = {
@@ -49,11 +54,9 @@ ENDS = {
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Hold):
     """One worker's hold of one attempt, with everything it needs to train."""
 
-    run_id: int
-    attempt: int
     request_id: int
     key: str  # names the attempt everywhere
     segment: str
@@ -72,6 +75,7 @@ def claim(*, run_id: int, worker: str) -> Claim | None:
     if run is None or run.is_stopping or run.request.is_held:
         return None
     number = run.attempt + 1
+    abroad = "connection_id" in run.request.plan
     evidence = _open_tracking(run, number)
     move(
         run,
@@ -79,13 +83,14 @@ def claim(*, run_id: int, worker: str) -> Claim | None:
         attempt=number,
         worker=worker,
         run=evidence,
-        lease_until=_lease(),
+        lease_until=Now() + HAND_OVER if abroad else _lease(),
         heartbeat_at=Now(),
         started_at=Now(),
         **_blank(),
     )
-    Attempt.objects.create(segment_run=run, number=number, worker=worker, run=evidence)
     plan = run.request.plan
+    outside = {"connection_id": plan["connection_id"], "outside_id": _outside_id(run, number)} if abroad else {}
+    Attempt.objects.create(segment_run=run, number=number, worker=worker, run=evidence, **outside)
     token = create_run_token(
         actor=run.request.requester, run=evidence.pk, seconds=plan["seconds"] + TOKEN_SLACK_SECONDS
     )
@@ -110,7 +115,7 @@ def renew(*, claim: Claim, progress: Progress) -> Continue:
     return Continue.CANCEL if SegmentRun.objects.filter(wished, pk=claim.run_id).exists() else Continue.GO
 
 
-def finish(*, claim: Claim, outcome: Outcome) -> bool:
+def finish(*, claim: Hold, outcome: Outcome) -> bool:
     """Hands in a result; False if it came too late and was not taken.
 
     Files are stored first: a result is only taken with everything it consists of. Then the run's end, its version
@@ -188,11 +193,25 @@ def _open_tracking(run: SegmentRun, number: int) -> "Run":
         "portal.family": request.family.slug,
         "portal.segment": run.segment.slug,
         "portal.pipeline": f"{request.plan['pipeline']} v{request.plan['version']}",
-        "portal.script_sha256": request.plan["script_sha256"],
+        **_place(request.plan),
     }
     opened = open_run(actor=actor, experiment=experiment, name=f"{run.segment.slug} #{request.pk}", tags=tags)
     log_params(actor=actor, run=opened, params={name: _text(value) for name, value in request.parameters.items()})
     return opened
+
+
+def _place(plan: Mapping[str, Any]) -> dict[str, str]:
+    if "connection_id" in plan:
+        return {"portal.connection": plan["connection"], "portal.workflow": plan["workflow"]}
+    return {"portal.script_sha256": plan["script_sha256"]}
+
+
+def _outside_id(run: SegmentRun, number: int) -> str:
+    """Written down before the platform hears of it, and no one's guess. What failed there runs again under its id."""
+    last = run.attempts.order_by("-number").first()
+    if last is not None and last.outside_id and last.accepted_at and last.cause in KEPT_CAUSES:
+        return last.outside_id
+    return f"portal-{run.uuid}-{number}"
 
 
 def _text(value: object) -> str:
@@ -229,7 +248,7 @@ def _failed(outcome: Outcome, cause: str, reason: str) -> Outcome:
 
 
 @transaction.atomic
-def _end(claim: Claim, attempt: Attempt, outcome: Outcome, metrics: Mapping[str, float]) -> bool:
+def _end(claim: Hold, attempt: Attempt, outcome: Outcome, metrics: Mapping[str, float]) -> bool:
     run = _locked(pk=claim.run_id, attempt=claim.attempt, status=Status.RUNNING)  # the fence
     if run is None:
         return False

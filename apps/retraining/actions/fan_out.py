@@ -24,6 +24,7 @@ from apps.registry import queries as registry_queries
 from apps.retraining import fanout, queries
 from apps.retraining.actions.approving import expire_requests
 from apps.retraining.actions.attempts import take_back
+from apps.retraining.holds import connections_due
 from apps.retraining.models import (
     OPEN_RUNS,
     Pipeline,
@@ -54,6 +55,8 @@ def coordinate() -> None:
     expire_requests()
     for request_id in RetrainingRequest.objects.open().order_by("id").values_list("pk", flat=True):
         ring("retraining.drive", request_id)
+    for connection_id in connections_due():
+        ring("retraining.attend", connection_id)
     Worker.objects.filter(seen_at__lt=Now() - FORGET_WORKERS_AFTER).delete()
 
 
@@ -99,8 +102,9 @@ def _step(request: Any) -> None:
     held = request.is_held or _hold(request, runs, canaries)
     plan = fanout.plan(runs, request.now, _limits(request), canaries=canaries, held=held)
     _carry_out(request, plan)
+    task = "retraining.hand_over" if _is_outside(request) else "retraining.train"
     for batch in fanout.batches([*plan.send, *plan.resend]):
-        ring("retraining.train", batch, request.pk)
+        ring(task, batch, request.pk)
     if plan.finish:
         _finish(request)
 
@@ -108,8 +112,18 @@ def _step(request: Any) -> None:
 def _open_runs(request: RetrainingRequest) -> Any:
     fields = ("id", "status", "sends", "sent_at", "not_before", "lease_until")
     stopping = Q(cancel_requested_at__isnull=False) | Q(request__cancel_requested_at__isnull=False)
-    computed = {"tries": F("attempt") - F("attempts_forgiven"), "cancelling": ExpressionWrapper(stopping, BOOLEAN)}
-    return request.runs.open().order_by("id").values(*fields, **computed, behind=_behind(request))
+    computed = {
+        "tries": F("attempt") - F("attempts_forgiven"),
+        "cancelling": ExpressionWrapper(stopping, BOOLEAN),
+        "behind": _behind(request),
+        "outside": Value(_is_outside(request)),
+    }
+    return request.runs.open().order_by("id").values(*fields, **computed)
+
+
+def _is_outside(request: RetrainingRequest) -> bool:
+    """A platform runs it, not a worker of ours."""
+    return bool(request.plan.get("connection_id"))
 
 
 def _behind(request: RetrainingRequest) -> Any:

@@ -12,25 +12,32 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 
 from apps.accounts import queries as accounts
 from apps.audit.actions import record
+from apps.core.doorbell import ring
 from apps.core.errors import Invalid, Missing
 from apps.core.permissions import require
+from apps.platforms import queries as platforms
 from apps.registry import queries as registry
 from apps.retraining.checking import check, mistakes_of
 from apps.retraining.definitions import Definition
 from apps.retraining.differences import Difference, differences
 from apps.retraining.events import Event
 from apps.retraining.models import Pipeline, PipelineVersion
+from apps.retraining.parameters import mistakes
 from apps.retraining.pipeline_files import Document, Problem, problems_of, read
 from apps.retraining.queries.pipelines import definition_of
 from apps.retraining.shape import slug_mistake
 
 if TYPE_CHECKING:
     from apps.accounts.models import Team, User
+    from apps.platforms.base import Workflow
 
 SHOWN_PROBLEMS = 5
+UNSEEN = {"platform_schema": None, "platform_problem": "", "platform_notice": "", "looked_up_at": None}
+"""What is known of a workflow that nobody has looked at yet."""
 
 
 class NotTaken(Invalid):
@@ -72,7 +79,8 @@ def define_pipeline(*, actor: User, slug: str, team: Team, families: Sequence[An
     before = {} if new else definition_of(pipeline)
     pipeline.families.set(families)
     if not new:
-        Pipeline.objects.filter(pk=pipeline.pk).update(**fields)
+        moved = (pipeline.connection, pipeline.workflow) != (fields["connection"], fields["workflow"])
+        Pipeline.objects.filter(pk=pipeline.pk).update(**fields, **(UNSEEN if moved else {}))
         pipeline.refresh_from_db()
     after = definition_of(pipeline)
     changed = differences(before, after)
@@ -82,6 +90,8 @@ def define_pipeline(*, actor: User, slug: str, team: Team, families: Sequence[An
         Pipeline.objects.filter(pk=pipeline.pk).update(version=F("version") + 1)
         pipeline.refresh_from_db(fields=["version"])
     PipelineVersion.objects.create(pipeline=pipeline, number=pipeline.version, definition=after, defined_by=actor)
+    if pipeline.connection:
+        ring("retraining.look_up", pipeline.pk)
     record(
         actor=actor,
         action=Event.PIPELINE_DEFINED,
@@ -90,6 +100,33 @@ def define_pipeline(*, actor: User, slug: str, team: Team, families: Sequence[An
         after={"version": pipeline.version, **{one.path: one.after for one in changed}},
     )
     return pipeline
+
+
+def refresh_form(*, actor: User, pipeline: Pipeline, schema: Mapping[str, Any]) -> Pipeline:
+    """A new version whose schema is the one that the platform's workflow has now; presets that no longer fit go."""
+    require(actor, "retraining.define_pipeline")
+    said = definition_of(pipeline) | {"schema": dict(schema)}
+    fitting = {name: values for name, values in said["presets"].items() if _fits(schema, values)}
+    return define_pipeline(
+        actor=actor,
+        slug=pipeline.slug,
+        team=pipeline.team,
+        families=list(pipeline.families.all()),
+        definition=_definition(said | {"presets": fitting}),
+    )
+
+
+def note_workflow(*, pipeline: Pipeline, workflow: Workflow | None, problem: str) -> None:
+    """What the platform says of it; None: it can not say."""
+    said: dict[str, Any] = {"platform_problem": problem, "looked_up_at": Now()}
+    if workflow is not None:
+        said |= {"platform_notice": workflow.notice, "is_partitioned": workflow.partitioned}
+        said |= {"platform_schema": dict(workflow.schema)}
+    Pipeline.objects.filter(pk=pipeline.pk).update(**said)
+
+
+def _fits(schema: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    return not mistakes({**schema, "required": []}, values)
 
 
 def put_pipeline(*, actor: User, slug: str, said: Mapping[str, Any], dry_run: bool = False) -> Pushed:
@@ -153,6 +190,7 @@ def _wrong(actor: User, slug: str, said: Any) -> dict[str, str]:
     teams = {"team": said.get("team")} | _numbered("requesters", said)
     families = _numbered("families", said)
     found = {path: _missing_team(name) for path, name in teams.items() if isinstance(name, str)}
+    found |= {"connection": _missing_connection(said.get("connection"))}
     found |= {path: _missing_family(actor, name) for path, name in families.items() if isinstance(name, str)}
     return {path: sentence for path, sentence in found.items() if sentence} | errors
 
@@ -170,6 +208,16 @@ def _missing_team(slug: str) -> str:
     return ""
 
 
+def _missing_connection(name: Any) -> str:
+    if not name or not isinstance(name, str):
+        return ""
+    try:
+        known = platforms.connection(name=name)
+    except Missing as error:
+        return error.message
+    return "" if platforms.runs_work(known) else f"{known} is a connection to something that runs no pipelines."
+
+
 def _missing_family(actor: User, slug: str) -> str:
     try:
         registry.family(actor=actor, slug=slug)
@@ -184,7 +232,8 @@ def _definition(said: Mapping[str, Any]) -> Definition:
 
 
 def _fields(definition: Definition, team: Team) -> dict[str, Any]:
-    fields = asdict(definition) | {"team": team}
+    found = platforms.connection(name=definition.connection) if definition.connection else None
+    fields = asdict(definition) | {"team": team, "connection": found}
     fields |= {name: list(fields[name]) for name in ("preload", "requesters")}
     fields |= {name: dict(fields[name]) for name in ("schema", "presets", "window")}
     fields["schema"].setdefault("x-order", list(definition.schema["properties"]))  # jsonb keeps no order of keys

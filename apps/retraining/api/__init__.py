@@ -1,6 +1,6 @@
 """API of retraining: pipelines, requests, segment runs, workers; signals, incidents, policies and their firings."""
 
-from apps.retraining.api.pipelines import PipelineFileSchemaView, PipelineViewSet
+from apps.retraining.api.pipelines import PipelineFileSchemaView, PipelineOfWorkflowView, PipelineViewSet
 from apps.retraining.api.policies import FiringViewSet, IncidentViewSet, PolicyViewSet, SignalViewSet
 from apps.retraining.api.requests import (
     MetricsView,
@@ -16,6 +16,7 @@ __all__ = [
     "IncidentViewSet",
     "MetricsView",
     "PipelineFileSchemaView",
+    "PipelineOfWorkflowView",
     "PipelineViewSet",
     "PolicyViewSet",
     "QueueView",

@@ -15,12 +15,14 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
+from apps.core.permissions import require
 from apps.registry.queries import family
-from apps.retraining import actions, queries
+from apps.retraining import actions, lookups, queries
 from apps.retraining.api.checked import checked
 from apps.retraining.models import Pipeline
 from apps.retraining.queries import audiences
 from apps.retraining.serializers import (
+    PipelineBeginningSerializer,
     PipelineDetailSerializer,
     PipelineSerializer,
     PipelineVersionSerializer,
@@ -30,6 +32,8 @@ from apps.retraining.serializers import (
 )
 from apps.retraining.shape import file_schema, in_openapi
 
+CONNECTION = OpenApiParameter("connection", str, required=True, description="Its name.")
+WORKFLOW = OpenApiParameter("workflow", str, required=True, description="What the platform calls it: a DAG's id.")
 DRY_RUN = OpenApiParameter("dry_run", bool, description="Only tell what would change.")
 
 
@@ -88,6 +92,18 @@ class PipelineViewSet(ReadOnlyModelViewSet[Pipeline]):
         found: Any = queries.versions_of(self.get_object())
         shown: Any = queries.with_differences(self.paginate_queryset(found) or [])
         return self.get_paginated_response(PipelineVersionSerializer(shown, many=True).data)
+
+
+class PipelineOfWorkflowView(APIView):
+    """A definition made of what a platform says of a workflow, to complete and to put as a pipeline."""
+
+    @extend_schema(parameters=[CONNECTION, WORKFLOW], responses=PipelineBeginningSerializer)
+    def get(self, request: Request) -> Response:
+        """Asks the platform; 503 with the reason when it can not be asked. For platform admins."""
+        require(person(request), "retraining.define_pipeline")
+        asked = {name: request.query_params.get(name, "") for name in ("connection", "workflow")}
+        slug, said = lookups.beginning(actor=person(request), **asked)
+        return Response({"slug": slug, "definition": said})
 
 
 class PipelineFileSchemaView(APIView):

@@ -52,7 +52,28 @@ class Pipeline(models.Model):
     team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+")
     families = models.ManyToManyField("registry.ModelFamily", related_name="pipelines", blank=True)
     visibility = models.CharField(max_length=16, choices=Visibility, default=Visibility.EVERYONE)
-    script = models.CharField(max_length=200, help_text="A file below the pipelines' folder.")
+    script = models.CharField(max_length=200, blank=True, help_text="A file below the pipelines' folder.")
+    connection = models.ForeignKey(
+        "platforms.Connection",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who runs it.",
+    )
+    workflow = models.CharField(
+        max_length=250, blank=True, db_default="", default="", help_text="What the platform calls it: a DAG's id."
+    )
+    segment_parameter = models.CharField(max_length=100, blank=True, db_default="", default="")
+    platform_problem = models.TextField(
+        blank=True, db_default="", default="", help_text="Why the platform can not run it, as it last said."
+    )
+    platform_notice = models.TextField(
+        blank=True, db_default="", default="", help_text="Why it would not run at once, as the platform last said."
+    )
+    platform_schema = models.JSONField(null=True, blank=True, help_text="Of all its parameters, as it last said.")
+    is_partitioned = models.BooleanField(db_default=False, default=False)
+    looked_up_at = models.DateTimeField(null=True, blank=True, help_text="When the platform last said so.")
     preload = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     data = models.CharField(max_length=200, blank=True, help_text="A folder below the pipelines' data folder.")
     schema = models.JSONField()

@@ -152,6 +152,23 @@ class Attempt(models.Model):
     number = models.PositiveIntegerField()
     worker = models.CharField(max_length=200)
     run = models.ForeignKey("tracking.Run", models.PROTECT, related_name="+")
+    connection = models.ForeignKey(
+        "platforms.Connection",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who has it.",
+    )
+    outside_id = models.CharField(
+        max_length=250, blank=True, db_default="", default="", help_text="What the platform knows it by."
+    )
+    accepted_at = models.DateTimeField(null=True, blank=True, help_text="Since when the platform surely has it.")
+    seen_at = models.DateTimeField(null=True, blank=True, help_text="When the platform last named it.")
+    phase = models.CharField(max_length=16, blank=True, db_default="", default="", help_text="As the platform said.")
+    end_asked_at = models.DateTimeField(null=True, blank=True, help_text="When the platform was told to end it.")
+    log_cursor = models.TextField(blank=True, db_default="", default="")
+    log_read_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True, blank=True)
     end = models.CharField(max_length=16, blank=True)
@@ -166,6 +183,11 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} on {self.worker}"
+
+    @property
+    def is_again(self) -> bool:
+        """The platform runs again what failed of an earlier attempt, under that one's id."""
+        return not self.outside_id.endswith(f"-{self.number}")
 
 
 OPEN_RUNS = (SegmentRun.Status.WAITING, SegmentRun.Status.SENT, SegmentRun.Status.RUNNING)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import F
 from django.utils import timezone
 
+from apps.platforms import queries as platforms
 from apps.retraining import estimates
 from apps.retraining.estimates import Estimate, Passage
 from apps.retraining.freezing import choose_segments, freeze
@@ -34,6 +35,7 @@ class Preview:
     estimate: Estimate | None  # None without history
     being_retrained: Sequence[str]  # chosen segments that another open request of the family retrains already
     queue_ahead: int  # runs that wait for the same workers
+    notice: str = ""  # why a platform that runs it would not begin at once
 
 
 def preview(
@@ -54,14 +56,16 @@ def preview(
         digest=digest_of(plan),
         estimate=estimate(pipeline, len(chosen)),
         being_retrained=[segment.slug for segment in chosen if segment.slug in busy],
-        queue_ahead=SegmentRun.objects.open().count(),
+        queue_ahead=SegmentRun.objects.open().filter(request__pipeline__connection=pipeline.connection_id).count(),
+        notice=_notice(pipeline),
     )
 
 
 def estimate(pipeline: Pipeline, runs: int) -> Estimate | None:
     """None as long as too few runs of the pipeline have succeeded to say."""
     past, singles = _passages(pipeline), _singles(pipeline)
-    at_a_time = min(pipeline.max_concurrent, slots())
+    own = slots() if pipeline.connection_id is None else pipeline.max_concurrent  # a platform has places of its own
+    at_a_time = min(pipeline.max_concurrent, own)
     return estimates.forecast(past=past, singles=singles, runs=runs, at_a_time=at_a_time)
 
 
@@ -74,6 +78,14 @@ def seconds_left(request: RetrainingRequest, progress: Progress) -> float | None
         return own
     expected = estimate(request.pipeline, progress.open)
     return expected.median if expected else None
+
+
+def _notice(pipeline: Pipeline) -> str:
+    if pipeline.connection_id is None:
+        return ""
+    wrong = platforms.trouble_of(pipeline.connection_id)
+    said = [pipeline.platform_notice, f"{pipeline.connection} is in trouble: {wrong}" if wrong else ""]
+    return " ".join(filter(None, said))
 
 
 def _passages(pipeline: Pipeline) -> list[Passage]:

@@ -8,6 +8,7 @@ from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.core.errors import Missing
+from apps.platforms.uses import Use
 from apps.registry import queries as registry
 from apps.retraining.differences import Difference, differences
 from apps.retraining.models import Pipeline, PipelineQuerySet, PipelineVersion, RetrainingRequest, SegmentRun
@@ -16,6 +17,7 @@ from apps.retraining.shape import DEFINITION
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+    from apps.platforms.models import Connection
     from apps.registry.models import ModelFamily
 
 LATELY = 20  # requests
@@ -61,10 +63,15 @@ def pipelines_of(actor: "User", family: "ModelFamily") -> PipelineQuerySet:
 
 def pipeline(*, actor: "User", slug: str) -> Pipeline:
     """Raises Missing."""
-    found = Pipeline.objects.visible_to(actor).select_related("team").filter(slug=slug).first()
+    found = Pipeline.objects.visible_to(actor).select_related("team", "connection").filter(slug=slug).first()
     if found is None:
         raise Missing(f"There is no pipeline {slug!r} here, or you may not see it.")
     return found
+
+
+def pipelines_at_platforms() -> list[int]:
+    """Ids of those that are switched on and run elsewhere."""
+    return list(Pipeline.objects.filter(is_active=True, connection__isnull=False).values_list("pk", flat=True))
 
 
 def shelf(actor: "User") -> list[Shelved]:
@@ -86,8 +93,22 @@ def lately(pipeline: Pipeline) -> Progress:
 def definition_of(pipeline: Pipeline) -> dict[str, Any]:
     """The pipeline as it is written down in a file, every setting said."""
     lists = {"families": sorted(pipeline.families.values_list("slug", flat=True))}
-    said = {"team": pipeline.team.slug} | lists
+    connection = pipeline.connection.name if pipeline.connection else ""
+    said = {"team": pipeline.team.slug, "connection": connection} | lists
     return {name: said.get(name, getattr(pipeline, name, None)) for name in DEFINITION["properties"]}
+
+
+def uses_of(connection: "Connection") -> list[Use]:
+    """The pipelines that run there, by name, each with what the platform says is wrong."""
+    found = Pipeline.objects.filter(connection=connection).annotate(asked=Count("requests")).order_by("name")
+    return [
+        Use(one.name, f"{one.asked} requests of {one.workflow}", f"/retraining/pipelines/{one.slug}/", _trouble(one))
+        for one in found
+    ]
+
+
+def _trouble(pipeline: Pipeline) -> str:
+    return pipeline.platform_problem or pipeline.platform_notice
 
 
 def versions_of(pipeline: Pipeline) -> QuerySet[PipelineVersion]:

@@ -16,7 +16,7 @@ from apps.accounts.signed_in import person
 from apps.core.errors import Conflict, PortalError
 from apps.core.permissions import require
 from apps.registry import queries as registry
-from apps.retraining import actions, queries
+from apps.retraining import actions, lookups, queries
 from apps.retraining.forms import ParametersForm
 from apps.retraining.models import Pipeline
 from apps.retraining.parameters import schema_mistakes
@@ -99,8 +99,24 @@ def pipeline_file(request: PageRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_pipeline(request: PageRequest) -> HttpResponse:
     require(person(request), "retraining.define_pipeline")
+    if request.method != "POST" and {"connection", "workflow"} <= request.GET.keys():
+        return _of_workflow(request)
+    return _form(request, None, _beginning(request))
+
+
+def _beginning(request: PageRequest) -> str:
     team = default_team(person(request))
-    return _form(request, None, BEGINNING.format(team=team.slug if team else "my-team"))
+    return BEGINNING.format(team=team.slug if team else "my-team")
+
+
+def _of_workflow(request: PageRequest) -> HttpResponse:
+    """Begun with what the platform says of the workflow; where it can not be asked, with an example and the reason."""
+    asked = {name: request.GET[name] for name in ("connection", "workflow")}
+    try:
+        slug, said = lookups.beginning(actor=person(request), **asked)
+    except PortalError as error:
+        return _page(request, None, _beginning(request), notice=error.message, status=error.status)
+    return _page(request, None, written(slug, said))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

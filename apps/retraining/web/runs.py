@@ -21,6 +21,8 @@ from apps.retraining.web.page import PageRequest
 from apps.tracking.queries import curves, reported
 
 ENVIRONMENT = {
+    "connection": "Runs on",
+    "workflow": "Called there",
     "script": "Script",
     "script_sha256": "SHA-256 of it",
     "data": "Data",

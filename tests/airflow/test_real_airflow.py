@@ -1,0 +1,191 @@
+"""The portal and a real Airflow 3.3.2: a form from its Params, a whole fleet through it, and harm on both sides."""
+
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from apps.accounts.models import Team, User
+from apps.platforms.actions import look_after
+from apps.platforms.airflow import airflow as platform_at
+from apps.platforms.airflow.client import AirflowServer as Client
+from apps.platforms.airflow.probe import probe
+from apps.platforms.base import Handed, Order, Phase
+from apps.platforms.models import Connection
+from apps.registry.models import ModelFamily, ModelVersion
+from apps.retraining import actions, lookups
+from apps.retraining.definitions import Definition
+from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun
+from tests.airflow.conftest import CITIES
+from tests.airflow.servers import PASSWORD, VIEWER, AirflowServer, Liar
+from tests.faults.counting import done, is_over
+from tests.faults.portal import Portal
+from tests.platforms import fake_airflow
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
+DAG = "retrain_city"
+LONG_AGO = datetime.now(UTC) - timedelta(days=1)
+
+
+@pytest.fixture
+def pipeline(admin: User, team: Team, family: ModelFamily, connection: Connection) -> Pipeline:
+    """As the page makes it: the form is the DAG's own Params, without the city."""
+    workflow = platform_at(connection.address, PASSWORD).workflow(DAG)
+    definition = Definition(
+        name="Retrain a city",
+        schema=lookups.form_schema(workflow.schema, "city"),
+        connection=connection.name,
+        workflow=DAG,
+        segment_parameter="city",
+        after_success="nothing",
+        stop_after=0,
+    )
+    made = actions.define_pipeline(actor=admin, slug="city", team=team, families=[family], definition=definition)
+    lookups.take(made, workflow)
+    made.refresh_from_db()
+    return made
+
+
+def send(owner: User, pipeline: Pipeline, family: ModelFamily, **parameters: Any) -> RetrainingRequest:
+    return actions.submit_request(
+        actor=owner, pipeline=pipeline, family=family, parameters={"ticket": "ML-7", **parameters}
+    )
+
+
+def ours(airflow: AirflowServer, request: RetrainingRequest) -> list[tuple[str, str]]:
+    keys = tuple(f"portal-{uuid}" for uuid in request.runs.values_list("uuid", flat=True))
+    return [run for run in airflow.dag_runs() if run[0].startswith(keys)]
+
+
+def test_a_test_of_the_connection_says_what_is_wrong(airflow: AirflowServer) -> None:
+    good = probe(airflow.address, PASSWORD)
+    assert (good.trouble, good.version, good.said) == (None, "3.3.2", "It is Airflow 3.3.2; 1 DAG can be seen.")
+    assert probe(airflow.address, "portal:wrong").trouble == "auth"
+    assert probe(airflow.address, "").trouble == "auth"
+    assert probe(airflow.address, "no.real.token").trouble == "auth"
+    assert probe(f"{airflow.address}/elsewhere", PASSWORD).trouble == "address"
+    viewer, portal = platform_at(airflow.address, VIEWER), platform_at(airflow.address, PASSWORD)
+    assert "may not trigger" in viewer.workflow(DAG).problem
+    assert (portal.workflow(DAG).problem, portal.workflow(DAG).notice) == ("", "")
+    assert [one.name for one in portal.workflows("retrain")] == [DAG]
+    assert portal.workflows("no-such-tag") == []
+
+
+def test_its_answers_have_the_shapes_that_the_fake_answers(airflow: AirflowServer) -> None:
+    client, platform = Client(airflow.address, PASSWORD), platform_at(airflow.address, PASSWORD)
+    order = Order(Handed(DAG, f"portal-{uuid4()}-1"), {"city": "city-01", "ticket": "ML-1"}, "A note.")
+    platform.submit(order)
+    platform.submit(order)
+    run = client.get(f"dags/{DAG}/dagRuns/{order.handed.key}")
+    assert set(fake_airflow.RUN) <= set(run)
+    assert (run["conf"], run["note"]) == (order.params, "A note.")
+    assert set(fake_airflow.DAG) <= set(client.get("dags", limit=1)["dags"][0])
+    params = client.get(f"dags/{DAG}/details")["params"]
+    assert {frozenset(param) for param in params.values()} == {frozenset(fake_airflow.PARAMS["city"])}
+    airflow.wait_for(lambda: platform.states([order.handed], LONG_AGO)[order.handed.key].phase is Phase.SUCCEEDED)
+    state = platform.state(order.handed)
+    assert state
+    result = platform.report(order.handed, state).result
+    assert (result["city"], result["rows"]) == ("city-01", 300)
+    assert 0 < float(str(result["mae"])) < 5
+    log = platform.log(order.handed, "")
+    assert log.text.index("300 trips of city-01") < log.text.index("── train try 1 ──")
+    assert platform.log(order.handed, log.cursor).text == ""
+
+
+def test_a_running_task_is_cancelled_and_its_log_grows(airflow: AirflowServer) -> None:
+    platform = platform_at(airflow.address, PASSWORD)
+    order = Order(Handed(DAG, f"portal-{uuid4()}-1"), {"city": "city-02", "ticket": "ML-1", "seconds": 60})
+    platform.submit(order)
+    said, cursor = "", ""
+    deadline = time.monotonic() + 120
+    while said.count("epoch") < 3:
+        assert time.monotonic() < deadline, said
+        chunk = platform.log(order.handed, cursor)
+        said, cursor = said + chunk.text, chunk.cursor
+        time.sleep(0.5)
+    assert said.count("epoch 1\n") == 1
+    platform.cancel(order.handed, "Cancelled in the portal.")
+    state = platform.state(order.handed)
+    assert state
+    assert state.phase is Phase.FAILED
+    run = Client(airflow.address, PASSWORD).get(f"dags/{DAG}/dagRuns/{order.handed.key}")
+    assert run["note"] == "Cancelled in the portal."
+
+
+def test_a_fleet_goes_through_it_whatever_is_killed_and_each_city_runs_once(
+    airflow: AirflowServer, liar: Liar, portal: Portal, owner: User, pipeline: Pipeline, family: ModelFamily
+) -> None:
+    """A proxy that lies, the scheduler and the portal's worker killed, one city that fails, one that is cancelled."""
+    request = send(owner, pipeline, family, fails_for="city-03", seconds=1)
+    portal.start("valkey", "control", "outgoing", "beat")
+    portal.wait_for(lambda: done(request) >= 3, seconds=180)
+    portal.kill("outgoing")
+    portal.start("outgoing")
+    airflow.kill("scheduler")
+    last = request.runs.filter(finished_at=None).order_by("-id").select_related("segment").first()
+    assert last
+    actions.cancel_runs(actor=owner, request=request, segments=[last.segment.slug])
+    time.sleep(5)
+    airflow.start("scheduler")
+    portal.wait_for(lambda: done(request) >= 10, seconds=180)
+    portal.kill("outgoing")
+    portal.start("outgoing")
+    portal.wait_for(lambda: is_over(request), seconds=300)
+    assert Counter(request.runs.values_list("status", flat=True)) == {"succeeded": 22, "failed": 1, "cancelled": 1}
+    failed = request.runs.get(status="failed")
+    assert failed.reason == "The task train failed: ValueError: the matrix of city-03 is singular."
+    assert len(ours(airflow, request)) in (23, 24)  # whoever was cancelled early enough was never sent
+    before = len(ours(airflow, request))
+    actions.retry_run(actor=owner, run=failed)
+    portal.wait_for(lambda: is_over(request), seconds=180)
+    assert Counter(request.runs.values_list("status", flat=True)) == {"succeeded": 23, "cancelled": 1}
+    assert len(ours(airflow, request)) == before
+    assert liar.lies >= 2
+    assert ModelVersion.objects.count() == 23
+    for run in request.runs.filter(status="succeeded").select_related("version", "segment"):
+        assert run.version
+        assert run.version.origin == run.origin
+        assert f"300 trips of {run.segment.slug}" in run.log
+    assert_no_secret(request)
+
+
+def assert_no_secret(request: RetrainingRequest) -> None:
+    password = PASSWORD.partition(":")[2]
+    rows = SegmentRun.objects.filter(request=request).values_list("log", "message", "reason")
+    said = json.dumps([*map(list, rows), request.plan])
+    assert password not in said
+    assert "eyJ" not in said
+
+
+def test_a_scheduler_that_is_dead_is_told_where_the_run_waits(
+    airflow: AirflowServer, connection: Connection, pipeline: Pipeline
+) -> None:
+    airflow.kill("scheduler")
+    airflow.wait_for(lambda: look_after(connection=connection).trouble == "scheduler", seconds=60)
+    assert "The scheduler has no heartbeat" in connection.said
+    airflow.start("scheduler")
+    airflow.wait_for(lambda: look_after(connection=connection).health == "well", seconds=60)
+
+
+def test_a_dag_that_changes_refreshes_its_form(airflow: AirflowServer, pipeline: Pipeline) -> None:
+    file = airflow.folder / "dags" / "retrain_city.py"
+    before = file.read_text()
+    file.write_text(before.replace('"train_until"', '"horizon": Param(7, type="integer"),\n        "train_until"'))
+
+    def followed() -> bool:
+        lookups.look_up(pipeline.pk)
+        pipeline.refresh_from_db()
+        return pipeline.version == 2
+
+    airflow.wait_for(followed, seconds=90)
+    assert pipeline.schema["properties"]["horizon"] == {"type": "integer", "default": 7}
+    file.write_text(before)
+
+
+def test_every_city_has_its_trips(trips: Any) -> None:
+    assert len(list(trips.glob("*.csv"))) == len(CITIES)
