@@ -70,7 +70,11 @@ def with_use(found: QuerySet[Tool]) -> QuerySet[Tool]:
 def moves(*, actor: User) -> QuerySet[RingMove]:
     """Proposals to move a tool, and those that were decided, the newest first: a move counts from its own day."""
     related = ("tool__capability", "proposer", "approval", "owner", "team", "instead", "decision")
-    return RingMove.objects.visible_to(actor).select_related(*related).order_by(Coalesce("applied_on", "proposed_on").desc(), "-id")
+    return (
+        RingMove.objects.visible_to(actor)
+        .select_related(*related)
+        .order_by(Coalesce("applied_on", "proposed_on").desc(), "-id")
+    )
 
 
 def move(*, actor: User, pk: int) -> RingMove:
