@@ -10,7 +10,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.signed_in import person
+from apps.core.errors import Invalid
 from apps.dashboard import queries
+from apps.registry.queries import family as family_named
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -49,3 +51,115 @@ class EcosystemView(APIView):
     def get(self, request: Request) -> Response:
         name = request.query_params.get("name", "").replace("\0", "")[:LONGEST_NAME]
         return Response(RadiusSerializer(queries.radius(actor=person(request), name=name)).data)
+
+
+class VersionGapSerializer(serializers.Serializer[object]):
+    """How much better a version is than the reference; bounds only where both were scored on the same rows."""
+
+    how = serializers.CharField(help_text="same rows or other rows.")
+    difference = serializers.FloatField()
+    lower = serializers.FloatField(allow_null=True)
+    upper = serializers.FloatField(allow_null=True)
+
+
+class OwnIntervalSerializer(serializers.Serializer[object]):
+    """A version's own metric with its 90 % interval."""
+
+    mean = serializers.FloatField()
+    lower = serializers.FloatField(allow_null=True)
+    upper = serializers.FloatField(allow_null=True)
+
+
+class MeasuredSerializer(serializers.Serializer[object]):
+    evaluation = serializers.IntegerField()
+    role = serializers.CharField(help_text="candidate or champion of that evaluation.")
+    metric = serializers.FloatField()
+    baseline = serializers.FloatField(allow_null=True)
+    rows = serializers.IntegerField(source="row_count")
+    days = serializers.IntegerField(source="day_count")
+
+
+class ComparedVersionSerializer(serializers.Serializer[object]):
+    """A version of the comparison; `score` is null where nobody measured it on the window."""
+
+    id = serializers.IntegerField(source="version.pk")
+    model = serializers.CharField(source="version.model.name")
+    number = serializers.IntegerField(source="version.number")
+    family = serializers.CharField(source="family.slug", allow_null=True, default=None)
+    metric = serializers.CharField(source="family.metric", allow_null=True, default=None)
+    unit = serializers.CharField(source="family.unit", allow_null=True, default=None)
+    aliases = serializers.ListField(source="marks", child=serializers.CharField())
+    is_reference = serializers.BooleanField()
+    score = MeasuredSerializer(source="score.measured", allow_null=True)
+    against_reference = VersionGapSerializer(source="score.gap", allow_null=True)
+    own_interval = OwnIntervalSerializer(source="score.interval", allow_null=True)
+    trained_on_window = serializers.BooleanField(source="score.trained_on_it")
+
+
+class ComparedWindowSerializer(serializers.Serializer[object]):
+    first = serializers.DateField()
+    last = serializers.DateField()
+
+
+class ComparedMonthSerializer(serializers.Serializer[object]):
+    """The metric of each version on a window, in the order of the versions, and whose was best (an index)."""
+
+    first = serializers.DateField(source="window.first")
+    last = serializers.DateField(source="window.last")
+    values = serializers.ListField(child=serializers.FloatField(allow_null=True))
+    winner = serializers.IntegerField(allow_null=True)
+
+
+class ComparedLineSerializer(serializers.Serializer[object]):
+    name = serializers.CharField()
+    values = serializers.ListField(child=serializers.CharField())
+    differs = serializers.BooleanField()
+
+
+class ComparedGroupSerializer(serializers.Serializer[object]):
+    title = serializers.CharField()
+    lines = ComparedLineSerializer(many=True)
+
+
+class ComparisonSerializer(serializers.Serializer[object]):
+    """Two to six versions beside each other; the first is the reference."""
+
+    window = ComparedWindowSerializer(allow_null=True)
+    windows = ComparedWindowSerializer(many=True)
+    versions = ComparedVersionSerializer(source="columns", many=True)
+    months = ComparedMonthSerializer(many=True)
+    stays = serializers.CharField(help_text="Whether who wins a month wins the next, in a sentence.")
+    groups = ComparedGroupSerializer(many=True)
+
+
+class CompareView(APIView):
+    """Versions of a family, or of others beside them, side by side."""
+
+    @extend_schema(
+        operation_id="families_compare",
+        parameters=[
+            OpenApiParameter("versions", str, description="Ids, `atlanta/3` or `atlanta@champion`, between commas."),
+            OpenApiParameter("segment", str, description="Instead of versions: its champion and its newest one."),
+            OpenApiParameter("month", str, description="Last day of the window to compare on."),
+            OpenApiParameter("only", str, description="Anything: only lines that differ."),
+        ],
+        responses=ComparisonSerializer,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Metrics with paired intervals where the rows are the same, parameters, data, schema, code and tags."""
+        family = family_named(actor=person(request), slug=slug)
+        asked = {name: _plain(request, name) for name in ("versions", "segment", "month", "only")}
+        if asked["segment"]:
+            chosen = queries.champion_and_newest(actor=person(request), family=family, segment=asked["segment"])
+        else:
+            names = asked["versions"].split(",")
+            chosen = queries.named_versions(actor=person(request), family=family, names=names)
+        if not chosen:
+            raise Invalid("Name two to six versions, or a segment.", field="versions")
+        only = bool(asked["only"])
+        found = queries.comparison(actor=person(request), versions=chosen, month=asked["month"], only_differences=only)
+        return Response(ComparisonSerializer(found).data)
+
+
+def _plain(request: Request, name: str) -> str:
+    return request.query_params.get(name, "").replace("\0", "")

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from apps.dashboard.api import EcosystemView
+from apps.dashboard.api import CompareView, EcosystemView
 
-urlpatterns = [path("catalog/ecosystem/", EcosystemView.as_view(), name="catalog-ecosystem")]
+urlpatterns = [
+    path("catalog/ecosystem/", EcosystemView.as_view(), name="catalog-ecosystem"),
+    path("families/<slug:slug>/compare/", CompareView.as_view(), name="family-compare"),
+]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.dashboard.web import ecosystems, evidence, families, home, models, segments, uses, versions
+from apps.dashboard.web import comparing, ecosystems, evidence, families, home, models, segments, uses, versions
 
 app_name = "dashboard"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("models/<slug:slug>/promote/", families.promote, name="promote"),
     path("models/<slug:slug>/retrain/", families.retrain, name="retrain"),
     path("models/<slug:slug>/evaluate/", families.evaluate, name="evaluate"),
+    path("models/<slug:slug>/versions/", comparing.versions, name="versions"),
+    path("models/<slug:slug>/compare/", comparing.compare, name="compare"),
     path("m/<slug:slug>/", families.family, name="family"),
     path("m/<slug:slug>/fleet.csv", families.fleet_csv, name="fleet-csv"),
     path("m/<slug:slug>/<slug:segment>/", segments.segment, name="segment"),

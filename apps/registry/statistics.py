@@ -84,6 +84,17 @@ def paired_difference(
     return PairedDifference(mean, _relative(mean, days), lower, upper, int(rows.sum()), len(days))
 
 
+def mean_interval(daily: Sequence[DailyErrors]) -> tuple[float, float | None, float | None]:
+    """One model's own score per row with its two-sided 90 % interval: (mean, lower, upper), by whole days.
+
+    For two models that were scored on other rows; on the same rows the paired difference says more. Reads
+    `candidate` only. Raises ValueError like `paired_difference`.
+    """
+    alone = [DailyErrors(day.day, day.rows, day.candidate, 0.0) for day in daily]
+    found = paired_difference(alone, direction=Direction.HIGHER_IS_BETTER)
+    return found.mean, found.lower, found.upper
+
+
 def seed_of(daily: Sequence[DailyErrors]) -> int:
     """A seed that depends only on which days have how many rows, the same for every candidate."""
     text = "\n".join(f"{day.day} {day.rows}" for day in daily)

@@ -1,28 +1,48 @@
 """Reads that bring several parts of the portal together."""
 
 from apps.dashboard.queries.blast import Hit, Radius, WhoUses, radii, radius, tools_of, users_to_declare
+from apps.dashboard.queries.comparing import Column, Comparison, Month, Score, comparison
 from apps.dashboard.queries.evidence import RunPage, experiment, experiment_lines, run_page
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
 from apps.dashboard.queries.home import Health, MyWork, Running, my_work, waiting_count
 from apps.dashboard.queries.inbox import Task
+from apps.dashboard.queries.naming import champion_and_newest, named_versions, with_a_rival
 from apps.dashboard.queries.overview import FamilyLine, family_line, family_lines
+from apps.dashboard.queries.version_lists import (
+    Asked,
+    PairLine,
+    VersionsPage,
+    asked,
+    pairs_page,
+    versions_page,
+)
 from apps.dashboard.queries.versions import CHAMPION, SegmentPage, VersionPage, segment_page, version_page
 
 __all__ = [
     "CHAMPION",
+    "Asked",
+    "Column",
+    "Comparison",
     "FamilyLine",
     "FleetPage",
     "Happening",
     "Health",
     "Hit",
+    "Month",
     "MyWork",
+    "PairLine",
     "Radius",
     "RunPage",
     "Running",
+    "Score",
     "SegmentPage",
     "Task",
     "VersionPage",
+    "VersionsPage",
     "WhoUses",
+    "asked",
+    "champion_and_newest",
+    "comparison",
     "experiment",
     "experiment_lines",
     "family_line",
@@ -31,7 +51,9 @@ __all__ = [
     "fleet_rows",
     "happenings",
     "my_work",
+    "named_versions",
     "not_evaluated",
+    "pairs_page",
     "radii",
     "radius",
     "run_page",
@@ -39,5 +61,7 @@ __all__ = [
     "tools_of",
     "users_to_declare",
     "version_page",
+    "versions_page",
     "waiting_count",
+    "with_a_rival",
 ]

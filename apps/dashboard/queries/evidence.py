@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from apps.artifacts.queries import file, files_of, open_file
+from apps.artifacts.queries import files_of
+from apps.dashboard.queries.previews import Preview, preview
 from apps.registry.queries import all_versions
 from apps.tracking import queries
 
@@ -22,20 +19,6 @@ if TYPE_CHECKING:
     from apps.tracking.models import Experiment, LoggedModel, Run
 
 MOST_FILES = 500
-PREVIEW_BYTES, PREVIEW_ROWS, PREVIEW_COLUMNS = 65_536, 50, 20
-IMAGE_BYTES = 1_048_576
-IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
-
-
-@dataclass(frozen=True)
-class Preview:
-    """A file's beginning: as text, as rows of a table, or as an image's data URI; what can not be shown says why."""
-
-    path: str
-    text: str = ""
-    rows: Sequence[Sequence[str]] = ()
-    image: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,8 +41,8 @@ class RunLine:
     values: Sequence[float | None]
 
 
-def run_page(*, actor: User, run_id: str, preview: str = "") -> RunPage:
-    """Raises Missing, for the file to preview too."""
+def run_page(*, actor: User, run_id: str, shown: str = "") -> RunPage:
+    """`shown` is the path of a file to preview. Raises Missing, for that too."""
     run = queries.whole_run(actor=actor, run_id=run_id)
     files = list(files_of(run.tree)[: MOST_FILES + 1])
     return RunPage(
@@ -70,7 +53,7 @@ def run_page(*, actor: User, run_id: str, preview: str = "") -> RunPage:
         more_files=len(files) > MOST_FILES,
         models=list(queries.logged_models(actor).filter(run=run)),
         versions=list(all_versions(actor).filter(run=run)),
-        preview=_preview(run, preview) if preview else None,
+        preview=preview(run.tree, shown) if shown else None,
     )
 
 
@@ -88,43 +71,3 @@ def experiment_lines(*, actor: User, runs: Sequence[Run]) -> tuple[list[str], li
 def experiment(*, actor: User, pk: int) -> Experiment:
     """Raises Missing."""
     return queries.experiment(actor=actor, pk=str(pk))
-
-
-def _preview(run: Run, path: str) -> Preview:
-    found = file(tree=run.tree, path=path)
-    ending = PurePosixPath(path).suffix.lower()
-    if ending in IMAGES:
-        return _image(run, found, IMAGES[ending])
-    with open_file(tree=run.tree, path=path) as body:
-        start = body.read(PREVIEW_BYTES)
-    try:
-        text = start.decode()
-    except UnicodeDecodeError as error:
-        if found.size <= PREVIEW_BYTES or error.start < len(start) - 4:  # else a letter that is cut in two
-            return Preview(path, note="This is no text, so it is not shown here. Download it to look at it.")
-        text = start[: error.start].decode()
-    if "\0" in text:
-        return Preview(path, note="This is no text, so it is not shown here. Download it to look at it.")
-    note = f"The first {PREVIEW_BYTES // 1024} KB of it." if found.size > PREVIEW_BYTES else ""
-    return _table(path, text) if ending in (".csv", ".tsv") else Preview(path, text=text, note=note)
-
-
-def _image(run: Run, found: TreeFile, kind: str) -> Preview:
-    """Inside the page, so that no address of the portal ever answers something that a browser runs."""
-    if found.size > IMAGE_BYTES:
-        return Preview(found.path, note="This image is larger than 1 MB. Download it to look at it.")
-    with open_file(tree=run.tree, path=found.path) as body:
-        return Preview(found.path, image=f"data:{kind};base64,{base64.b64encode(body.read()).decode()}")
-
-
-def _table(path: str, text: str) -> Preview:
-    delimiter = "\t" if path.lower().endswith(".tsv") else ","
-    try:
-        rows = [
-            row[:PREVIEW_COLUMNS]
-            for row, _ in zip(csv.reader(io.StringIO(text), delimiter=delimiter), range(PREVIEW_ROWS + 1), strict=False)
-        ]
-    except csv.Error:
-        return Preview(path, text=text)
-    note = f"The first {PREVIEW_ROWS} rows and {PREVIEW_COLUMNS} columns at most."
-    return Preview(path, rows=rows, note=note)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,23 +12,34 @@ from apps.core import charts, figures
 from apps.core.charts import LineChart, Series, Whisker
 from apps.core.errors import Missing
 from apps.core.figures import Delta
+from apps.dashboard.comparison import as_text, parameters
 from apps.dashboard.fleet import Row
 from apps.dashboard.queries.aliases import History, history
 from apps.dashboard.queries.fleets import fleet_rows
+from apps.dashboard.queries.previews import Preview, preview
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
-from apps.tracking.queries import reported_by_run
+from apps.tracking.queries import Origin, origins, reported_by_run
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.artifacts.models import TreeFile
-    from apps.registry.models import AliasMove, Evaluation, ModelFamily, ModelVersion, Promotion, RegisteredModel
+    from apps.registry.models import (
+        AliasMove,
+        Consumption,
+        Evaluation,
+        ModelFamily,
+        ModelVersion,
+        Promotion,
+        RegisteredModel,
+    )
     from apps.registry.queries import Candidacy
     from apps.retraining.models import SegmentRun
 
 CHAMPION = "champion"
 RUNS_SHOWN = 8
 VERSIONS_SHOWN = 100
+USES_SHOWN = 20
 SEGMENT_RUN = "segment-run:"
 
 
@@ -84,6 +94,23 @@ class VersionPage:
     promotions: Sequence[Promotion]
     moves: Sequence[AliasMove]
     run_id: int | None
+    schema: registry.Schema | None
+    origin: Origin | None
+    consumption: Sequence[Consumption]
+    preview: Preview | None
+
+    @property
+    def commit(self) -> str:
+        """Of its own files; else what its run was tagged with."""
+        return str(self.version.provenance.get("commit") or (self.origin.commit if self.origin else ""))
+
+    @property
+    def python(self) -> str:
+        """What fetches it with MLflow's client; a flavour that MLflow knows is loaded, other files are only fetched."""
+        address = f"models:/{self.version.model.name}/{self.version.number}"
+        if "MLmodel" in self.version.formats:
+            return f'import mlflow\n\nmodel = mlflow.pyfunc.load_model("{address}")'
+        return f'import mlflow\n\nfolder = mlflow.artifacts.download_artifacts("{address}")'
 
     @property
     def is_champion(self) -> bool:
@@ -137,8 +164,8 @@ def segment_page(
     )
 
 
-def version_page(*, actor: User, family: ModelFamily, slug: str, number: int) -> VersionPage:
-    """Raises Missing."""
+def version_page(*, actor: User, family: ModelFamily, slug: str, number: int, shown: str = "") -> VersionPage:
+    """`shown` is the path of a file to preview. Raises Missing, for that too."""
     version = registry.version(actor=actor, model=f"{family.slug}.{slug}", number=number)
     champion = registry.champion_of(version.model)
     evaluations = list(registry.evaluations(actor).filter(candidate=version))
@@ -160,6 +187,10 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int) ->
         promotions=list(version.promotions.select_related("wave__proposer").prefetch_related("gate_results")),
         moves=[move for move in moves if version.pk in (move.after_id, move.before_id)],
         run_id=_segment_run(version.origin),
+        schema=registry.schema_of(version),
+        origin=origins(actor=actor, run_ids=[version.run_id]).get(version.run_id) if version.run_id else None,
+        consumption=list(registry.consumption(version)[:USES_SHOWN]),
+        preview=preview(version.its_tree, shown) if shown else None,
     )
 
 
@@ -255,28 +286,17 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float)
 
 
-def _parameters(version: ModelVersion) -> Mapping[str, Any]:
-    """Of its plan; of a version from elsewhere what training said."""
-    return version.parameters or version.reported_params
-
-
 def _settings(version: ModelVersion, champion: ModelVersion | None) -> list[Setting]:
     """By name, those that the champion has otherwise first."""
-    own = _parameters(version)
-    others = _parameters(champion) if champion and champion != version else own
+    own = parameters(version)
+    others = parameters(champion) if champion and champion != version else own
     pairs = [(name, _as_text(own, name), _as_text(others, name)) for name in sorted(own.keys() | others.keys())]
     found = [Setting(name, mine, champions, mine != champions) for name, mine, champions in pairs]
     return sorted(found, key=lambda setting: not setting.differs)
 
 
-def _as_text(parameters: Mapping[str, Any], name: str) -> str:
-    """A list reads as its items, everything else as JSON without the quotes."""
-    if name not in parameters:
-        return ""
-    value = parameters[name]
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return value if isinstance(value, str) else json.dumps(value)
+def _as_text(said: Mapping[str, Any], name: str) -> str:
+    return as_text(said[name]) if name in said else ""
 
 
 def _segment_run(origin: str | None) -> int | None:

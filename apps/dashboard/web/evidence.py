@@ -41,7 +41,7 @@ def experiment(request: PageRequest, pk: int) -> HttpResponse:
 @require_safe
 def run(request: PageRequest, run_id: str) -> HttpResponse:
     """One run; a fragment brings its numbers and curves while it is open."""
-    page = queries.run_page(actor=person(request), run_id=run_id, preview=request.GET.get("file", ""))
+    page = queries.run_page(actor=person(request), run_id=run_id, shown=request.GET.get("file", ""))
     template = "dashboard/run.html#numbers" if request.htmx else "dashboard/run.html"
     response = render(request, template, {"page": page, "run": page.run})
     if request.htmx and not page.run.is_open:  # its files and versions are there now

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 @require_safe
 def version(request: PageRequest, slug: str, segment: str, number: int) -> HttpResponse:
+    """`?file=` one of its files to look into."""
     family = family_of(request, slug)
-    page = queries.version_page(actor=person(request), family=family, slug=segment, number=number)
+    shown_file = request.GET.get("file", "")
+    page = queries.version_page(actor=person(request), family=family, slug=segment, number=number, shown=shown_file)
     address = request.build_absolute_uri(reverse("version-detail", args=[page.version.pk]))
     curl = f'curl -H "Authorization: Bearer $PORTAL_TOKEN" {address}'
     shown = {

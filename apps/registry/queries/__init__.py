@@ -3,6 +3,19 @@
 from apps.registry.models.version import IS_PROMPT
 from apps.registry.queries.alias_history import AliasAt, alias_at, rollback, rollbacks, rollbacks_to_review
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
+from apps.registry.queries.comparisons import (
+    Measurements,
+    Pair,
+    Standings,
+    Step,
+    measurements,
+    newest_done,
+    pairs,
+    persistence,
+    scores_by_number,
+    standings_on,
+    vintages,
+)
 from apps.registry.queries.consumption import UNUSED_DAYS, consumption, unused_versions
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
@@ -13,6 +26,7 @@ from apps.registry.queries.evaluations import (
     evaluations_due,
     recomputed,
 )
+from apps.registry.queries.facts import Schema, schema_of
 from apps.registry.queries.families import (
     approvers,
     declared_contract,
@@ -88,6 +102,8 @@ from apps.registry.queries.waves import (
 )
 from apps.registry.queries.ways_back import WayBack, ways_back, ways_back_from_wave, ways_to
 from apps.registry.queries.windows import Window, newest_window
+from apps.registry.side_by_side import Days, Gap, How, Interval, Measured, best, months
+from apps.registry.statistics import Direction
 
 __all__ = [
     "IS_PROMPT",
@@ -96,17 +112,25 @@ __all__ = [
     "WAVE_STATUSES",
     "AliasAt",
     "Candidacy",
+    "Days",
+    "Direction",
     "DryRun",
     "EvaluationCounts",
     "FleetRow",
     "FleetSummary",
+    "Gap",
     "GateLine",
     "GatePreview",
+    "How",
+    "Interval",
     "LiveCell",
+    "Measured",
+    "Measurements",
     "ModelRow",
     "Order",
     "Outline",
     "Page",
+    "Pair",
     "ParameterChange",
     "PreviewRow",
     "Progress",
@@ -115,9 +139,12 @@ __all__ = [
     "Resolution",
     "Resolved",
     "RolledBack",
+    "Schema",
     "ScoreCell",
     "StageCell",
     "Standing",
+    "Standings",
+    "Step",
     "Totals",
     "VersionCell",
     "VersionRow",
@@ -131,6 +158,7 @@ __all__ = [
     "applied",
     "approval_hints",
     "approvers",
+    "best",
     "candidacies",
     "candidates_of",
     "champion_of",
@@ -155,11 +183,14 @@ __all__ = [
     "global_freeze",
     "live_values",
     "may_decide",
+    "measurements",
     "model",
     "model_row",
     "model_to_change",
     "models",
     "models_alone",
+    "months",
+    "newest_done",
     "newest_moved",
     "newest_version",
     "newest_window",
@@ -167,6 +198,8 @@ __all__ = [
     "objection",
     "open_wave",
     "outlines",
+    "pairs",
+    "persistence",
     "recomputed",
     "resolution",
     "restricted_families",
@@ -174,6 +207,8 @@ __all__ = [
     "rollbacks",
     "rollbacks_to_review",
     "row_of",
+    "schema_of",
+    "scores_by_number",
     "search_models",
     "search_versions",
     "segments",
@@ -182,6 +217,7 @@ __all__ = [
     "snapshot_file",
     "snapshots_due",
     "standings",
+    "standings_on",
     "summary",
     "unused_versions",
     "version",
@@ -190,6 +226,7 @@ __all__ = [
     "version_to_change",
     "versions",
     "versions_by_id",
+    "vintages",
     "waiting_for",
     "waiting_for_a_stage",
     "wave",

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from apps.registry.gates import Against, Compared, Contents, Facts, Trained
+from apps.registry.gates.contents import misfit
 from apps.registry.models import ModelVersion
 from apps.registry.signatures import contract, declared
 
 if TYPE_CHECKING:
     from apps.registry.models import Evaluation, ModelFamily
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a version declares: its inputs with their types, and its answer; `fit` says how that suits its family."""
+
+    inputs: Mapping[str, str]
+    output: str
+    fit: str
+
+
+def schema_of(version: ModelVersion) -> Schema | None:
+    """None where it declares no inputs."""
+    signature = declared(version.signature)
+    if signature is None:
+        return None
+    wanted = contract(version.model.family.serving_contract) if version.model.family else None
+    fit = (misfit(signature, wanted) or "Fits the serving contract.") if wanted else "The family has no contract."
+    return Schema(signature.inputs, signature.output, fit)
 
 
 def facts_of(

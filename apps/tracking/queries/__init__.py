@@ -20,10 +20,13 @@ from apps.tracking.queries.evidence import (
     visible_run_ids,
     whole_run,
 )
+from apps.tracking.queries.origins import Origin, Used, origins
 from apps.tracking.queries.searches import search_experiments, search_logged_models, search_runs
 
 __all__ = [
     "Curve",
+    "Origin",
+    "Used",
     "curves",
     "experiment",
     "experiment_named",
@@ -32,6 +35,7 @@ __all__ = [
     "logged_model",
     "logged_models",
     "metric_history",
+    "origins",
     "points",
     "reported",
     "reported_by_run",

@@ -1,0 +1,70 @@
+"""Where something came from, as its run logged it: tags, parameters and the data sets it says it used."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apps.tracking.models import Run
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+    from apps.tracking.models import RunInput
+
+CONTEXT = "mlflow.data.context"
+
+
+@dataclass(frozen=True)
+class Used:
+    """A data set in the run's own words; `context` is training, evaluation … or empty."""
+
+    name: str
+    digest: str
+    source_type: str
+    source: str
+    context: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a run logged of itself, and in which experiment it lies."""
+
+    run: str
+    name: str
+    experiment_id: int
+    experiment: str
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    datasets: tuple[Used, ...]
+
+    @property
+    def commit(self) -> str:
+        return self.tags.get("mlflow.source.git.commit", "")
+
+    @property
+    def source(self) -> str:
+        return self.tags.get("mlflow.source.name", "")
+
+
+def origins(*, actor: User, run_ids: Collection[str]) -> dict[str, Origin]:
+    """By run, of those that this person may read; four queries."""
+    seen = Run.objects.visible_to(actor).filter(pk__in=set(run_ids)).select_related("experiment")
+    return {run.pk: _origin(run) for run in seen.prefetch_related("tags", "params", "inputs__dataset")}
+
+
+def _origin(run: Run) -> Origin:
+    return Origin(
+        run=run.pk,
+        name=run.name,
+        experiment_id=run.experiment_id,
+        experiment=run.experiment.name,
+        tags={tag.key: tag.value for tag in run.tags.all()},
+        params={param.key: param.value for param in run.params.all()},
+        datasets=tuple(_used(one) for one in run.inputs.all()),
+    )
+
+
+def _used(one: RunInput) -> Used:
+    data = one.dataset
+    return Used(data.name, data.digest, data.source_type, data.source, str(one.tags.get(CONTEXT, "")))
