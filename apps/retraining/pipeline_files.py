@@ -97,22 +97,36 @@ def written(slug: str, definition: Mapping[str, Any]) -> str:
     return yaml.dump({TOP: {slug: ordered}}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=80)
 
 
+def keeping_order(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with an `x-order` beside each `properties`: the database keeps no order of an object's names."""
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return dict(schema)
+    inner = {name: keeping_order(part) if isinstance(part, Mapping) else part for name, part in properties.items()}
+    return {"x-order": list(properties), **schema, "properties": inner}
+
+
 def in_its_order(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema with its parameters in the order that `x-order` keeps for it, and without that."""
-    order = schema.get("x-order", [])
-    places = {name: place for place, name in enumerate(order)}
+    rest = {word: part for word, part in schema.items() if word not in ("x-order", "properties", "type")}
+    return {"type": "object", **rest, "properties": _properties_in_order(schema)}
+
+
+def _properties_in_order(schema: Mapping[str, Any]) -> dict[str, Any]:
+    places = {name: place for place, name in enumerate(schema.get("x-order", []))}
     properties = schema.get("properties", {})
     names = sorted(properties, key=lambda name: places.get(name, len(places)))
-    rest = {word: part for word, part in schema.items() if word not in ("x-order", "properties", "type")}
-    return {"type": "object", **rest, "properties": {name: _words_first(properties[name]) for name in names}}
+    return {name: _words_first(properties[name]) for name in names}
 
 
 def _words_first(part: Any) -> Any:
-    """A parameter begins with what people read."""
+    """A parameter begins with what people read; an object's own parameters stand in their order."""
     if not isinstance(part, Mapping):
         return part
     first = [word for word in ("type", "title", "description") if word in part]
-    return {word: part[word] for word in (*first, *(word for word in part if word not in first))}
+    rest = [word for word in part if word not in (*first, "x-order", "properties")]
+    inner = {"properties": _properties_in_order(part)} if isinstance(part.get("properties"), Mapping) else {}
+    return {word: part[word] for word in (*first, *rest)} | inner
 
 
 def _with_schema(document: Document, slug: str, said: Any, beside: Path | None) -> Any:

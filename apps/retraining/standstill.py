@@ -48,8 +48,7 @@ def _kept_back(standing: Standing) -> Iterator[str]:
     elif standing.ready:
         yield from _no_room(standing)
     if standing.sent and standing.slots and standing.in_use >= standing.slots:
-        places = f"all {standing.slots} places are" if standing.slots > 1 else "its one place is"
-        yield f"{_runs(standing.sent, 'waits', 'wait')} for a free worker: {places} in use."
+        yield f"{_runs(standing.sent, 'waits', 'wait')} for a free worker: {_places(standing.slots)} in use."
     if standing.behind:
         yield f"{_runs(standing.behind, 'waits', 'wait')} for request #{standing.earlier}, which has the same segment."
     if standing.pausing:
@@ -71,6 +70,10 @@ def _what_runs(standing: Standing) -> Iterator[str]:
         yield f"{have} been silent for a while: a worker may be gone. When its lease is over, that is tried again."
     if standing.may_take and standing.longest > LATE * standing.may_take:
         yield f"The longest has run for {duration(standing.longest)} and is ended after {duration(standing.may_take)}."
+
+
+def _places(slots: int) -> str:
+    return "its one place is" if slots == 1 else "both places are" if slots == 2 else f"all {slots} places are"
 
 
 def _runs(number: int, one: str, many: str) -> str:

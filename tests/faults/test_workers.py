@@ -58,12 +58,12 @@ def test_workers_killed_at_random_moments_of_three_hundred_runs_change_nothing_b
 
 
 def test_a_worker_whose_main_process_alone_is_killed_leaves_nothing_twice(
-    portal: Portal, submit_three_hundred: Submit, chance: random.Random
+    portal: Portal, submit: Submit, chance: random.Random
 ) -> None:
     portal.start()
-    request = submit_three_hundred()
-    for moment in (10, 90, 170):
-        wait_until_done(request, moment + chance.randrange(80), portal)
+    request = submit()
+    for moment in (5, 25, 45):
+        wait_until_done(request, moment + chance.randrange(10), portal)
         portal.kill("work")
         portal.start("work")
     wait_until_over(request, portal)

@@ -1,6 +1,7 @@
 """Pipelines out of a file: one action for the command, the API and the page; every mistake with its line."""
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -156,10 +157,13 @@ def test_yaml_is_read_as_json_has_it() -> None:
 
 
 def test_a_pipeline_written_as_a_file_defines_the_same_again(admin: User, family: ModelFamily, text: str) -> None:
+    tree = "tree: {type: object, properties: {leaves: {type: integer}, depth: {type: integer}}}"
+    text = re.sub(r"( +)alpha: \{type.*\n", rf"\g<0>\1{tree}\n", text, count=1)
     actions.push_pipelines(actor=admin, text=text)
     told = written("toy", definition_of(Pipeline.objects.get()))
     assert "seconds" not in told  # a default says nothing
-    assert told.index("as_of") < told.index("alpha")  # in the form's order
+    assert told.index("as_of") < told.index("alpha") < told.index("leaves") < told.index("depth")  # in the form's order
+    assert "x-order" not in told
     assert [one.outcome for one in actions.push_pipelines(actor=admin, text=told)] == ["the same"]
 
 

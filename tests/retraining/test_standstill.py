@@ -20,7 +20,7 @@ PLACES: dict[str, Any] = {"slots": 2, "in_use": 2, "pipeline": "ETA ridge", "tea
         ({"ready": 3, "trying_out": True}, ["3 runs wait for the canary to end."]),
         ({"ready": 1, "pipeline_room": 0}, ["1 run waits: ETA ridge has as many on their way as it may."]),
         ({"ready": 3, "team_room": -1}, ["3 runs wait: Rides has as many on their way as it may."]),
-        ({"sent": 4}, ["4 runs wait for a free worker: all 2 places are in use."]),
+        ({"sent": 4}, ["4 runs wait for a free worker: both places are in use."]),
         ({"sent": 4, "in_use": 1}, []),
         ({"sent": 4, "slots": 1}, ["4 runs wait for a free worker: its one place is in use."]),
         ({"behind": 2, "earlier": 7}, ["2 runs wait for request #7, which has the same segment."]),

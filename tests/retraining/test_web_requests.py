@@ -304,8 +304,11 @@ def test_a_reader_gets_what_they_have_not_seen(log: str, cursor: str, piece: Log
 
 def test_a_log_that_has_lost_its_beginning_is_shown_anew() -> None:
     full = SegmentRun(attempt=1, log="x" * LOG_CHARACTERS)
-    assert unseen_log(full, "1.100").whole
-    assert unseen_log(full, f"1.{LOG_CHARACTERS}") == LogPiece("", f"1.{LOG_CHARACTERS}", whole=False)
+    first = unseen_log(full, "1.100")
+    assert first.whole
+    assert unseen_log(full, first.cursor) == LogPiece("", first.cursor, whole=False)
+    full.log = f"{full.log[4:]}end\n"
+    assert unseen_log(full, first.cursor).text.endswith("end\n")
 
 
 @pytest.mark.parametrize("address", ["/retraining/", "/retraining/{request}/", "/retraining/runs/{run}/"])

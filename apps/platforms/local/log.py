@@ -9,17 +9,19 @@ WORD = b"PORTAL_PROGRESS"
 ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 BEGUN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,200}\x1b?)?\Z")
 """What a terminal takes as colours and titles, and one of them of which the end is still to come."""
+OVERWRITTEN = re.compile(r"[^\r\n]*\r+(?=[^\r\n])")  # of a line that is drawn anew again and again, the last is kept
 LINE = 4096  # no progress line is longer; bounds what is kept of an unfinished line
 
 
 class Log:
-    """Keeps the end of the log, hands out its beginning piece by piece, and reads the progress lines."""
+    """Keeps the end of the log, hands out what is new piece by piece, and reads the progress lines."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.total = 0
         self.fraction: float | None = None
         self.message = ""
+        self._told = 0  # bytes of the total that were handed out, or left out
         self._tail = bytearray()
         self._fresh = bytearray()
         self._line = b""
@@ -27,21 +29,27 @@ class Log:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, chunk: bytes) -> None:
-        room = max(self.limit - self.total, 0)
-        self._fresh += chunk[:room]
         self.total += len(chunk)
-        self._tail += chunk
-        if len(self._tail) > 2 * self.limit:  # not at every chunk: moving the bytes costs
-            del self._tail[: -self.limit or None]
+        for kept in (self._fresh, self._tail):
+            kept += chunk
+            if len(kept) > 2 * self.limit:  # not at every chunk: moving the bytes costs
+                del kept[: -self.limit or None]
         self._read_progress(chunk)
 
     def news(self) -> str:
-        """The text since the last call; after `limit` bytes in all there is no more, only the tail."""
-        fresh, self._fresh = bytes(self._fresh), bytearray()
+        """The text since the last call; of more than `limit` bytes the end, saying how much is left out."""
+        new, self._told = self.total - self._told, self.total
+        fresh, self._fresh = bytes(self._fresh[-self.limit or self.total :]), bytearray()
+        note = ""
+        if new > len(fresh):
+            fresh = fresh.partition(b"\n")[2] or fresh
+            note = f"\n[{new - len(fresh):,} bytes are left out here]\n"
+            self._begun = ""
+            self._decoder.reset()
         text = self._begun + self._decoder.decode(fresh)
         begun = BEGUN.search(text)
         self._begun = begun[0] if begun else ""
-        return _storable(text.removesuffix(self._begun))
+        return note + _storable(text.removesuffix(self._begun))
 
     def tail(self) -> str:
         """The end of the log, at most `limit` bytes of UTF-8, saying so when the beginning is left out."""
@@ -77,4 +85,4 @@ def _within(raw: bytes, limit: int) -> str:
 
 def _storable(text: str) -> str:
     """Without colours and other words for terminals; PostgreSQL has no NUL in text."""
-    return ESCAPE.sub("", text).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return OVERWRITTEN.sub("", ESCAPE.sub("", text)).replace("\0", "\N{REPLACEMENT CHARACTER}")

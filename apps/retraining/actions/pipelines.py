@@ -27,7 +27,7 @@ from apps.retraining.differences import Difference, differences
 from apps.retraining.events import Event
 from apps.retraining.models import Pipeline, PipelineVersion
 from apps.retraining.parameters import mistakes
-from apps.retraining.pipeline_files import Document, Problem, problems_of, read
+from apps.retraining.pipeline_files import Document, Problem, keeping_order, problems_of, read
 from apps.retraining.queries.pipelines import definition_of
 from apps.retraining.shape import slug_mistake
 
@@ -235,6 +235,5 @@ def _fields(definition: Definition, team: Team) -> dict[str, Any]:
     found = platforms.connection(name=definition.connection) if definition.connection else None
     fields = asdict(definition) | {"team": team, "connection": found}
     fields |= {name: list(fields[name]) for name in ("preload", "requesters")}
-    fields |= {name: dict(fields[name]) for name in ("schema", "presets", "window")}
-    fields["schema"].setdefault("x-order", list(definition.schema["properties"]))  # jsonb keeps no order of keys
-    return fields
+    fields |= {name: dict(fields[name]) for name in ("presets", "window")}
+    return fields | {"schema": keeping_order(definition.schema)}

@@ -32,7 +32,7 @@ class ParametersForm(forms.Form):
     def __init__(self, schema: Schema, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data, prefix=PREFIX)
         self.schema = schema
-        self.parts = parts_of(schema)
+        self.parts = _by_section(parts_of(schema))
         self.fields = {part.name: field_for(part) for part in self.parts}
 
     @classmethod
@@ -74,11 +74,11 @@ class ParametersForm(forms.Form):
 
     @property
     def sections(self) -> list[Section]:
-        """The fields by section: first those of none, then each where it first appears."""
-        grouped: dict[str, list[forms.BoundField]] = {"": []}
+        """The fields by section."""
+        grouped: dict[str, list[forms.BoundField]] = {}
         for part in self.parts:
             grouped.setdefault(part.section, []).append(self[part.name])
-        return [Section(name, fields) for name, fields in grouped.items() if fields]
+        return [Section(name, fields) for name, fields in grouped.items()]
 
     def forgive_missing(self) -> None:
         """A form that was just opened does not scold for what nobody could have filled in yet."""
@@ -93,6 +93,12 @@ class ParametersForm(forms.Form):
             for part, value in said
             if value is not ABSENT and value != part.default
         ]
+
+
+def _by_section(parts: Sequence[Part]) -> list[Part]:
+    """First those of none, then each section where it first appears."""
+    sections = list(dict.fromkeys(["", *(part.section for part in parts)]))
+    return sorted(parts, key=lambda part: sections.index(part.section))
 
 
 def titled(schema: Schema, values: Mapping[str, Any]) -> list[tuple[str, str, Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from django.forms import BaseForm
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -249,10 +250,16 @@ def _problems(draft: Draft) -> list[tuple[str, str, str]]:
     """Label, address on the page and sentence of everything that keeps the form from being sent."""
     found = []
     for form in draft.forms:
-        for name, errors in form.errors.items():
-            bound = form[name] if name in form.fields else None
-            found.append((str(bound.label) if bound else "", f"#{bound.auto_id}" if bound else "", str(errors[0])))
+        for name in _as_on_the_page(form):
+            bound, sentence = form[name] if name in form.fields else None, str(form.errors[name][0])
+            found.append((str(bound.label) if bound else "", f"#{bound.auto_id}" if bound else "", sentence))
     return found
+
+
+def _as_on_the_page(form: BaseForm) -> list[str]:
+    """Names of what is wrong: what concerns all of the form, then by field."""
+    places = {name: place for place, name in enumerate(form.fields)}
+    return sorted(form.errors, key=lambda name: places.get(name, -1))
 
 
 def _options(actor: "User", pipelines: Sequence[Pipeline], family: "ModelFamily | None") -> list[Option]:

@@ -4,6 +4,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import redirect, render
@@ -84,13 +85,15 @@ def retry_one(request: PageRequest, run_id: int) -> HttpResponse:
 def unseen_log(run: SegmentRun, cursor: str) -> LogPiece:
     """The log after `cursor` ("<attempt>.<characters>"), or all of it when that can not be told.
 
-    A log at its limit has lost its beginning, so that places in it mean nothing any more.
+    A log at its limit loses its beginning while it goes on: places in it mean nothing any more, its checksum does.
     """
-    attempt, _, seen = cursor.partition(".")
     now = f"{run.attempt}.{len(run.log)}"
-    known = attempt == str(run.attempt) and seen.isdecimal() and int(seen[:9]) <= len(run.log)
-    if known and (len(run.log) < LOG_CHARACTERS or cursor == now):
-        return LogPiece(run.log[int(seen) :], now, whole=False)
+    if len(run.log) >= LOG_CHARACTERS:
+        now += f".{crc32(run.log.encode()):x}"
+    attempt, _, seen = cursor.partition(".")
+    known = attempt == str(run.attempt) and seen.isdecimal() and int(seen[:9]) <= len(run.log) < LOG_CHARACTERS
+    if known or cursor == now:
+        return LogPiece(run.log[int(seen) :] if known else "", now, whole=False)
     return LogPiece(run.log, now, whole=True)
 
 
