@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.dashboard.web import comparing, ecosystems, evidence, families, home, models, segments, uses, versions
+from apps.dashboard.web import comparing, ecosystems, evidence, families, home, models, segments, uses, versions, worth
 
 app_name = "dashboard"
 urlpatterns = [
@@ -22,6 +22,9 @@ urlpatterns = [
     path("models/<slug:slug>/evaluate/", families.evaluate, name="evaluate"),
     path("models/<slug:slug>/versions/", comparing.versions, name="versions"),
     path("models/<slug:slug>/compare/", comparing.compare, name="compare"),
+    path("models/<slug:slug>/worth-it/", worth.worth_it, name="worth-it"),
+    path("models/<slug:slug>/worth-it.csv", worth.worth_it_csv, name="worth-it-csv"),
+    path("models/<slug:slug>/worth-it/compare/", worth.compare_with_shared, name="compare-with-shared"),
     path("m/<slug:slug>/", families.family, name="family"),
     path("m/<slug:slug>/fleet.csv", families.fleet_csv, name="fleet-csv"),
     path("m/<slug:slug>/<slug:segment>/", segments.segment, name="segment"),

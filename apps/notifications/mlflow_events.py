@@ -7,7 +7,7 @@ event for is told to nobody here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Data = dict[str, Any]
 IS_PROMPT, PROMPT_TYPE, PROMPT_TEXT = "mlflow.prompt.is_prompt", "_mlflow_prompt_type", "mlflow.prompt.text"
+DIGEST = "version.digest"
+"""Beside an alias: sha256 of the files of the version that it points to now."""
 
 _TAG = {"key": "example_key", "value": "example_value"}
 _TAGS = {"tags": {"example_key": "example_value"}}
@@ -70,15 +72,19 @@ CHOICES = tuple((name, name) for name in EXAMPLES)
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a webhook hears: the event's name, such as "model_version.created", and its data."""
+    """What a webhook hears: the event's name, such as "model_version.created", its data as MLflow has them, and what
+    the portal knows beyond, which stands beside the data and not among them.
+    """
 
     name: str
     data: Data
+    beyond: Data = field(default_factory=dict)
 
     def body(self, at: datetime) -> Data:
         """The JSON object that is sent."""
         entity, action = self.name.split(".")
-        return {"entity": entity, "action": action, "timestamp": at.isoformat(), "data": self.data}
+        said = {"entity": entity, "action": action, "timestamp": at.isoformat(), "data": self.data}
+        return said | ({"portal": self.beyond} if self.beyond else {})
 
 
 def announcement_of(event: AuditEvent) -> Announcement | None:
@@ -130,19 +136,40 @@ def _of_prompt(name: str, *fields: str) -> Callable[[AuditEvent], Announcement |
 
 def _alias_set(event: AuditEvent) -> Announcement:
     """However it moved, by promotion, rollback or freely, `after` says where to: `{"champion": "v3"}`."""
-    (alias,) = event.before
-    return _of_alias(event, "created", alias, version=event.after[alias].removeprefix("v"))
+    alias = _alias_in(event.after)
+    return _of_alias(event, "created", alias, version=_number(event.after[alias]))
 
 
 def _alias_removed(event: AuditEvent) -> Announcement:
-    (alias,) = event.before
-    return _of_alias(event, "deleted", alias)
+    return _of_alias(event, "deleted", _alias_in(event.before))
 
 
-def _of_alias(event: AuditEvent, what: str, alias: str, **more: str) -> Announcement:
+def _of_alias(event: AuditEvent, what: str, alias: str, **more: str | None) -> Announcement:
     entity = "prompt_alias" if event.after.get(IS_PROMPT) else "model_version_alias"
     data = {"name": event.target_name.rpartition(" v")[0], "alias": alias, **more}
-    return Announcement(f"{entity}.{what}", data)
+    return Announcement(f"{entity}.{what}", data, _move(event, alias))
+
+
+def _move(event: AuditEvent, alias: str) -> Data:
+    """From where to where, which files, and who did it why."""
+    return {
+        "from_version": _number(event.before.get(alias)),
+        "to_version": _number(event.after.get(alias)),
+        "digest": event.after.get(DIGEST) or None,
+        "actor": event.actor_username,
+        "reason": event.note,
+        "by": event.action.removeprefix("registry."),
+        "family": event.family,
+    }
+
+
+def _alias_in(words: Mapping[str, object]) -> str:
+    """No alias has a dot, and all that stands beside it has one."""
+    return next(name for name in words if "." not in name)
+
+
+def _number(label: str | None) -> str | None:
+    return label.removeprefix("v") if label else None
 
 
 _TOLD: Mapping[str, Callable[[AuditEvent], Announcement | None]] = {

@@ -41,7 +41,7 @@ class Batch:
 
     def add(self, evaluation: Evaluation) -> None:
         """Raises PortalError when a stored file is damaged."""
-        roles = {"candidate": evaluation.candidate, "champion": evaluation.champion}
+        roles = {"candidate": evaluation.candidate, "champion": evaluation.rival}
         files = {role: version and self._files(version) for role, version in roles.items()}
         name = str(evaluation.pk)
         self.comparisons.append({"id": name, "segment": evaluation.model.its_segment.slug, **files})
@@ -183,7 +183,7 @@ def _store_answers(tool: Evaluator, batch: Batch, answers: Mapping[str, object])
         try:
             answer = numbers_of(
                 answers.get(name),
-                against=evaluation.champion_id is not None,
+                against=evaluation.rival is not None,
                 direction=direction,
                 baselines=baselines,
             )

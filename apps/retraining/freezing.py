@@ -89,9 +89,12 @@ def _refuse_strange(pipeline: "Pipeline", segments: Sequence[str]) -> None:
 
 
 def choose_segments(family: "ModelFamily", slugs: Sequence[str] | None) -> "list[Segment]":
-    """The family's segments of these slugs, each once; None is all. Raises Invalid naming the unknown ones."""
+    """The family's segments of these slugs, each once; None is all that it serves, without the places of a fallback
+    order. Raises Invalid naming the unknown ones.
+    """
     known = {segment.slug: segment for segment in family.dimension.segments.all()}
-    wanted = list(known) if slugs is None else list(dict.fromkeys(slugs))
+    served = [slug for slug, segment in known.items() if not segment.is_fallback]
+    wanted = served if slugs is None else list(dict.fromkeys(slugs))
     unknown = [slug for slug in wanted if slug not in known]
     if unknown:
         named = ", ".join(repr(slug[:64]) for slug in unknown[:NAMED_AT_MOST])

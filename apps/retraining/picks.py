@@ -47,7 +47,7 @@ class Fleet:
 
     def __init__(self, family: "ModelFamily", segments: "Sequence[Segment]") -> None:
         self._family = family
-        self._slugs = [one.slug for one in segments]
+        self._slugs = [one.slug for one in segments if not one.is_fallback]
 
     @cached_property
     def _standings(self) -> Mapping[str, Standing]:

@@ -1,7 +1,7 @@
 """The demo's stories through the portal's own actions: real training and real evaluators, three cities each."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from apps.registry import queries as registry_queries
 from apps.registry.actions import Refused
 from apps.registry.evaluating import default_runner
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion
+from apps.registry.worth import Winner
 from apps.retraining import actions as retraining
 from apps.retraining import queries as retraining_queries
 from apps.retraining.models import RetrainingRequest
 from apps.retraining.queries import watching
 from apps.tracking.actions import log_metrics
+from tests.demo.worth import by_hand
 
 pytestmark = pytest.mark.django_db
 CITIES = ["atlanta", "boston", "chicago-ohare"]
@@ -205,3 +207,29 @@ def test_the_baseline_is_promoted_and_serves_until_something_is_surely_better(
         assert row.evaluation is not None
         assert row.evaluation.lower is not None
         assert row.eligible == (row.evaluation.lower > 0)
+
+
+def test_whether_a_model_per_city_is_worth_it_is_said_beside_the_one_that_serves_all_the_others(
+    people: People, owned: dict[str, ModelFamily], data: Path
+) -> None:
+    family = label(people, owned[eta.FAMILY], families.LABELS)
+    for segments, key in ((CITIES, "own"), (["global"], "shared")):
+        eta.promoted(people, family, segments, as_of="2013-07-01", reason="A story.", key=key, note="Seen.")
+    families.look_again(people.scientist, family)
+    found = registry_queries.worth(family)
+    assert ([one.segment for one in found.rows], found.month and found.month.key) == (CITIES, "2013-07")
+    for one in found.rows:
+        seen = by_hand("eta_ridge.py", data / "lake", one.segment, 7)
+        assert seen is not None
+        assert one.baseline is not None
+        assert (one.own, one.shared.metric, one.baseline.metric) == pytest.approx(astuple(seen))
+        assert one.shared.difference == pytest.approx(seen.shared - seen.own)
+        assert astuple(seen)[list(Winner).index(one.winner)] == min(astuple(seen))
+        assert (one.shared_model, one.is_fair) == ("eta-trip.global", True)
+    answer = registry_queries.resolution(family=family, alias="champion", slugs=["bangor", "boston"])
+    assert [(row.model, row.fallback) for row in answer.resolved] == [
+        ("eta-trip.global", "global"),
+        ("eta-trip.boston", None),
+    ]
+    known = registry_queries.family(actor=people.scientist, slug=eta.FAMILY)
+    assert (known.segment_count, known.champion_count) == (81, 3)  # type: ignore[attr-defined]

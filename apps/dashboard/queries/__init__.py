@@ -17,6 +17,7 @@ from apps.dashboard.queries.version_lists import (
     versions_page,
 )
 from apps.dashboard.queries.versions import CHAMPION, SegmentPage, VersionPage, segment_page, version_page
+from apps.dashboard.queries.worth import WorthPage, worth_page
 
 __all__ = [
     "CHAMPION",
@@ -40,6 +41,7 @@ __all__ = [
     "VersionPage",
     "VersionsPage",
     "WhoUses",
+    "WorthPage",
     "asked",
     "champion_and_newest",
     "comparison",
@@ -64,4 +66,5 @@ __all__ = [
     "versions_page",
     "waiting_count",
     "with_a_rival",
+    "worth_page",
 ]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.db.models import F, Q
-
 from apps.registry import queries as registry
 
 if TYPE_CHECKING:
@@ -137,7 +135,9 @@ def _mean(measured: Sequence[Measured], weights: Sequence[int]) -> Mean | None:
 
 def _trained_through(actor: User, families: Iterable[ModelFamily]) -> dict[int, list[date]]:
     """The champions' last days of training, by family."""
-    champions = registry.all_versions(actor).filter(model__family__in=families, aliases__name=CHAMPION)
+    champions = registry.all_versions(actor).filter(
+        model__family__in=families, aliases__name=CHAMPION, model__segment__is_fallback=False
+    )
     found: dict[int, list[date]] = {}
     for family, day in champions.order_by().values_list("model__family", "trained_through"):
         if day is not None:
@@ -149,12 +149,16 @@ def _measured(actor: User, families: Sequence[ModelFamily]) -> dict[int, list[Me
     """How each champion does on its family's newest month: from its own check, else from what competed with it."""
     windows = {family.pk: registry.newest_window(family) for family in families}
     lasts = {window.last for window in windows.values() if window}
-    done = registry.evaluations(actor).filter(
-        Q(champion=None) | Q(champion__model=F("model")),  # and not of another model
-        model__family__in=families,
-        status="done",
-        window_last__in=lasts,
-        baseline_metric__isnull=False,
+    done = (
+        registry.evaluations(actor)
+        .of_one_model()
+        .filter(
+            model__family__in=families,
+            model__segment__is_fallback=False,
+            status="done",
+            window_last__in=lasts,
+            baseline_metric__isnull=False,
+        )
     )
     found: dict[int, dict[int, Measured]] = {}
     for role in ("champion", "candidate"):

@@ -147,7 +147,7 @@ def segment_page(
     """
     row = _row(actor, family, slug)
     versions = list(registry.all_versions(actor).filter(model__name=row.cell.model)[:VERSIONS_SHOWN])
-    evaluations = list(registry.evaluations(actor).filter(model__name=row.cell.model, status="done"))
+    evaluations = list(registry.evaluations(actor).of_one_model().filter(model__name=row.cell.model, status="done"))
     model = versions[0].model if versions else None
     told = history(family, model, alias, day)
     moves = told.moves if alias == CHAMPION else list(registry.alias_history(model)) if model else []
@@ -168,7 +168,7 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int, sh
     """`shown` is the path of a file to preview. Raises Missing, for that too."""
     version = registry.version(actor=actor, model=f"{family.slug}.{slug}", number=number)
     champion = registry.champion_of(version.model)
-    evaluations = list(registry.evaluations(actor).filter(candidate=version))
+    evaluations = list(registry.evaluations(actor).of_one_model().filter(candidate=version))
     moves = list(registry.alias_history(version.model))
     served = any(move.after_id == version.pk for move in moves)
     candidacy = None if served else registry.candidacies(family, [version])[0]

@@ -19,11 +19,14 @@ CATEGORIES = ["origin", "carrier"]
 INPUTS = NUMBERS + CATEGORIES
 TARGET = "air_time_min"
 BASELINE_MONTHS = 3
+EVERYWHERE = "global"
 
 
 def trips(segment: str, first: date, last: date) -> scoring.Window:
-    months = [f"month={month}/segment={segment}.csv" for month in pd.period_range(first, last, freq="M")]
-    lines = scoring.read_days([scoring.DATA / name for name in months], first, last)
+    """Of the segment; those of every destination for `global`, the one model for all."""
+    name = f"segment={'*' if segment == EVERYWHERE else segment}.csv"
+    months = [scoring.DATA / f"month={month}" for month in pd.period_range(first, last, freq="M")]
+    lines = scoring.read_days([file for month in months for file in sorted(month.glob(name))], first, last)
     rows = scoring.table_of(lines, text=CATEGORIES)
     usable = rows.dropna(subset=[*INPUTS, TARGET]) if lines else rows
     return scoring.window(lines, usable, segment=segment, first=first, last=last)

@@ -56,10 +56,15 @@ def window(as_of: str, months: int) -> tuple[date, date]:
 
 
 def window_lines(first: date, last: date) -> list[str]:
-    """The raw lines of the segment's trips, header first; the day stands at the start of each line."""
+    """The raw lines of the segment's trips, header first; the day stands at the start of each line.
+
+    The segment `global` stands for all: its model is trained on every destination's trips.
+    """
     lake, segment = Path(os.environ["PORTAL_DATA"]), os.environ["PORTAL_SEGMENT"]
-    months = [lake / f"month={m}/segment={segment}.csv" for m in pd.period_range(first, last, freq="M")]
-    texts = [file.read_text(encoding="utf-8").splitlines() for file in months if file.exists()]
+    name = f"segment={'*' if segment == 'global' else segment}.csv"
+    months = pd.period_range(first, last, freq="M")
+    files = [file for month in months for file in sorted((lake / f"month={month}").glob(name))]
+    texts = [file.read_text(encoding="utf-8").splitlines() for file in files]
     trips = [line for text in texts for line in text[1:] if str(first) <= line[:10] <= str(last)]
     return [texts[0][0], *trips] if trips else []
 

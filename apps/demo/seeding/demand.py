@@ -60,8 +60,9 @@ def in_april(people: People, family: ModelFamily) -> None:
 
 def in_july(people: People, family: ModelFamily) -> None:
     """Of the pilot's cities the gates let few through, and one of those is taken back."""
+    cities = families.busiest(PILOT)
     request = families.retrain(
-        people.forecaster, family, "demand-ridge", as_of="2013-07-01", reason=RIDGE, key=KEY, busiest=PILOT
+        people.forecaster, family, "demand-ridge", cities, as_of="2013-07-01", reason=RIDGE, key=KEY
     )
     wave = families.propose(people.forecaster, family, families.made_by(request), reason=RIDGE, key=KEY)
     families.approve(people.pricing_lead, wave, "Only where it is surely better.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from apps.demo.seeding import families
@@ -26,6 +27,8 @@ CONTRACT = {
 }
 FIRST = "First champions: January to March."
 KEY = "demo-first-champions"
+SHARED = "One model for all destinations: it serves those that have none, and says what a model of their own is worth."
+SHARED_KEY = "demo-shared-model"
 
 
 def found(people: People) -> ModelFamily:
@@ -45,12 +48,24 @@ def found(people: People) -> ModelFamily:
         baselines=["median-of-3-months"],
         on_call=[people.lead],
         serving_contract=CONTRACT,
+        fallback_order=[families.EVERYWHERE.slug],
         freshness_days=92,
     )
 
 
 def in_april(people: People, family: ModelFamily) -> None:
     """The first champions, by the way that everybody goes: request, evaluation, wave, a lead's approval."""
-    request = families.retrain(people.scientist, family, "eta-ridge", as_of="2013-04-01", reason=FIRST, key=KEY)
-    wave = families.propose(people.scientist, family, families.made_by(request), reason=FIRST, key=KEY)
-    families.approve(people.lead, wave, "Nothing serves yet.")
+    everywhere = [families.EVERYWHERE.slug]
+    april = {"as_of": "2013-04-01"}
+    promoted(people, family, families.busiest(), **april, reason=FIRST, key=KEY, note="Nothing serves yet.")
+    promoted(people, family, everywhere, **april, reason=SHARED, key=SHARED_KEY, note="Better than no answer.")
+    families.look_again(people.scientist, family)
+
+
+def promoted(
+    people: People, family: ModelFamily, segments: Sequence[str], *, as_of: str, reason: str, key: str, note: str
+) -> None:
+    """Trained, evaluated, proposed and approved."""
+    request = families.retrain(people.scientist, family, "eta-ridge", segments, as_of=as_of, reason=reason, key=key)
+    wave = families.propose(people.scientist, family, families.made_by(request), reason=reason, key=key)
+    families.approve(people.lead, wave, note)

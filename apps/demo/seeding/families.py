@@ -28,6 +28,10 @@ FIRST_LABELS, LABELS = date(2013, 4, 30), date(2013, 7, 31)
 """The champions were promoted on April; the demo opens when July's labels are in, and July is another season."""
 
 
+EVERYWHERE = registry.SegmentSpec("global", "All destinations", is_fallback=True)
+"""Serves destinations that have no model of their own; its training reads the trips to all of them."""
+
+
 def found(*, admin: User, lead: User, slug: str, owner: str, gates: Sequence[GateSpec], **settings: Any) -> ModelFamily:
     """The family with all destinations, its rules set by a lead of its team."""
     try:
@@ -36,7 +40,7 @@ def found(*, admin: User, lead: User, slug: str, owner: str, gates: Sequence[Gat
         family = registry.create_family(
             actor=admin, slug=slug, team=team(slug=owner), dimension="destination", **settings
         )
-        registry.add_segments(actor=admin, family=family, segments=_destinations())
+        registry.add_segments(actor=admin, family=family, segments=[*_destinations(), EVERYWHERE])
         registry.set_gates(actor=lead, family=family, gates=gates)
         return family
 
@@ -49,21 +53,26 @@ def reveal(until: date) -> None:
 
 
 def retrain(
-    actor: User, family: ModelFamily, pipeline: str, *, as_of: str, reason: str, key: str, busiest: int | None = None
+    actor: User, family: ModelFamily, pipeline: str, segments: Sequence[str], *, as_of: str, reason: str, key: str
 ) -> RetrainingRequest:
-    """Every destination, or the busiest ones, to the end, evaluations included."""
+    """To the end, evaluations included."""
     request = retraining.submit_request(
         actor=actor,
         pipeline=retraining_queries.pipeline(actor=actor, slug=pipeline),
         family=family,
         parameters={"as_of": as_of},
-        segments=[row.slug for row in lake.destinations()[:busiest]],
+        segments=segments,
         reason=reason,
         key=key,
     )
     workers.train(request)
     workers.evaluate()
     return request
+
+
+def busiest(count: int | None = None) -> list[str]:
+    """Slugs of so many destinations, or of all."""
+    return [row.slug for row in lake.destinations()[:count]]
 
 
 def made_by(request: RetrainingRequest) -> list[ModelVersion]:
@@ -92,8 +101,12 @@ def was_rolled_back(version: ModelVersion) -> bool:
 
 def look_again(actor: User, family: ModelFamily) -> None:
     """How the champions do on the newest month; asking twice evaluates once."""
-    champions = [row.champion.id for row in registry_queries.fleet(family) if row.champion]
+    places = [place.slug for place in registry_queries.places(family)]
+    champions = [row.champion.id for row in registry_queries.fleet(family, segments=places) if row.champion]
     evaluate(actor, family, registry_queries.versions_by_id(actor=actor, ids=champions))
+    if registry_queries.worth(family).has_shared:
+        registry.compare_with_shared(actor=actor, family=family)
+        workers.evaluate()
 
 
 def evaluate(actor: User, family: ModelFamily, versions: Sequence[ModelVersion]) -> None:

@@ -68,9 +68,8 @@ def in_july(people: People, family: ModelFamily) -> None:
 
 def _wave(people: People, family: ModelFamily, *, as_of: str, reason: str, key: str) -> Wave:
     """First to staging, which needs nobody; what stands there may become champion, and that somebody approves."""
-    request = families.retrain(
-        people.scientist, family, "late-risk-logit", as_of=as_of, reason=reason, key=key, busiest=BUSIEST
-    )
+    cities = families.busiest(BUSIEST)
+    request = families.retrain(people.scientist, family, "late-risk-logit", cities, as_of=as_of, reason=reason, key=key)
     made = families.made_by(request)
     staged = families.propose(people.scientist, family, made, reason=reason, key=f"{key}-{STAGING}", alias=STAGING)
     passed = [promotion.candidate for promotion in staged.promotions.filter(status="applied").order_by("id")]

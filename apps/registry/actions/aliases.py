@@ -184,7 +184,7 @@ def _set(*, actor: User, version: ModelVersion, alias: str, reason: str) -> Alia
         Alias.objects.filter(pk=row.pk).update(version=version)
     else:
         Alias.objects.create(model=version.model, name=alias, version=version)
-    words = {alias: before.label if before else ""}, {alias: version.label, **version.model.prompt_mark}
+    words = {alias: before.label if before else ""}, {alias: version.label, **version.alias_mark}
     record(actor=actor, action=Event.ALIAS_SET, target=version, before=words[0], after=words[1], note=reason)
     return AliasMove.objects.create(
         model=version.model, name=alias, before=before, after=version, kind="set", by=actor, reason=reason

@@ -103,7 +103,9 @@ def move_aliases(
     record_many(
         actor=actor,
         action=word,
-        targets=[(step.after, {alias: step.seen}, {alias: step.after.label}) for step in moves],
+        targets=[
+            (step.after, {alias: step.seen}, {alias: step.after.label, **step.after.alias_mark}) for step in moves
+        ],
         note=reason,
     )
     for family in {step.after.model.its_family for step in moves}:

@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from apps.audit.actions import record
 from apps.core.doorbell import ring
-from apps.core.errors import Invalid
+from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import require
 from apps.registry import evaluators
 from apps.registry.answers import Numbers
@@ -25,7 +25,8 @@ from apps.registry.events import Event
 from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion
 from apps.registry.models.evaluation import EvaluationQuerySet
 from apps.registry.models.family import CHAMPION
-from apps.registry.queries.windows import Window
+from apps.registry.queries.windows import Window, newest_window
+from apps.registry.queries.worth import champions_beside_shared
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -69,7 +70,34 @@ def ask_for(
 ) -> tuple[list[Evaluation], int]:
     """The evaluations, and how many of them are to be made now; the caller has asked for the permission."""
     _check_candidates(family, candidates)
-    wanted = _wanted(actor, family, candidates, window)
+    return _ask(_wanted(actor, family, window, _against_champions(candidates)))
+
+
+@transaction.atomic
+def compare_with_shared(*, actor: User, family: ModelFamily) -> list[Evaluation]:
+    """Has each champion scored beside the shared model of its segment on the newest month; each pair once.
+
+    Raises Conflict where there is nothing to compare, with what to do about it.
+    """
+    require(actor, "registry.evaluate", family)
+    window, pairs = newest_window(family), champions_beside_shared(family)
+    if window is None:
+        raise Conflict("The family has no month with labels yet, so nothing can be compared.")
+    if not pairs:
+        raise Conflict(f"{family} has no shared model: promote one of a place in its fallback order first.")
+    beside: Rivals = [(version, {"shared_id": shared}) for version, shared in pairs]
+    evaluations, asked = _ask(_wanted(actor, family, window, beside))
+    if asked:
+        words = {"window": f"{window.first} to {window.last}", "versions": asked, "against": "the shared model"}
+        record(actor=actor, action=Event.EVALUATIONS_REQUESTED, target=family, after=words)
+    return evaluations
+
+
+Rivals = Iterable[tuple[ModelVersion, dict[str, int | None]]]
+"""Each version with the id of what stands against it, `champion_id` or `shared_id`."""
+
+
+def _ask(wanted: Sequence[Evaluation]) -> tuple[list[Evaluation], int]:
     before = _stored(wanted)
     Evaluation.objects.bulk_create(wanted, ignore_conflicts=True)
     stored = _stored(wanted)
@@ -94,39 +122,49 @@ def _check_candidates(family: ModelFamily, candidates: Sequence[ModelVersion]) -
             raise Invalid(f"{version} is not ready, so it can not be evaluated yet.", field="versions")
 
 
-def _wanted(actor: User, family: ModelFamily, candidates: Iterable[ModelVersion], window: Window) -> list[Evaluation]:
-    evaluator = evaluators.evaluator(family.evaluator)
+def _against_champions(candidates: Iterable[ModelVersion]) -> Rivals:
+    """Each candidate with the champion of now; one that is it stands alone."""
     candidates = {version.pk: version for version in candidates}.values()
-    champions = dict(
-        Alias.objects.filter(model__in={version.model_id for version in candidates}, name=CHAMPION).values_list(
-            "model_id", "version_id"
-        )
-    )
+    aliases = Alias.objects.filter(model__in={version.model_id for version in candidates}, name=CHAMPION)
+    champions = dict(aliases.values_list("model_id", "version_id"))
+    for version in candidates:
+        champion = champions.get(version.model_id)
+        yield version, {"champion_id": None if champion == version.pk else champion}
+
+
+def _wanted(actor: User, family: ModelFamily, window: Window, rivals: Rivals) -> list[Evaluation]:
+    evaluator = evaluators.evaluator(family.evaluator)
     version_of_script = evaluator.version
     return [
         Evaluation(
             model_id=version.model_id,
             candidate=version,
-            champion_id=None if champions.get(version.model_id) == version.pk else champions.get(version.model_id),
+            **rival,
             window_first=window.first,
             window_last=window.last,
             evaluator=evaluator.name,
             evaluator_version=version_of_script,
             requested_by=actor,
         )
-        for version in candidates
+        for version, rival in rivals
     ]
 
 
-def _stored(wanted: Sequence[Evaluation]) -> dict[tuple[int, int | None], Evaluation]:
-    """By candidate and champion: which of the wanted ones are there, for the same window and script."""
+Pair = tuple[int, int | None, int | None]
+
+
+def _stored(wanted: Sequence[Evaluation]) -> dict[Pair, Evaluation]:
+    """By candidate and rival: which of the wanted ones are there, for the same window and script."""
     if not wanted:
         return {}
     same = {name: getattr(wanted[0], name) for name in ("window_first", "window_last", "evaluator_version")}
     found = Evaluation.objects.whole().filter(candidate__in=[row.candidate_id for row in wanted], **same)
-    by_pair = {(evaluation.candidate_id, evaluation.champion_id): evaluation for evaluation in found}
-    pairs = [(row.candidate_id, row.champion_id) for row in wanted]
-    return {pair: by_pair[pair] for pair in pairs if pair in by_pair}
+    by_pair = {_pair(evaluation): evaluation for evaluation in found}
+    return {pair: by_pair[pair] for pair in map(_pair, wanted) if pair in by_pair}
+
+
+def _pair(evaluation: Evaluation) -> Pair:
+    return evaluation.candidate_id, evaluation.champion_id, evaluation.shared_id
 
 
 def _try_again(failed: Sequence[Evaluation]) -> None:
@@ -155,7 +193,7 @@ def claim_evaluations(*, limit: int = BATCH, lease_seconds: float) -> list[Evalu
     lease = Now() + timedelta(seconds=lease_seconds)
     claimed = Evaluation.objects.filter(pk__in=ids)
     claimed.update(status=Evaluation.Status.RUNNING, attempt=F("attempt") + 1, lease_until=lease)
-    return list(claimed.whole().select_related("candidate__tree", "champion__tree").order_by("id"))
+    return list(claimed.whole().select_related("candidate__tree", "champion__tree", "shared__tree").order_by("id"))
 
 
 def _like(first: Evaluation) -> EvaluationQuerySet:

@@ -37,6 +37,7 @@ class SegmentSpec:
     region: str = ""
     latitude: float | None = None
     longitude: float | None = None
+    is_fallback: bool = False
 
 
 @transaction.atomic

@@ -81,7 +81,8 @@ def import_alias(*, actor: User, version: ModelVersion, alias: str, reason: str)
         return None
     _check_import(version, alias)
     Alias.objects.create(model=version.model, name=alias, version=version)
-    record(actor=actor, action=Event.ALIAS_IMPORTED, target=version, after={alias: version.label}, note=reason)
+    words = {alias: version.label, **version.alias_mark}
+    record(actor=actor, action=Event.ALIAS_IMPORTED, target=version, after=words, note=reason)
     want_snapshot(family=family)
     kind = AliasMove.Kind.IMPORTED
     return AliasMove.objects.create(model=version.model, name=alias, after=version, kind=kind, by=actor, reason=reason)

@@ -9,6 +9,7 @@ from apps.registry.api.models import AliasHistoryView, AliasView, ModelVersionLi
 from apps.registry.api.promotions import PromotionViewSet
 from apps.registry.api.serving import ConsumptionView, ResolveView, SnapshotKeyView, SnapshotView, UnusedVersionView
 from apps.registry.api.versions import VersionCardView, VersionFileListView, VersionFileView, VersionViewSet
+from apps.registry.api.worth import WorthView
 
 __all__ = [
     "NAME",
@@ -33,4 +34,5 @@ __all__ = [
     "VersionFileListView",
     "VersionFileView",
     "VersionViewSet",
+    "WorthView",
 ]

@@ -107,13 +107,13 @@ def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class SegmentListView(ListAPIView[Any]):
-    """The segments of a family's dimension, by name."""
+    """The segments of a family's dimension, and the places of its fallback order, by name."""
 
     serializer_class = shapes.SegmentSerializer
     filter_backends = ()
 
     def get_queryset(self) -> QuerySet[Any]:
-        return queries.segments(queries.family(actor=person(self.request), slug=self.kwargs["slug"]))
+        return queries.places(queries.family(actor=person(self.request), slug=self.kwargs["slug"]))
 
     @extend_schema(
         request=shapes.NewSegmentsSerializer,

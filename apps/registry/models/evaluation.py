@@ -25,13 +25,19 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
 
     def whole(self) -> "EvaluationQuerySet":
         """With what lists and pages show; the errors by day are loaded only when asked for."""
-        return self.select_related("model__family__team", "model__segment", "candidate", "champion").defer("daily")
+        versions = ("candidate", "champion", "shared__model")
+        return self.select_related("model__family__team", "model__segment", *versions).defer("daily")
+
+    def of_one_model(self) -> "EvaluationQuerySet":
+        """Without comparisons with the shared model: no promotion looks at those."""
+        return self.filter(shared=None)
 
 
 class Evaluation(models.Model):
     """Written only by the worker that ran the evaluator; once done the database refuses every change.
 
-    Without a champion it is a check of the candidate alone: a first version, or the champion on a newer month.
+    Without a champion it is a check of the candidate alone: a first version, or the champion on a newer month. With
+    a version of the `shared` model in the champion's place it says whether a model of its own is worth it.
     `difference`, `lower` and `upper` are in the metric's unit, positive where the candidate is better.
     """
 
@@ -51,6 +57,7 @@ class Evaluation(models.Model):
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="evaluations")
     candidate = models.ForeignKey(ModelVersion, models.PROTECT, related_name="evaluations")
     champion = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    shared = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
     window_first = models.DateField()
     window_last = models.DateField()
     status = models.CharField(max_length=16, choices=Status, default=Status.WAITING)
@@ -89,9 +96,12 @@ class Evaluation(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["candidate", "champion", "window_first", "window_last", "evaluator_version"],
+                fields=["candidate", "champion", "shared", "window_first", "window_last", "evaluator_version"],
                 nulls_distinct=False,
-                name="the_same_evaluation_is_made_once",
+                name="each_evaluation_is_made_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(champion=None) | Q(shared=None), name="an_evaluation_has_at_most_one_rival"
             ),
             models.CheckConstraint(condition=Q(window_last__gte=F("window_first")), name="a_window_has_days"),
             models.CheckConstraint(condition=~Q(candidate=F("champion")), name="nobody_competes_with_themselves"),
@@ -115,6 +125,11 @@ class Evaluation(models.Model):
     def __str__(self) -> str:
         against = f" against v{self.champion.number}" if self.champion else ""
         return f"Evaluation of {self.candidate}{against}"
+
+    @property
+    def rival(self) -> ModelVersion | None:
+        """Whose metric is `champion_metric`."""
+        return self.champion or self.shared
 
     @property
     def boundary(self) -> Boundary:

@@ -33,8 +33,18 @@ class Dimension(models.Model):
         return self.name
 
 
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def served(self) -> "SegmentQuerySet":
+        """Without those that only a fallback order leads to."""
+        return self.filter(is_fallback=False)
+
+
 class Segment(models.Model):
-    """One city; its place is for maps and may be unknown."""
+    """One city; its place is for maps and may be unknown.
+
+    One that `is_fallback` stands for many, a region or all: its model is trained on the data of many segments, and
+    serves those that have none of their own. No fleet counts it.
+    """
 
     dimension = models.ForeignKey(Dimension, models.PROTECT, related_name="segments")
     slug = models.SlugField(max_length=64)
@@ -42,6 +52,9 @@ class Segment(models.Model):
     region = models.CharField(max_length=100, blank=True)
     latitude = models.FloatField(null=True, blank=True)
     longitude = models.FloatField(null=True, blank=True)
+    is_fallback = models.BooleanField(default=False, db_default=False)
+
+    objects = SegmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

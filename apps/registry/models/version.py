@@ -22,6 +22,8 @@ SOURCE_LENGTH = LONGEST_REASON = 500
 LONGEST_RUN_REF = 32
 LONGEST_LOGGED_MODEL = 64
 LONGEST_ALIAS = 255
+VERSION_DIGEST = "version.digest"
+"""No alias has a dot."""
 IS_PROMPT = "mlflow.prompt.is_prompt"
 """The tag by which MLflow tells its prompts from models: both lie in the same tables."""
 
@@ -235,6 +237,11 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model.name} v{self.number}"
+
+    @property
+    def alias_mark(self) -> dict[str, object]:
+        """Goes into the audit beside an alias that points here now: which files these are, for webhooks to tell."""
+        return {VERSION_DIGEST: self.digest, **self.model.prompt_mark}
 
     @property
     def label(self) -> str:

@@ -33,6 +33,7 @@ from apps.registry.queries.families import (
     dimensions,
     families,
     family,
+    places,
     restricted_families,
     segments,
     segments_by_slug,
@@ -102,6 +103,7 @@ from apps.registry.queries.waves import (
 )
 from apps.registry.queries.ways_back import WayBack, ways_back, ways_back_from_wave, ways_to
 from apps.registry.queries.windows import Window, newest_window
+from apps.registry.queries.worth import Worth, worth
 from apps.registry.side_by_side import Days, Gap, How, Interval, Measured, best, months
 from apps.registry.statistics import Direction
 
@@ -151,6 +153,7 @@ __all__ = [
     "WaveView",
     "WayBack",
     "Window",
+    "Worth",
     "alias_at",
     "alias_history",
     "all_gates",
@@ -200,6 +203,7 @@ __all__ = [
     "outlines",
     "pairs",
     "persistence",
+    "places",
     "recomputed",
     "resolution",
     "restricted_families",
@@ -236,4 +240,5 @@ __all__ = [
     "ways_back",
     "ways_back_from_wave",
     "ways_to",
+    "worth",
 ]

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
-
 from apps.registry.gates import GateSpec, Verdict, day, gates_for, judge, objections
 from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion, Promotion
 from apps.registry.models.family import CHAMPION
@@ -161,7 +159,7 @@ def all_gates(family: ModelFamily) -> tuple[GateSpec, ...]:
 
 def _evaluations(candidates: Iterable[int]) -> dict[int, list[Evaluation]]:
     found: dict[int, list[Evaluation]] = {}
-    rows: QuerySet[Evaluation] = Evaluation.objects.filter(candidate__in=list(candidates))
+    rows = Evaluation.objects.of_one_model().filter(candidate__in=list(candidates))
     for row in rows.select_related("champion").defer("daily").order_by("-id"):
         found.setdefault(row.candidate_id, []).append(row)
     return found

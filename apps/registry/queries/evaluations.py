@@ -80,7 +80,7 @@ def recomputed(evaluation: Evaluation) -> Recomputed:
 
     Raises Conflict while it is not done, and for one that did not keep its champion's errors by day.
     """
-    against = evaluation.champion_id is not None
+    against = evaluation.rival is not None
     kept = all("champion" in day for day in evaluation.daily) if against else True
     if evaluation.status != Evaluation.Status.DONE or not kept:
         raise Conflict("This evaluation has no numbers that could be computed again.")

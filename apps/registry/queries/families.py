@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from apps.accounts.queries import leads_of
 from apps.core.errors import Missing
 from apps.registry.models import Alias, Dimension, ModelFamily, ModelVersion, Segment
-from apps.registry.models.family import CHAMPION, NO_DIMENSION, FamilyQuerySet
+from apps.registry.models.family import CHAMPION, NO_DIMENSION, FamilyQuerySet, SegmentQuerySet
 from apps.registry.signatures import declared, lines_of
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 def families(actor: User) -> FamilyQuerySet:
     """By name, each with `segment_count` and `champion_count`."""
-    champions = Alias.objects.filter(model__family=OuterRef("pk"), name=CHAMPION).order_by()
+    served = Alias.objects.exclude(model__segment__is_fallback=True)
+    champions = served.filter(model__family=OuterRef("pk"), name=CHAMPION).order_by()
     counted = champions.values("model__family").annotate(n=Count("pk")).values("n")
-    segments = Segment.objects.filter(dimension=OuterRef("dimension")).order_by()
+    segments = Segment.objects.served().filter(dimension=OuterRef("dimension")).order_by()
     of_dimension = segments.values("dimension").annotate(n=Count("pk")).values("n")
     return (
         ModelFamily.objects.visible_to(actor)
@@ -56,15 +57,20 @@ def restricted_families(slugs: Iterable[str]) -> set[str]:
     )
 
 
-def segments(family: ModelFamily) -> QuerySet[Segment]:
-    """All segments of the family's dimension, by name."""
+def segments(family: ModelFamily) -> SegmentQuerySet:
+    """What the family serves, by name: the segments of its dimension, without the places of a fallback order."""
+    return places(family).served()
+
+
+def places(family: ModelFamily) -> SegmentQuerySet:
+    """All that the family can have models of, by name: its segments, and the places of a fallback order."""
     return Segment.objects.filter(dimension=family.dimension_id).select_related("dimension").order_by("name", "slug")
 
 
 def segments_by_slug(family: ModelFamily, slugs: Iterable[str]) -> list[Segment]:
     """In the order of the slugs, each once. Raises Missing naming those that are not there."""
     wanted = list(dict.fromkeys(slugs))
-    known = {segment.slug: segment for segment in segments(family).filter(slug__in=wanted)}
+    known = {place.slug: place for place in places(family).filter(slug__in=wanted)}
     if absent := [slug for slug in wanted if slug not in known]:
         raise Missing(f"{family} has no segment {', '.join(absent[:5])}.")
     return [known[slug] for slug in wanted]

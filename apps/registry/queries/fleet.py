@@ -14,6 +14,7 @@ from apps.registry.gates import Verdict
 from apps.registry.models import AliasMove, Evaluation, ModelFamily, ModelVersion, RegisteredModel, Segment
 from apps.registry.models.family import CHAMPION
 from apps.registry.queries.candidacies import Candidacy, Evidence, candidacy, evidence_of
+from apps.registry.queries.families import places
 from apps.registry.queries.families import segments as segments_of
 
 
@@ -115,7 +116,7 @@ class FleetSummary:
 
 
 def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[str] | None = None) -> list[FleetRow]:
-    """All segments of the family's dimension, or those named by slug, by name."""
+    """All segments that the family serves, or the places named by slug, by name."""
     rows = list(_segments(family, segments))
     models = _models(family, rows)
     ids = [model.pk for model in models.values()]
@@ -177,8 +178,7 @@ class Found:
 
 
 def _segments(family: ModelFamily, slugs: Collection[str] | None) -> QuerySet[Segment]:
-    everything = segments_of(family)
-    return everything if slugs is None else everything.filter(slug__in=slugs)
+    return segments_of(family) if slugs is None else places(family).filter(slug__in=slugs)
 
 
 def _models(family: ModelFamily, rows: Sequence[Segment]) -> dict[int, RegisteredModel]:

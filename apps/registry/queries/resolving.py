@@ -13,6 +13,7 @@ from django.utils.text import slugify
 
 from apps.core.errors import Missing
 from apps.registry.models import Alias, ModelFamily, Segment
+from apps.registry.models.family import CHAMPION
 from apps.registry.queries.families import segments, segments_by_slug
 
 if TYPE_CHECKING:
@@ -67,6 +68,14 @@ def _places(family: ModelFamily, segment: Segment) -> Iterator[str]:
     yield segment.slug
     for place in family.fallback_order:
         yield slugify(segment.region) if place == REGION else place
+
+
+def stand_ins(family: ModelFamily, alias: str = CHAMPION) -> dict[str, int]:
+    """By slug of a segment, the id of the version that would serve it if it had none of its own."""
+    others = {segment.slug: list(_places(family, segment))[1:] for segment in segments(family)}
+    holders = _holders(family, alias, {place for tried in others.values() for place in tried})
+    found = {slug: next((place for place in tried if place in holders), None) for slug, tried in others.items()}
+    return {slug: holders[place][2] for slug, place in found.items() if place}
 
 
 Holder = tuple[str, int, int, str]

@@ -54,7 +54,7 @@ def _on_newest(family: ModelFamily, served: Iterable[Served]) -> Mapping[int, Ev
     window = newest_window(family)
     if window is None:
         return {}
-    found = Evaluation.objects.filter(
+    found = Evaluation.objects.of_one_model().filter(
         candidate__in=[one.version for one in served], window_first=window.first, window_last=window.last
     )
     rows = sorted(found.defer("daily"), key=lambda row: (row.status == Evaluation.Status.DONE, row.pk))

@@ -81,6 +81,7 @@ from apps.registry.serializers.versions import (
     VersionDetailSerializer,
     VersionSerializer,
 )
+from apps.registry.serializers.worth import WhichMonthSerializer, WorthSerializer
 
 __all__ = [
     "AdvanceSerializer",
@@ -151,5 +152,7 @@ __all__ = [
     "WaveProgressSerializer",
     "WaveSerializer",
     "WaveStageSerializer",
+    "WhichMonthSerializer",
     "WithdrawalSerializer",
+    "WorthSerializer",
 ]

@@ -24,6 +24,12 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     model = serializers.CharField(source="model.name")
     candidate = serializers.IntegerField(source="candidate.number")
     champion = serializers.IntegerField(source="champion.number", allow_null=True, default=None)
+    shared = serializers.CharField(
+        source="shared.model.name",
+        allow_null=True,
+        default=None,
+        help_text="Name of the shared model where that stood in the champion's place.",
+    )
     requested_by = serializers.CharField(source="requested_by.username")
     baselines = serializers.DictField(child=AgainstSerializer(), help_text="By name, on the same rows.")
 
@@ -34,6 +40,7 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
             "model",
             "candidate",
             "champion",
+            "shared",
             "window_first",
             "window_last",
             "status",

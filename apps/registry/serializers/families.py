@@ -144,7 +144,7 @@ class NewBaselineSerializer(serializers.Serializer[Any]):
 class SegmentSerializer(serializers.ModelSerializer[Segment]):
     class Meta:
         model = Segment
-        fields: ClassVar = ["slug", "name", "region", "latitude", "longitude"]
+        fields: ClassVar = ["slug", "name", "region", "latitude", "longitude", "is_fallback"]
 
 
 class NewSegmentSerializer(serializers.Serializer[Any]):
@@ -153,6 +153,9 @@ class NewSegmentSerializer(serializers.Serializer[Any]):
     region = serializers.CharField(max_length=100, allow_blank=True, default="")
     latitude = serializers.FloatField(min_value=-90, max_value=90, allow_null=True, default=None)
     longitude = serializers.FloatField(min_value=-180, max_value=180, allow_null=True, default=None)
+    is_fallback = serializers.BooleanField(
+        default=False, help_text="Stands for many, a region or all: only a fallback order leads to it."
+    )
 
 
 class NewSegmentsSerializer(serializers.Serializer[Any]):

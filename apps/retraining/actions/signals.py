@@ -169,7 +169,7 @@ def _incident(alarms: list[Signal]) -> Incident | None:
         observed_at__range=(newest.observed_at - STORM_WITHIN, newest.observed_at),
     )
     alarmed = within_a_day.order_by().values("segment").distinct().count()
-    segments = family.dimension.segments.count()
+    segments = family.dimension.segments.served().count()
     if not is_storm(alarmed, segments):
         return None
     incident, opened = Incident.objects.get_or_create(family=family, kind=kind, closed_at=None)

@@ -61,7 +61,7 @@ class SendingForm(forms.Form):
         slugs = asked if asked is not None else choice.segments
         reason = query.get("reason", choice.reason) if query else choice.reason
         data = QueryDict(mutable=True)
-        data.update({"key": uuid4().hex, "reason": reason, **_scope(slugs, {one.slug for one in known})})
+        data.update({"key": uuid4().hex, "reason": reason, **_scope(slugs, known)})
         if data["scope"] == CHOSEN:
             data.setlist("segments", list(slugs or ()))
         return cls(known, data)
@@ -113,10 +113,11 @@ def _asked(query: QueryDict) -> list[str] | None:
     return list(dict.fromkeys(slug.strip() for text in said for slug in text.split(",") if slug.strip()))
 
 
-def _scope(slugs: Sequence[str] | None, known: set[str]) -> dict[str, str]:
+def _scope(slugs: Sequence[str] | None, known: "Sequence[Segment]") -> dict[str, str]:
     """Boxes for known segments; a list with unknown ones is shown as text, so that it can be corrected."""
-    if slugs is None or set(slugs) == known or list(slugs) == [ALL]:
+    served = {one.slug for one in known if not one.is_fallback}
+    if slugs is None or set(slugs) == served or list(slugs) == [ALL]:
         return {"scope": ALL}
-    if set(slugs) <= known:
+    if set(slugs) <= {one.slug for one in known}:
         return {"scope": CHOSEN}
     return {"scope": PASTED, "pasted": "\n".join(slugs)}

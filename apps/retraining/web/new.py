@@ -93,6 +93,11 @@ class Draft:
         except Invalid as error:
             self.refuse(error)
 
+    @property
+    def served(self) -> int:
+        """How many segments *all* are: without the places of a fallback order."""
+        return sum(not one.is_fallback for one in self.segments)
+
     def refuse(self, error: PortalError) -> None:
         about_parameters = isinstance(error, Invalid) and any(path.startswith("parameters") for path in error.errors)
         if about_parameters:
@@ -296,6 +301,13 @@ def _segments(family: "ModelFamily") -> "list[Segment]":
 
 
 def _groups(places: Sequence[Place]) -> list[Group]:
+    """Segments first, then the places of a fallback order, which stand for many."""
+    fallback = [place for place in places if place.segment.is_fallback]
+    served = _by_region([place for place in places if not place.segment.is_fallback])
+    return [*served, Group("One model for many", fallback)] if fallback else served
+
+
+def _by_region(places: Sequence[Place]) -> list[Group]:
     """By region where regions hold a few segments each, else all in one."""
     by_region = sorted(places, key=lambda one: (one.segment.region, one.segment.name, one.segment.slug))
     groups = [Group(region, list(found)) for region, found in groupby(by_region, key=lambda one: one.segment.region)]
