@@ -11,7 +11,7 @@ DEMO ?= 1
 TIMES ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow check openapi lock clean
+.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures check openapi lock clean
 .PHONY: bench bench-waves bench-catalog bench-retraining
 
 help: ## what can be done here
@@ -22,7 +22,7 @@ serve: install ## the whole portal with the demo company on http://127.0.0.1:800
 	@exec $(BIN)/python -m portal.local.serve
 
 # They need minutes each, and have a target of their own.
-SLOWER := doors faults parity airflow
+SLOWER := doors faults parity airflow figures
 test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
 	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(SLOWER:%=--ignore tests/%) $(ARGS)
@@ -41,6 +41,9 @@ test-airflow: install-dev ## runs DAGs on a real Airflow 3.3.2, and harms it and
 test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the same, call by call
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/parity $(ARGS)
+
+test-figures: install-dev ## computes from the raw data what docs and demo claim in figures
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/figures $(ARGS)
 
 bench: install-dev ## measures the portal beside a real MLflow 3.17.2 server; its table is kept in benchmarks/
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow

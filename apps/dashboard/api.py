@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.signed_in import person
+from apps.catalog import queries as catalog
 from apps.core.errors import Invalid
 from apps.dashboard import queries
 from apps.registry.queries import family as family_named
@@ -42,6 +43,36 @@ class RadiusSerializer(serializers.Serializer[object]):
     @extend_schema_field(serializers.ListField(child=serializers.SlugField()))
     def get_tools(self, radius: Radius) -> list[str]:
         return [tool.slug for tool in radius.tools]
+
+
+class ToolUseSerializer(serializers.Serializer[object]):
+    """A tool that a family or one of its pipelines uses; `ring` is null where we have no position on it."""
+
+    tool = serializers.SlugField(source="tool.slug")
+    name = serializers.CharField(source="tool.name")
+    ring = serializers.CharField(source="tool.position.ring", allow_null=True, default=None)
+    kind = serializers.CharField(help_text="family or pipeline.")
+    by = serializers.CharField(source="name", help_text="Slug of the family or pipeline.")
+    how = serializers.CharField(help_text="declared, or discovered in segment runs.")
+    version = serializers.CharField()
+
+
+class FamilyToolsView(APIView):
+    """The tools that a family uses, by itself or through its pipelines."""
+
+    @extend_schema(operation_id="families_tools", responses=ToolUseSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        family = family_named(actor=person(request), slug=slug)
+        return Response(ToolUseSerializer(queries.tools_of(actor=person(request), family=family), many=True).data)
+
+
+class ToolFamiliesView(APIView):
+    """The families that hang on a tool, those of tier 1 first: they use it, or a pipeline of theirs, or their team."""
+
+    @extend_schema(operation_id="tools_families", responses=HitSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        tool = catalog.tool(actor=person(request), slug=slug)
+        return Response(HitSerializer(queries.families_of(actor=person(request), tool=tool), many=True).data)
 
 
 class EcosystemView(APIView):

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from apps.dashboard.api import CompareView, EcosystemView
+from apps.dashboard.api import CompareView, EcosystemView, FamilyToolsView, ToolFamiliesView
 
 urlpatterns = [
     path("catalog/ecosystem/", EcosystemView.as_view(), name="catalog-ecosystem"),
     path("families/<slug:slug>/compare/", CompareView.as_view(), name="family-compare"),
+    path("families/<slug:slug>/tools/", FamilyToolsView.as_view(), name="family-tools"),
+    path("tools/<slug:slug>/families/", ToolFamiliesView.as_view(), name="tool-families"),
 ]

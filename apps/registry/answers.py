@@ -66,7 +66,8 @@ def numbers_of(answer: object, *, against: bool, direction: str, baselines: Sequ
         daily = [_day(day, baselines) for day in answer["daily"]]
         _check_days(daily)
         _check_stated(answer, daily)
-        return numbers_from(daily, against=against, direction=direction, digest=str(answer["data_digest"])[:80])
+        digest = str(answer["data_digest"])[:80]
+        return numbers_from(daily, against=against, direction=direction, digest=digest, baselines=baselines)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unusable(f"The evaluator's answer makes no sense: {error or type(error).__name__}.") from error
 
@@ -94,9 +95,13 @@ def _check_days(daily: Sequence[Mapping[str, Any]]) -> None:
         raise ValueError("a day appears twice in the errors")
 
 
-def numbers_from(daily: list[dict[str, Any]], *, against: bool, direction: str, digest: str) -> Numbers:
-    """Everything that is stored, from the errors by day alone. Raises ValueError where they make no sense."""
-    names, way = _baselines_of(daily), Direction(direction)
+def numbers_from(
+    daily: list[dict[str, Any]], *, against: bool, direction: str, digest: str, baselines: Sequence[str]
+) -> Numbers:
+    """Everything that is stored, from the errors by day and the evaluator's `baselines`, of which the first is *the*
+    baseline. Raises ValueError where they make no sense.
+    """
+    names, way = _baselines_of(daily, baselines), Direction(direction)
     champion = _difference(daily, CHAMPION, way) if against else None
     return Numbers(
         rows=sum(day["rows"] for day in daily),
@@ -117,10 +122,13 @@ def seed_of_days(daily: Sequence[Mapping[str, Any]]) -> int:
     return seed_of([DailyErrors(day["day"], day["rows"], 0.0, 0.0) for day in daily])
 
 
-def _baselines_of(daily: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Those that have a sum on every day, in the evaluator's order: on fewer rows nothing would be identical."""
+def _baselines_of(daily: Sequence[Mapping[str, Any]], declared: Sequence[str]) -> list[str]:
+    """Those that have a sum on every day, as on fewer rows nothing would be identical; in the order declared, because
+    PostgreSQL keeps none.
+    """
     days = [day.get("baselines", {}) for day in daily]
-    return [name for name in days[0] if all(name in sums for sums in days)]
+    known = [name for name in days[0] if all(name in sums for sums in days)]
+    return sorted(known, key=lambda name: (name not in declared, [*declared, name].index(name), name))
 
 
 def _against(daily: Sequence[Mapping[str, Any]], name: str, direction: Direction) -> dict[str, float | None]:

@@ -36,6 +36,12 @@ def names() -> list[str]:
     return sorted(settings.EVALUATORS)
 
 
+def baselines_of(name: str) -> tuple[str, ...]:
+    """In the evaluator's order; none where the settings know no such evaluator any more."""
+    known: dict[str, Any] = settings.EVALUATORS.get(name) or {}
+    return tuple(known.get("baselines", ()))
+
+
 def evaluator(name: str) -> Evaluator:
     """Raises Conflict where the portal's settings know no such evaluator."""
     known: dict[str, Any] | None = settings.EVALUATORS.get(name)

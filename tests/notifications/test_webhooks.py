@@ -18,9 +18,11 @@ from apps.notifications import actions, queries, sending
 from apps.notifications.mlflow_events import NAMES
 from apps.notifications.models import Delivery, Webhook
 from apps.registry import actions as registry
-from apps.registry.models import ModelFamily, Segment
+from apps.registry.actions.imports import import_alias
+from apps.registry.models import ModelFamily, ModelVersion, Segment
 from tests.notifications.conftest import MakeWebhook, read_everything
-from tests.notifications.receivers import Receiver
+from tests.notifications.receivers import Call, Receiver
+from tests.notifications.test_deliveries import let_time_pass
 from tests.registry.conftest import MakeVersion
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,14 +55,59 @@ def test_a_registered_version_reaches_the_webhook_in_mlflows_words(
     assert "x-mlflow-signature" not in call.headers
 
 
-def test_a_promotion_is_an_alias_created(
-    make_webhook: MakeWebhook, receiver: Receiver, make_champion: MakeVersion, atlanta: Segment
+def test_a_move_of_an_alias_is_told_in_mlflows_words_and_beside_them_from_where_to_where_and_by_whom(
+    make_webhook: MakeWebhook, receiver: Receiver, make_champion: MakeVersion, atlanta: Segment, approver: User
+) -> None:
+    """The receiver stumbles once and hears the first again under the same id; each delivery it takes once."""
+    make_webhook(events=["model_version_alias.created"], secret="s3cret")
+    first, second = make_champion(atlanta), make_champion(atlanta, content="2")
+    registry.rollback(actor=approver, family=first.model.its_family, versions=[first], reason="It was slow.")
+    receiver.will_answer(503)
+    deliver()
+    let_time_pass()
+    deliver()
+    stumbled, *others, again = receiver.calls
+    assert stumbled.body == again.body
+    ids = [call.headers["x-mlflow-delivery-id"] for call in receiver.calls]
+    assert (len(ids), len(set(ids)), ids[0]) == (4, 3, ids[-1])
+    assert all(is_signed(call, b"s3cret") for call in receiver.calls)
+    said = [json.loads(call.body) for call in (again, *others)]
+    named = {"name": "eta-trip.atlanta", "alias": "champion"}
+    assert [one["data"] for one in said] == [{**named, "version": version} for version in ("1", "2", "1")]
+    assert [one["portal"] for one in said] == [
+        move(None, first, "promoted", "approver", "first one"),
+        move("1", second, "promoted", "approver", "first one"),
+        move("2", first, "rolled_back", "approver", "It was slow."),
+    ]
+
+
+def move(before: str | None, after: ModelVersion, by: str, actor: str, reason: str) -> dict[str, str | None]:
+    return {
+        "from_version": before,
+        "to_version": str(after.number),
+        "digest": after.digest,
+        "actor": actor,
+        "reason": reason,
+        "by": by,
+        "family": "eta-trip",
+    }
+
+
+def test_an_alias_that_came_over_from_another_registry_is_told_too(
+    make_webhook: MakeWebhook, receiver: Receiver, make_version: MakeVersion, atlanta: Segment, approver: User
 ) -> None:
     make_webhook(events=["model_version_alias.created"])
-    make_champion(atlanta)
+    import_alias(
+        actor=approver, version=make_version(atlanta, kind="imported"), alias="champion", reason="As it was there."
+    )
     deliver()
     (call,) = receiver.calls
-    assert json.loads(call.body)["data"] == {"name": "eta-trip.atlanta", "alias": "champion", "version": "1"}
+    told = json.loads(call.body)
+    assert (told["data"]["version"], told["portal"]["from_version"], told["portal"]["by"]) == (
+        "1",
+        None,
+        "alias_imported",
+    )
 
 
 def test_a_prompt_is_told_of_by_words_of_its_own(make_webhook: MakeWebhook, receiver: Receiver, owner: User) -> None:
@@ -102,9 +149,13 @@ def test_what_is_sent_is_signed_with_the_secret(
     make_version(atlanta)
     deliver()
     (call,) = receiver.calls
+    assert is_signed(call, b"s3cret")
+
+
+def is_signed(call: Call, secret: bytes) -> bool:
     signed = f"{call.headers['x-mlflow-delivery-id']}.{call.headers['x-mlflow-timestamp']}.{call.body}"
-    mac = hmac.new(b"s3cret", signed.encode(), hashlib.sha256).digest()
-    assert call.headers["x-mlflow-signature"] == "v1," + base64.b64encode(mac).decode()
+    mac = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
+    return call.headers["x-mlflow-signature"] == "v1," + base64.b64encode(mac).decode()
 
 
 def test_a_secret_is_nowhere_to_be_read(make_webhook: MakeWebhook) -> None:

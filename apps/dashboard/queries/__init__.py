@@ -1,6 +1,15 @@
 """Reads that bring several parts of the portal together."""
 
-from apps.dashboard.queries.blast import Hit, Radius, WhoUses, radii, radius, tools_of, users_to_declare
+from apps.dashboard.queries.blast import (
+    Hit,
+    Radius,
+    WhoUses,
+    families_of,
+    radii,
+    radius,
+    tools_of,
+    users_to_declare,
+)
 from apps.dashboard.queries.comparing import Column, Comparison, Month, Score, comparison
 from apps.dashboard.queries.evidence import RunPage, experiment, experiment_lines, run_page
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
@@ -47,6 +56,7 @@ __all__ = [
     "comparison",
     "experiment",
     "experiment_lines",
+    "families_of",
     "family_line",
     "family_lines",
     "fleet_page",

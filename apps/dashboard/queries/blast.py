@@ -71,6 +71,11 @@ def tools_of(*, actor: User, family: ModelFamily) -> list[Usage]:
     return list(catalog.usages(actor=actor).filter(own).order_by("tool__name", "kind", "name", "how"))
 
 
+def families_of(*, actor: User, tool: Tool) -> list[Hit]:
+    """The families that hang on a tool, those of tier 1 first: they use it, or a pipeline of theirs or their team."""
+    return Ways(actor).hits(catalog.usages(actor=actor).filter(tool=tool))
+
+
 class Ways:
     """How a use leads to families: it is the family's own, one of its pipelines', or its team's."""
 
@@ -82,13 +87,16 @@ class Ways:
             self.of_team[family.team.slug].append(family.slug)
 
     def radius(self, blast: Blast) -> Radius:
+        return Radius(blast, self.hits(blast.usages))
+
+    def hits(self, usages: Iterable[Usage]) -> list[Hit]:
         ways: dict[str, list[str]] = defaultdict(list)
-        for usage in blast.usages:
+        for usage in usages:
             for slug, words in self._hit_by(usage):
                 if slug in self.families and words not in ways[slug]:
                     ways[slug].append(words)
         hits = [Hit(self.families[slug], words) for slug, words in ways.items() if words]
-        return Radius(blast, sorted(hits, key=lambda hit: (hit.family.tier, hit.family.name)))
+        return sorted(hits, key=lambda hit: (hit.family.tier, hit.family.name))
 
     def _hit_by(self, usage: Usage) -> Iterable[tuple[str, str]]:
         tool = usage.tool.name

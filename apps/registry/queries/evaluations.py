@@ -11,6 +11,7 @@ from django.db.models import Count, Max, QuerySet
 
 from apps.core.errors import Conflict, Missing
 from apps.registry.answers import numbers_from, seed_of_days
+from apps.registry.evaluators import baselines_of
 from apps.registry.models import Evaluation
 from apps.registry.models.evaluation import EvaluationQuerySet
 from apps.registry.statistics import CONFIDENCE, RESAMPLES
@@ -85,7 +86,13 @@ def recomputed(evaluation: Evaluation) -> Recomputed:
     if evaluation.status != Evaluation.Status.DONE or not kept:
         raise Conflict("This evaluation has no numbers that could be computed again.")
     direction = evaluation.model.its_family.direction
-    again = numbers_from(evaluation.daily, against=against, direction=direction, digest=evaluation.data_digest)
+    again = numbers_from(
+        evaluation.daily,
+        against=against,
+        direction=direction,
+        digest=evaluation.data_digest,
+        baselines=baselines_of(evaluation.evaluator),
+    )
     bounds = Bounds(again.difference, again.lower, again.upper)
     return Recomputed(
         daily=evaluation.daily,
