@@ -14,7 +14,7 @@ from apps.core.errors import Invalid
 from apps.core.figures import Delta
 
 if TYPE_CHECKING:
-    from apps.registry.queries import FleetRow, ScoreCell
+    from apps.registry.queries import FleetRow, Resolved, ScoreCell
 
 MUCH_WORSE = 0.10
 """A champion that is this share worse than the plain baseline is much worse, not just unlucky."""
@@ -72,6 +72,7 @@ class Row:
     why: str
     is_retraining: bool
     shares_name: bool  # with another segment, so that its slug has to be said too
+    stand_in: Resolved | None = None  # what serves where it has no champion of its own
 
     @property
     def promoted_with(self) -> float | None:
@@ -140,8 +141,11 @@ def judged(
     lower_is_better: bool,
     notes: Mapping[str, str] | None = None,
     retraining: Collection[str] = (),
+    stand_ins: Mapping[str, Resolved] | None = None,
 ) -> list[Row]:
-    """A row per cell. `notes`: by segment, why there is no champion yet; `retraining`: segments with an open run."""
+    """A row per cell. `notes`: by segment, why there is no champion yet; `stand_ins`: by segment, what serves until
+    then; `retraining`: segments with an open run.
+    """
     current = [_comparison(cell) for cell in cells]
     reach = charts.common_reach((one.lower, one.difference, one.upper) for one in current if one)
     named = Counter(cell.name for cell in cells)
@@ -153,13 +157,21 @@ def judged(
             note=(notes or {}).get(cell.segment, ""),
             is_retraining=cell.segment in retraining,
             shares_name=named[cell.name] > 1,
+            stand_in=(stand_ins or {}).get(cell.segment),
         )
         for cell in cells
     ]
 
 
 def _row(
-    cell: FleetRow, *, reach: float, lower_is_better: bool, note: str, is_retraining: bool, shares_name: bool
+    cell: FleetRow,
+    *,
+    reach: float,
+    lower_is_better: bool,
+    note: str,
+    is_retraining: bool,
+    shares_name: bool,
+    stand_in: Resolved | None,
 ) -> Row:
     newest, baseline = _on_newest(cell)
     worse_by = None if newest is None or baseline is None else newest - baseline
@@ -176,6 +188,7 @@ def _row(
         why=_why(cell, state) if cell.candidate else note,
         is_retraining=is_retraining,
         shares_name=shares_name,
+        stand_in=stand_in,
     )
 
 

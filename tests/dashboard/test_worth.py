@@ -118,14 +118,17 @@ def test_a_comparison_with_the_shared_model_is_no_evidence_for_promotions_and_it
     candidates: Make,
     shared: ModelVersion,
 ) -> None:
-    known = cities(2)
+    *known, without = cities(3)
     champions(known)
     before = fleet(family_again(family))
-    assert [row.segment for row in before] == known
+    assert [row.segment for row in before] == [*known, without]
     compare(owner, family, dict.fromkeys(known, 1.0))
     assert fleet(family_again(family)) == before
     served = resolution(family=family_again(family), alias="champion")
-    assert [row.fallback for row in served.resolved] == [None, None]
+    assert [row.fallback for row in served.resolved] == [None, None, "global"]
+    client = signed_in(owner)
+    assert "global v1 serves." in words(client.get("/m/eta-trip/").content.decode())
+    assert "Until it has one, global v1 serves it" in words(client.get("/m/eta-trip/city-2/").content.decode())
     newer = candidates(known[:1])
     assert [row.comparison.candidate for row in fleet(family_again(family)) if row.candidate and row.comparison] == [
         6.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from apps.audit.queries import events_of_family
 from apps.dashboard.fleet import Chip, Row, State, Summary, Wanted, chips, chosen, judged, made_by, summarised
-from apps.dashboard.queries.overview import FamilyLine, line_of_rows
+from apps.dashboard.queries.overview import CHAMPION, FamilyLine, line_of_rows
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.audit.models import AuditEvent
     from apps.registry.models import ModelFamily, Wave
-    from apps.registry.queries import Window
+    from apps.registry.queries import Resolved, Window
     from apps.retraining.models import RequestQuerySet, RetrainingRequest
 
 EVENTS_READ = 2_000
@@ -104,7 +104,16 @@ def _rows(family: ModelFamily, asked: RequestQuerySet, segments: Collection[str]
         lower_is_better=family.direction == family.Direction.LOWER,
         notes=_why_not_trained([cell.segment for cell in cells if not cell.model], asked),
         retraining=retraining.being_retrained(family),
+        stand_ins=_stand_ins(family, [cell.segment for cell in cells if not cell.champion]),
     )
+
+
+def _stand_ins(family: ModelFamily, segments: Sequence[str]) -> dict[str, Resolved]:
+    """What the fallback order leads to, by segment."""
+    if not segments or not family.fallback_order:
+        return {}
+    found = registry.resolution(family=family, alias=CHAMPION, slugs=segments)
+    return {one.segment: one for one in found.resolved}
 
 
 def _why_not_trained(segments: Sequence[str], asked: RequestQuerySet) -> dict[str, str]:
