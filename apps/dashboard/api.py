@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
+from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -57,22 +58,26 @@ class ToolUseSerializer(serializers.Serializer[object]):
     version = serializers.CharField()
 
 
-class FamilyToolsView(APIView):
+class FamilyToolsView(ListAPIView[Any]):
     """The tools that a family uses, by itself or through its pipelines."""
 
-    @extend_schema(operation_id="families_tools", responses=ToolUseSerializer(many=True))
-    def get(self, request: Request, slug: str) -> Response:
-        family = family_named(actor=person(request), slug=slug)
-        return Response(ToolUseSerializer(queries.tools_of(actor=person(request), family=family), many=True).data)
+    serializer_class = ToolUseSerializer
+    filter_backends = ()
+
+    def get_queryset(self) -> Any:
+        reader = person(self.request)
+        return queries.tools_of(actor=reader, family=family_named(actor=reader, slug=self.kwargs["slug"]))
 
 
-class ToolFamiliesView(APIView):
+class ToolFamiliesView(ListAPIView[Any]):
     """The families that hang on a tool, those of tier 1 first: they use it, or a pipeline of theirs, or their team."""
 
-    @extend_schema(operation_id="tools_families", responses=HitSerializer(many=True))
-    def get(self, request: Request, slug: str) -> Response:
-        tool = catalog.tool(actor=person(request), slug=slug)
-        return Response(HitSerializer(queries.families_of(actor=person(request), tool=tool), many=True).data)
+    serializer_class = HitSerializer
+    filter_backends = ()
+
+    def get_queryset(self) -> Any:
+        reader = person(self.request)
+        return queries.families_of(actor=reader, tool=catalog.tool(actor=reader, slug=self.kwargs["slug"]))
 
 
 class EcosystemView(APIView):

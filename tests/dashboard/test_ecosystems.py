@@ -122,12 +122,12 @@ def test_a_tool_and_the_families_that_hang_on_it_lead_to_each_other_on_pages_and
     assert "toy uses Sagemaker" in there
     back = signed_in(owner).get("/m/eta-trip/?tab=settings").content.decode()
     assert '<a href="/catalog/tools/sagemaker/">Sagemaker</a>' in back
-    assert api(owner).get("/api/v1/tools/sagemaker/families/").json() == [
+    assert api(owner).get("/api/v1/tools/sagemaker/families/").json()["results"] == [
         {"slug": "eta-trip", "name": "Trip ETA", "tier": 1, "ways": ["toy uses Sagemaker"]}
     ]
-    (used,) = api(owner).get("/api/v1/families/eta-trip/tools/").json()
+    (used,) = api(owner).get("/api/v1/families/eta-trip/tools/").json()["results"]
     assert (used["tool"], used["kind"], used["by"], used["ring"]) == ("sagemaker", "pipeline", "toy", None)
     ModelFamily.objects.update(visibility="teams")
-    assert api(stranger).get("/api/v1/tools/sagemaker/families/").json() == []
+    assert api(stranger).get("/api/v1/tools/sagemaker/families/").json()["results"] == []
     assert "Trip ETA" not in signed_in(stranger).get("/catalog/tools/sagemaker/").content.decode()
     assert api(stranger).get("/api/v1/families/eta-trip/tools/").status_code == 404

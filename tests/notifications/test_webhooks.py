@@ -61,7 +61,7 @@ def test_a_move_of_an_alias_is_told_in_mlflows_words_and_beside_them_from_where_
     """The receiver stumbles once and hears the first again under the same id; each delivery it takes once."""
     make_webhook(events=["model_version_alias.created"], secret="s3cret")
     first, second = make_champion(atlanta), make_champion(atlanta, content="2")
-    registry.rollback(actor=approver, family=first.model.its_family, versions=[first], reason="It was slow.")
+    registry.rollback(actor=approver, family=first.model.its_family, versions=[second], reason="It was slow.")
     receiver.will_answer(503)
     deliver()
     let_time_pass()

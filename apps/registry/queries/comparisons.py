@@ -168,7 +168,8 @@ def pairs(family: ModelFamily) -> QuerySet[RegisteredModel, Any]:
 
 def newest_done(versions: Collection[int]) -> dict[int, Evaluation]:
     """By version, its newest done evaluation."""
-    done = Evaluation.objects.filter(candidate__in=versions, status=Evaluation.Status.DONE).defer("daily")
+    of_versions = Evaluation.objects.of_one_model().filter(candidate__in=versions)
+    done = of_versions.filter(status=Evaluation.Status.DONE).defer("daily")
     return {row.candidate_id: row for row in done.order_by("candidate_id", "-id").distinct("candidate_id")}
 
 
@@ -188,10 +189,10 @@ def scores_by_number(model: RegisteredModel, window: Days) -> list[Scored]:
 
 def vintages(family: ModelFamily, *, segment: str = "") -> list[Vintage]:
     """Of all segments or one, by the day that training ended and the window; the oldest first. One query."""
-    done = Evaluation.objects.filter(
+    done = Evaluation.objects.of_one_model().filter(
         model__family=family, status=Evaluation.Status.DONE, candidate__trained_through__isnull=False
     )
-    done = done.filter(model__segment__slug=segment) if segment else done
+    done = done.filter(model__segment__slug=segment) if segment else done.filter(model__segment__is_fallback=False)
     grouped = done.order_by().values_list("candidate__trained_through", "window_last")
     rows = grouped.annotate(
         versions=Count("candidate", distinct=True), metric=Avg("candidate_metric"), baseline=Avg("baseline_metric")
