@@ -18,7 +18,7 @@ class RivalSerializer(serializers.Serializer[Any]):
     upper = serializers.FloatField(allow_null=True, help_text="One-sided 95 % bound.")
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class WorthRowSerializer(serializers.Serializer[Any]):
     """A segment's own model beside the shared one and the plain baseline."""
 
     segment = serializers.SlugField()
@@ -73,7 +73,7 @@ class WorthSerializer(serializers.Serializer[Any]):
     months = MonthSerializer(many=True)
     total = TallySerializer(help_text="Of all months together.")
     month = serializers.CharField(source="month.key", allow_null=True, default=None)
-    rows = ComparisonSerializer(many=True)
+    rows = WorthRowSerializer(many=True)
     being_compared = serializers.IntegerField()
 
 
