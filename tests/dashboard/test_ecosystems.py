@@ -117,11 +117,11 @@ def test_a_tool_and_the_families_that_hang_on_it_lead_to_each_other_on_pages_and
     owner: User, stranger: User, team: Team, family: ModelFamily, pipeline: Pipeline, sagemaker: Tool
 ) -> None:
     uses(sagemaker, "pipeline", pipeline.slug, team)
-    there = signed_in(owner).get("/catalog/tools/sagemaker/").content.decode()
+    there = signed_in(owner).get("/tools/sagemaker/").content.decode()
     assert '<a href="/m/eta-trip/">Trip ETA</a>' in there
     assert "toy uses Sagemaker" in there
     back = signed_in(owner).get("/m/eta-trip/?tab=settings").content.decode()
-    assert '<a href="/catalog/tools/sagemaker/">Sagemaker</a>' in back
+    assert '<a href="/tools/sagemaker/">Sagemaker</a>' in back
     assert api(owner).get("/api/v1/tools/sagemaker/families/").json()["results"] == [
         {"slug": "eta-trip", "name": "Trip ETA", "tier": 1, "ways": ["toy uses Sagemaker"]}
     ]
@@ -129,5 +129,5 @@ def test_a_tool_and_the_families_that_hang_on_it_lead_to_each_other_on_pages_and
     assert (used["tool"], used["kind"], used["by"], used["ring"]) == ("sagemaker", "pipeline", "toy", None)
     ModelFamily.objects.update(visibility="teams")
     assert api(stranger).get("/api/v1/tools/sagemaker/families/").json()["results"] == []
-    assert "Trip ETA" not in signed_in(stranger).get("/catalog/tools/sagemaker/").content.decode()
+    assert "Trip ETA" not in signed_in(stranger).get("/tools/sagemaker/").content.decode()
     assert api(stranger).get("/api/v1/families/eta-trip/tools/").status_code == 404
