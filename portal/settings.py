@@ -59,6 +59,9 @@ IDLE_TRANSACTION_TIMEOUT_MS = int(os.environ.get("IDLE_TRANSACTION_TIMEOUT_MS", 
 _no_statement_longer = f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
 _no_idle_transaction_longer = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_TIMEOUT_MS}"
 
+PG_BIN = os.environ.get("PG_BIN", "")
+"""Folder with pg_dump and pg_restore, not older than the server; empty: those of the wheel, PostgreSQL 18."""
+
 SECRET_KEY = _from_environment("SECRET_KEY", _local.secret_key if _local else None)
 ENCRYPTION_KEYS = _from_environment("ENCRYPTION_KEYS", _local.encryption_key if _local else None).split(",")
 """Keys of the secrets in the database (32 bytes in base64 each): the first encrypts, all decrypt. To change the key,
@@ -115,6 +118,7 @@ INSTALLED_APPS = [
     "apps.retraining",
     "apps.notifications",
     "apps.transfers",
+    "apps.backups",
     "apps.dashboard",
     "apps.mlflow_protocol",
     "apps.demo",

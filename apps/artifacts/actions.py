@@ -72,6 +72,11 @@ def drop_parts(*, upload: str) -> None:
     default_store().drop_parts(upload)
 
 
+def put_blob(*, source: BinaryIO) -> str:
+    """Bytes that a restored database names; answers their sha256."""
+    return default_store().put(source).sha256
+
+
 def publish(*, name: str, content: bytes) -> None:
     """A file that is read without the portal, `published/<name>` in the store; the next one replaces it whole."""
     default_store().publish(name, content)

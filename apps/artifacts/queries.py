@@ -1,12 +1,12 @@
 """Reads of files. The caller has checked that the reader may see what the tree belongs to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from django.db.models import QuerySet, Sum
 
-from apps.artifacts.models import Tree, TreeFile
+from apps.artifacts.models import Blob, Tree, TreeFile
 from apps.artifacts.paths import is_path
 from apps.artifacts.store import default_store
 from apps.core.errors import Missing, Unavailable
@@ -43,6 +43,16 @@ def open_file(*, tree: Tree, path: str) -> BinaryIO:
 def open_parts(*, upload: str, parts: Sequence[str]) -> BinaryIO:
     """The parts with these sha256s as one stream; reading raises Missing for one that is not there whole."""
     return default_store().open_parts(upload, parts)
+
+
+def all_blobs() -> Iterator[tuple[str, int]]:
+    """sha256 and bytes of everything that is stored."""
+    return Blob.objects.order_by("sha256").values_list("sha256", "size").iterator()
+
+
+def open_blob(sha256: str) -> BinaryIO:
+    """The verified bytes, whosever they are: for backups. Raises Unavailable."""
+    return default_store().open(sha256)
 
 
 def published(name: str) -> bytes:

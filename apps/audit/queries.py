@@ -1,6 +1,6 @@
 """Reads of history."""
 
-from django.db.models import Model
+from django.db.models import Max, Model
 
 from apps.audit.models import AuditEvent, EventQuerySet
 
@@ -22,6 +22,11 @@ def together(event: AuditEvent) -> EventQuerySet:
     """The events of one action on several things: same word, same family, written in the same transaction."""
     same = AuditEvent.objects.filter(transaction=event.transaction, action=event.action, family=event.family)
     return same.order_by("id")
+
+
+def last_transaction() -> int:
+    """The highest number of a transaction that wrote history; 0 where there is none."""
+    return AuditEvent.objects.aggregate(last=Max("transaction", default=0))["last"]  # type: ignore[no-any-return]
 
 
 def outbox(*, after: tuple[int, int], limit: int) -> list[AuditEvent]:

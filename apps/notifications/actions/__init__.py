@@ -2,7 +2,7 @@
 
 from apps.notifications.actions.choices import choose_mail, greet_channel, remove_channel, set_channel
 from apps.notifications.actions.deliveries import Claimed, claim_delivery, finish_delivery, send_again, take_back
-from apps.notifications.actions.reading import read_outbox
+from apps.notifications.actions.reading import read_outbox, shift_cursor
 from apps.notifications.actions.webhooks import create_webhook, delete_webhook, send_example, update_webhook
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "send_again",
     "send_example",
     "set_channel",
+    "shift_cursor",
     "take_back",
     "update_webhook",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from apps.audit.queries import outbox
 from apps.notifications.mlflow_events import Announcement, announcement_of
@@ -42,6 +43,11 @@ def read_outbox() -> int:
     cursor.transaction, cursor.event = events[-1].transaction, events[-1].pk
     cursor.save(update_fields=["transaction", "event"])
     return len(events)
+
+
+def shift_cursor(*, by: int) -> None:
+    """With the numbers of the transactions that it counts by."""
+    Cursor.objects.update(transaction=F("transaction") - by)
 
 
 def _news(events: Sequence[AuditEvent]) -> list[AuditEvent]:

@@ -43,7 +43,7 @@ from apps.registry.actions.models import (
 from apps.registry.actions.promotions import Refused, approve, expire_waves, propose, reject, withdraw
 from apps.registry.actions.protection import AliasSpec
 from apps.registry.actions.rollbacks import RollbackDone, restore, review_rollback, rollback
-from apps.registry.actions.snapshots import publish_snapshots
+from apps.registry.actions.snapshots import publish_snapshots, want_all_snapshots
 from apps.registry.actions.stages import advance, advance_waves, post_live_value, undo_wave
 from apps.registry.actions.versions import (
     Origin,
@@ -123,6 +123,7 @@ __all__ = [
     "untag_model",
     "untag_version",
     "update_family",
+    "want_all_snapshots",
     "withdraw",
     "write_uses",
 ]
