@@ -13,6 +13,7 @@ urlpatterns = [
     path("models/<slug:slug>/unused/", unused.unused, name="unused"),
     path("models/<slug:slug>/freeze/", freezes.freeze, name="freeze"),
     path("models/versions/<int:version_id>/card/", cards.fill_in, name="fill-card"),
+    path("models/<slug:slug>/card/edit/", cards.fill_in_family, name="fill-family-card"),
     path("freezes/", freezes.freezes, name="freezes"),
     path("freezes/<int:freeze_id>/lift/", freezes.lift, name="lift-freeze"),
     path("promotions/", waves.waves, name="waves"),

@@ -178,7 +178,10 @@ def test_files_are_of_allowed_formats(formats: Any, chosen: Any, outcome: Outcom
 def test_the_card_says_what_the_family_asks_for() -> None:
     assert one("card")[1] == "Its card says use and limits."
     outcome, sentence = one("card", with_contents(card={"use": "Shown to riders.", "limits": "  "}))
-    assert (outcome, sentence) == (FAIL, "Its card does not say limits; fill that in on its page.")
+    assert (outcome, sentence) == (
+        FAIL,
+        "Its card does not say limits; fill that in on its page, or once on the family's.",
+    )
     assert one("card", replace(FACTS, card_fields=()))[0] is PASS
 
 

@@ -525,7 +525,7 @@ def test_a_card_is_filled_in_on_a_page_and_over_the_api(
     assert "the family asks for limits" in page
     assert address in page
     assert signed_in(stranger).get(address).status_code == 403
-    assert "The family asks for it." in signed_in(owner).get(address).content.decode()
+    assert "Asked for." in signed_in(owner).get(address).content.decode()
     signed_in(owner).post(address, {"limits": "Not at night."})
     version.refresh_from_db()
     assert version.card == {"limits": "Not at night."}

@@ -9,6 +9,7 @@ from apps.registry.actions.aliases import (
     refuse_way_round,
 )
 from apps.registry.actions.baselines import register_baseline
+from apps.registry.actions.cards import fill_card, fill_family_card
 from apps.registry.actions.consumption import count_download, count_resolved, report_serving, write_uses
 from apps.registry.actions.evaluations import (
     BATCH,
@@ -52,7 +53,6 @@ from apps.registry.actions.versions import (
     delete_version,
     describe_version,
     fail_registration,
-    fill_card,
     finish_registration,
     move_stage,
     register_version,
@@ -89,6 +89,7 @@ __all__ = [
     "fail_evaluations",
     "fail_registration",
     "fill_card",
+    "fill_family_card",
     "finish_evaluations",
     "finish_registration",
     "freeze",

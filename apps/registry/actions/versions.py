@@ -195,16 +195,6 @@ def describe_version(*, actor: User, version: ModelVersion, description: str) ->
 
 
 @transaction.atomic
-def fill_card(*, actor: User, version: ModelVersion, card: Mapping[str, str]) -> ModelVersion:
-    """What the version is for, its limits, its data: texts by key; replaces the whole card."""
-    require(actor, "registry.register", version.model)
-    before, version.card, version.updated_at = version.card, names.check_tags(card), this_moment()
-    version.save(update_fields=["card", "updated_at"])
-    record(actor=actor, action=Event.CARD_FILLED, target=version, before=before, after=version.card)
-    return version
-
-
-@transaction.atomic
 def tag_version(*, actor: User, version: ModelVersion, key: str, value: str) -> None:
     """Sets a tag, whatever it was."""
     require(actor, "registry.register", version.model)

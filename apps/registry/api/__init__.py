@@ -8,7 +8,13 @@ from apps.registry.api.gates import GateKindListView, GatePreviewView
 from apps.registry.api.models import AliasHistoryView, AliasView, ModelVersionListView, ModelViewSet
 from apps.registry.api.promotions import PromotionViewSet
 from apps.registry.api.serving import ConsumptionView, ResolveView, SnapshotKeyView, SnapshotView, UnusedVersionView
-from apps.registry.api.versions import VersionCardView, VersionFileListView, VersionFileView, VersionViewSet
+from apps.registry.api.versions import (
+    FamilyCardView,
+    VersionCardView,
+    VersionFileListView,
+    VersionFileView,
+    VersionViewSet,
+)
 from apps.registry.api.worth import WorthView
 
 __all__ = [
@@ -17,6 +23,7 @@ __all__ = [
     "AliasView",
     "ConsumptionView",
     "EvaluationViewSet",
+    "FamilyCardView",
     "FamilyViewSet",
     "FreezeViewSet",
     "GateKindListView",

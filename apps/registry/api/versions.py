@@ -18,7 +18,7 @@ from apps.core.downloads import attachment
 from apps.registry import actions, queries
 from apps.registry import serializers as shapes
 from apps.registry.api.bodies import NUMBER, read
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelFamily, ModelVersion
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -56,14 +56,36 @@ class VersionViewSet(ReadOnlyModelViewSet[ModelVersion]):
 
 
 class VersionCardView(APIView):
-    """The version's card: texts by key, which a family may ask for."""
+    """The version's card: what people wrote, their family's words, and what the record says."""
 
-    @extend_schema(request=shapes.CardSerializer, responses=shapes.VersionDetailSerializer)
+    @extend_schema(responses=shapes.WholeCardSerializer)
+    def get(self, request: Request, version_id: int) -> Response:
+        card = queries.card_of(actor=person(request), version=_version(request, version_id))
+        return Response(shapes.WholeCardSerializer(card).data)
+
+    @extend_schema(request=shapes.SeenCardSerializer, responses=shapes.VersionDetailSerializer)
     def put(self, request: Request, version_id: int) -> Response:
-        """Replaces the whole card."""
+        """Replaces what people wrote on it; 409 if it is not any more what `seen` names."""
         version = _version(request, version_id)
-        actions.fill_card(actor=person(request), version=version, **read(shapes.CardSerializer, request))
+        actions.fill_card(actor=person(request), version=version, **read(shapes.SeenCardSerializer, request))
         return Response(shapes.VersionDetailSerializer(version).data)
+
+
+class FamilyCardView(APIView):
+    """What is true of all versions of a family; each version's card takes it over."""
+
+    @extend_schema(operation_id="families_card", responses=shapes.WholeCardSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(shapes.WholeCardSerializer(queries.family_card(_family(request, slug))).data)
+
+    @extend_schema(
+        operation_id="families_card_write", request=shapes.SeenCardSerializer, responses=shapes.WholeCardSerializer
+    )
+    def put(self, request: Request, slug: str) -> Response:
+        """Replaces what people wrote on it; 409 if it is not any more what `seen` names."""
+        body, family = read(shapes.SeenCardSerializer, request), _family(request, slug)
+        written = actions.fill_family_card(actor=person(request), family=family, **body)
+        return Response(shapes.WholeCardSerializer(queries.family_card(written)).data)
 
 
 class VersionFileListView(ListAPIView[Any]):
@@ -85,6 +107,10 @@ class VersionFileView(APIView):
         found = file(tree=tree, path=path)
         actions.count_download(actor=person(request), version=version_id)
         return attachment(open_file(tree=tree, path=path), path=path, size=found.size, sha256=found.blob_id)
+
+
+def _family(request: Request, slug: str) -> ModelFamily:
+    return queries.family(actor=person(request), slug=slug)
 
 
 def _version(request: Request, version_id: int) -> ModelVersion:

@@ -98,12 +98,16 @@ def files(facts: Facts, compared: Compared, settings: Mapping[str, Any]) -> Said
 
 def card(facts: Facts, compared: Compared, settings: Mapping[str, Any]) -> Said:
     if facts.candidate.untrained or not facts.card_fields:
-        return Outcome.PASS, "The family asks for no field of the card.", {}
+        return Outcome.PASS, "Nothing of the card is asked for.", {}
     filled = facts.candidate.contents.card
     absent = [name for name in facts.card_fields if not filled.get(name, "").strip()]
     numbers = {"fields": len(facts.card_fields), "missing": absent}
     if absent:
-        return Outcome.FAIL, f"Its card does not say {listed(absent)}; fill that in on its page.", numbers
+        return (
+            Outcome.FAIL,
+            f"Its card does not say {listed(absent)}; fill that in on its page, or once on the family's.",
+            numbers,
+        )
     return Outcome.PASS, f"Its card says {listed(facts.card_fields)}.", numbers
 
 

@@ -135,7 +135,10 @@ class ModelFamily(models.Model):
         default=list,
         db_default=[],
         blank=True,
-        help_text="What a version's card has to say.",
+        help_text="What a version's card has to say; what the tier asks for if nothing is named.",
+    )
+    card = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="What is true of all its versions: texts by name."
     )
     label_delay_days = models.PositiveSmallIntegerField(default=0)
     labelled_until = models.DateField(null=True, blank=True)

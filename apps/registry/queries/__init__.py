@@ -3,6 +3,7 @@
 from apps.registry.models.version import IS_PROMPT
 from apps.registry.queries.alias_history import AliasAt, alias_at, rollback, rollbacks, rollbacks_to_review
 from apps.registry.queries.candidacies import Candidacy, all_gates, candidacies, gate_specs
+from apps.registry.queries.cards import card_history, card_of, family_card
 from apps.registry.queries.comparisons import (
     Measurements,
     Pair,
@@ -164,6 +165,8 @@ __all__ = [
     "best",
     "candidacies",
     "candidates_of",
+    "card_history",
+    "card_of",
     "champion_of",
     "consumption",
     "declared_contract",
@@ -175,6 +178,7 @@ __all__ = [
     "evaluations_due",
     "families",
     "family",
+    "family_card",
     "family_to_resolve",
     "fleet",
     "freeze",

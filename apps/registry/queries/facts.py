@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from apps.registry.cards.fields import merged, required_fields
 from apps.registry.gates import Against, Compared, Contents, Facts, Trained
 from apps.registry.gates.contents import misfit
 from apps.registry.models import ModelVersion
@@ -43,8 +44,8 @@ def facts_of(
 ) -> Facts:
     """`why_not` says why the evaluation does not count; empty when it does."""
     return Facts(
-        candidate=_trained(candidate),
-        champion=_trained(champion) if champion else None,
+        candidate=_trained(family, candidate),
+        champion=_trained(family, champion) if champion else None,
         compared=None if evaluation is None or why_not else _compared(evaluation),
         why_not=why_not,
         unit=family.unit,
@@ -53,7 +54,7 @@ def facts_of(
         tier=family.tier,
         baselines=tuple(family.baselines),
         contract=contract(family.serving_contract),
-        card_fields=tuple(family.card_fields),
+        card_fields=_asked(family),
     )
 
 
@@ -65,26 +66,30 @@ def rules_of(family: ModelFamily, candidate: ModelVersion) -> dict[str, Any]:
         "tier": family.tier,
         "baselines": family.baselines,
         "contract": family.serving_contract,
-        "card": {name: bool(candidate.card.get(name, "").strip()) for name in family.card_fields},
+        "card": {name: name in merged(family.card, candidate.card) for name in _asked(family)},
     }
 
 
-def _trained(version: ModelVersion) -> Trained:
+def _asked(family: ModelFamily) -> tuple[str, ...]:
+    return required_fields(family.tier, family.card_fields)
+
+
+def _trained(family: ModelFamily, version: ModelVersion) -> Trained:
     untrained = version.kind == ModelVersion.Kind.BASELINE
     return Trained(
         version.label,
         version.trained_through,
         untrained=untrained,
-        contents=_contents(version),
+        contents=_contents(family, version),
         imported=version.kind == ModelVersion.Kind.IMPORTED,
     )
 
 
-def _contents(version: ModelVersion) -> Contents:
+def _contents(family: ModelFamily, version: ModelVersion) -> Contents:
     return Contents(
         formats=version.formats,
         signature=declared(version.signature),
-        card=version.card,
+        card=merged(family.card, version.card),
         provenance=version.provenance,
         parameters=version.parameters,
     )

@@ -77,9 +77,11 @@ from apps.registry.serializers.versions import (
     CardSerializer,
     DescriptionSerializer,
     ModelSerializer,
+    SeenCardSerializer,
     StoredFileSerializer,
     VersionDetailSerializer,
     VersionSerializer,
+    WholeCardSerializer,
 )
 from apps.registry.serializers.worth import WhichMonthSerializer, WorthSerializer
 
@@ -136,6 +138,7 @@ __all__ = [
     "RollbackSerializer",
     "RolledBackSerializer",
     "ScoreSerializer",
+    "SeenCardSerializer",
     "SegmentSerializer",
     "ServingSerializer",
     "SnapshotKeySerializer",
@@ -153,6 +156,7 @@ __all__ = [
     "WaveSerializer",
     "WaveStageSerializer",
     "WhichMonthSerializer",
+    "WholeCardSerializer",
     "WithdrawalSerializer",
     "WorthSerializer",
 ]

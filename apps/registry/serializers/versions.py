@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.registry.cards import Card, as_google, as_markdown
 from apps.registry.models import (
     ModelVersion,
     RegisteredModel,
@@ -71,6 +72,48 @@ class CardSerializer(serializers.Serializer[Any]):
     card = serializers.DictField(
         child=serializers.CharField(allow_blank=True, max_length=5_000), help_text="Texts by key, such as `purpose`."
     )
+
+
+class SeenCardSerializer(CardSerializer):
+    seen = serializers.CharField(
+        allow_null=True, default=None, max_length=64, help_text="As it was answered to whoever edits; 409 if changed."
+    )
+
+
+class CardFieldSerializer(serializers.Serializer[Any]):
+    """A field of a card: its text as Markdown, and who says it: the version, its family, the record, or nobody."""
+
+    name = serializers.CharField(source="field.name")
+    section = serializers.CharField(source="field.section")
+    text = serializers.CharField(allow_blank=True)
+    said_by = serializers.CharField(source="source", allow_blank=True)
+    asked_for = serializers.BooleanField(source="required")
+
+
+class WholeCardSerializer(serializers.Serializer[Any]):
+    """A model card in Google's sections, and in the two forms that others read."""
+
+    name = serializers.CharField(source="facts.name")
+    fields_ = CardFieldSerializer(source="said", many=True)
+    more = serializers.DictField(child=serializers.CharField(allow_blank=True), help_text="Under names of their own.")
+    filled = serializers.IntegerField(help_text="How many fields say something.")
+    missing = serializers.ListField(child=serializers.CharField(), help_text="What is asked for and nobody said.")
+    seen = serializers.CharField(source="digest", help_text="Send it back with your changes.")
+    markdown = serializers.SerializerMethodField(help_text="With Hugging Face's front matter.")
+    model_card = serializers.SerializerMethodField(help_text="As Google's model card toolkit reads it.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """The list of fields is called `fields`, a name that serializers keep for themselves."""
+        found = super().get_fields()
+        found["fields"] = found.pop("fields_")
+        return found
+
+    def get_markdown(self, card: Card) -> str:
+        return as_markdown(card)
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_model_card(self, card: Card) -> dict[str, Any]:
+        return as_google(card)
 
 
 class StoredFileSerializer(serializers.Serializer[Any]):
