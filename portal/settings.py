@@ -327,6 +327,10 @@ PIPELINES_DIR = Path(os.environ.get("PIPELINES_DIR", VAR_DIR / "pipelines")).res
 """Folder of the training scripts; a pipeline names a file below it."""
 PIPELINES_DATA = Path(os.environ.get("PIPELINES_DATA", VAR_DIR / "data")).resolve()
 """Folder of the data that training reads; a pipeline names a folder below it."""
+PIPELINE_COMMANDS = os.environ.get("PIPELINE_COMMANDS") == "1"
+"""A pipeline may be a command of any program, which platform admins define; off, because it runs whatever they say."""
+PIPELINE_COMMAND_ENVIRONMENT = [name for name in os.environ.get("PIPELINE_COMMAND_ENVIRONMENT", "").split(",") if name]
+"""Names of variables of the workers that such commands see; of the rest of its environment they see nothing."""
 TRACKING_URL = os.environ.get("TRACKING_URL", os.environ.get("PORTAL_URL", _local.address if _local else "")).rstrip(
     "/"
 )

@@ -18,12 +18,16 @@ class Limits:
     output_bytes: int  # of all files in the run's folder together
 
 
+FILLED = ("{params_file}", "{script}")
+"""What stands for the path of the parameters, and of the script, in a command's arguments. No shell reads them."""
+
+
 @dataclass(frozen=True)
 class Work:
     """One attempt at one segment: which script, with what, within which limits."""
 
     key: str  # "<segment run uuid>-<attempt>": names the scratch folder; one at a time per key
-    script: Path  # a Python file, run as __main__
+    script: Path  # a Python file, run as __main__; beside a command whatever that runs
     params: Mapping[str, object]  # written as JSON, its path is in PORTAL_PARAMS
     segment: str  # PORTAL_SEGMENT
     data: Path | None  # PORTAL_DATA, which the script may only read
@@ -31,6 +35,7 @@ class Work:
     preload: tuple[str, ...] = ()  # modules the warm parent imports once, e.g. ("pandas", "sklearn.linear_model")
     env: Mapping[str, str] = field(default_factory=dict)  # everything else the script's environment shall hold
     inputs: Mapping[str, Path] = field(default_factory=dict)  # copied to PORTAL_INPUTS/<name>
+    command: tuple[str, ...] = ()  # run in place of Python: a program's path and its arguments, filled in by `FILLED`
     isolated: bool = False  # as another user or not at all; without a network where the system lets us take it away
 
 

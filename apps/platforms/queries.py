@@ -16,6 +16,7 @@ from apps.platforms.mlflow import MlflowServer
 from apps.platforms.mlflow_writing import MlflowWriter
 from apps.platforms.models import Connection
 from apps.platforms.outgoing import Refused, Unreachable
+from apps.platforms.probing import Trouble
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -75,12 +76,18 @@ def platform_of(connection: Connection) -> Platform:
     return make(connection.address, _secret(connection))
 
 
-def connection_by_id(connection_id: int) -> Connection:
-    """For the engine. Raises Missing."""
+def platform_at(connection_id: int) -> Platform:
+    """For the engine; raises as `platform_of` does, and Missing."""
     found = Connection.objects.filter(pk=connection_id).first()
     if found is None:
         raise Missing("The connection is gone.")
-    return found
+    return platform_of(found)
+
+
+def is_out_of_reach(connection_id: int) -> bool:
+    """Whether its last test got no answer: a call would wait for nothing."""
+    unanswered = (Trouble.ADDRESS, Trouble.TLS)
+    return Connection.objects.filter(pk=connection_id, trouble__in=unanswered).exists()
 
 
 def trouble_of(connection_id: int) -> str:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
-from django.conf import settings
 
 from apps.core.errors import PortalError
 from apps.platforms import queries as platforms
@@ -24,26 +23,31 @@ from apps.platforms.calling import NotSignedIn, Stranger
 from apps.platforms.outgoing import Refused, Unreachable
 from apps.retraining import actions
 from apps.retraining.holds import Abroad, abroad, connection_name_of, last_seen
+from apps.retraining.models import SegmentRun
 from apps.retraining.results import LONGEST_NAME, METRICS, MOST
 
 log = structlog.get_logger(__name__)
 CLOCKS_APART = timedelta(minutes=2)
 UNSEEN = timedelta(seconds=60)  # after which a single run is asked about by itself
 QUEUED_LONG = timedelta(seconds=60)
-ENOUGH_DOUBTS = 3  # unanswered calls after which the others wait for the next look
+ENOUGH_DOUBTS = 2  # unanswered calls after which the others wait for the next look
+AWAY = "Waits for the platform, which does not answer at the moment."
 RESULT = "result.json"
-NO_DATA = "no_data"
+NO_DATA, SIGNALS = "no_data", "signals"
+MOST_SIGNALS = 20
 Each = Callable[[Abroad, Platform], None]
 LATER = (Unreachable, NotSignedIn, Stranger)
 """Says nothing about the run: the platform is away, does not know us at the moment, or answers garbage."""
 
 
 def hand_over(run_ids: Sequence[int]) -> None:
-    """Claims sent runs and gives each to its platform."""
-    for run_id in run_ids:
-        held = _claimed(run_id)
-        if held is not None:
-            _with_platform([held], _send)
+    """Claims sent runs of one request and gives each to its platform; one that is away is only asked by `attend`."""
+    held = [one for one in map(_claimed, run_ids) if one is not None]
+    if held and platforms.is_out_of_reach(held[0].connection_id):
+        for one in held:
+            actions.put_off(hold=one, message=AWAY)
+    elif held:
+        _with_platform(held, _send)
 
 
 def attend(connection_id: int) -> None:
@@ -68,7 +72,7 @@ def attend(connection_id: int) -> None:
 def _with_platform(held: Sequence[Abroad], each: Each, *, first: Callable[[Platform], None] | None = None) -> None:
     """Whatever is wrong with the platform is told by every run that waits for it."""
     try:
-        platform = platforms.platform_of(_connection(held[0]))
+        platform = platforms.platform_at(held[0].connection_id)
         if first:
             first(platform)
     except (Refused, Unreachable, PortalError) as error:
@@ -80,7 +84,7 @@ def _with_platform(held: Sequence[Abroad], each: Each, *, first: Callable[[Platf
         if len(away) < ENOUGH_DOUBTS:
             away += [] if _guarded(one, platform, each) else [one]
         else:
-            actions.put_off(hold=one, message="Waits for the platform, which does not answer at the moment.")
+            actions.put_off(hold=one, message=AWAY)
 
 
 def _guarded(one: Abroad, platform: Platform, each: Each) -> bool:
@@ -99,16 +103,12 @@ def _guarded(one: Abroad, platform: Platform, each: Each) -> bool:
 
 def _claimed(run_id: int) -> Abroad | None:
     try:
-        claim = actions.claim(run_id=run_id, worker=f"platform:{connection_name_of(run_id)}")
+        claim = actions.claim(run_id=run_id, worker=connection_name_of(run_id))
     except PortalError as error:
         actions.refuse(run_id=run_id, reason=error.message)
         return None
     found = abroad(segment_run=claim.run_id, number=claim.attempt) if claim else []
     return found[0] if found else None
-
-
-def _connection(one: Abroad) -> Any:
-    return platforms.connection_by_id(one.connection_id)
 
 
 def _send(one: Abroad, platform: Platform) -> None:
@@ -133,11 +133,15 @@ def _look_after(one: Abroad, platform: Platform, state: State | None) -> None:
 
 
 def _settle_hand_over(one: Abroad, platform: Platform) -> None:
-    """Nobody knows whether the platform has it: whoever wanted it cancelled need not send it to find out."""
-    if one.cancelling and not one.is_again and platform.state(one.handed) is None:
-        _end(one, End.CANCELLED, "cancelled", "It was cancelled before the platform had it.")
+    """Nobody knows whether the platform has it; what was cancelled meanwhile is not sent to find out."""
+    if not one.cancelling:
+        _send(one, platform)
         return
-    _send(one, platform)
+    state = platform.state(one.handed)
+    if state is None or (one.is_again and state.phase is Phase.FAILED):
+        _end(one, End.CANCELLED, "cancelled", "It was cancelled before the platform began it.")
+    else:
+        actions.note_accepted(held=one)
 
 
 def _go_on(one: Abroad, platform: Platform, state: State, *, was_named: bool) -> None:
@@ -186,16 +190,32 @@ def _hand_in(one: Abroad, report: Report, state: State) -> None:
     if state.phase is Phase.FAILED:
         _end(one, End.FAILED, "exit", report.reason)
         return
+    _tell_signals(one, report.result.get(SIGNALS))
     said = report.result.get(NO_DATA)
     if isinstance(said, str) and said.strip():
         _end(one, End.NO_DATA, "no-data", said.strip()[:300])
         return
-    folder = _folder(one)
-    try:
-        files = _files(folder, report.result)
+    with TemporaryDirectory(prefix="portal-result-") as folder:
+        files = _files(Path(folder), report.result)
         actions.finish(claim=one, outcome=Outcome(End.SUCCEEDED, "", "", 0.0, files, ""))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell_signals(one: Abroad, said: object) -> None:
+    """What a workflow says of the data it saw, in the requester's name; told before the end, so that none is lost."""
+    run = SegmentRun.objects.select_related("request__requester", "request__family__team", "segment").get(pk=one.run_id)
+    for signal in said[:MOST_SIGNALS] if isinstance(said, list) else ():
+        body = signal if isinstance(signal, Mapping) and "report" in signal else {"report": signal}
+        try:
+            actions.receive_signal(
+                actor=run.request.requester,
+                family=run.request.family,
+                segment=run.segment,
+                source=str(body.get("source", "api")),
+                report=body["report"],
+                observed_at=one.started_at,
+            )
+        except PortalError as error:
+            log.warning("retraining.signal_refused", key=one.handed.key, error=error.message)
 
 
 def _end(one: Abroad, end: End, cause: str, reason: str) -> None:
@@ -223,13 +243,8 @@ def _message(one: Abroad, state: State) -> str:
     return f"{said}: {trouble[:1].lower()}{trouble[1:]}" if trouble else f"{said} there."
 
 
-def _folder(one: Abroad) -> Path:
-    return Path(settings.VAR_DIR) / "scratch" / "results" / f"{one.handed.key}-{one.attempt}"
-
-
 def _files(folder: Path, result: Mapping[str, Any]) -> dict[str, Path]:
     """The result as it came, and the numbers in it as metrics, as a script of ours would have written them."""
-    folder.mkdir(parents=True, exist_ok=True)
     named = result.get("metrics")
     told = named if isinstance(named, Mapping) else result
     numbers = {name: value for name, value in list(told.items())[:MOST] if _fits(name, value)}

@@ -16,6 +16,7 @@ class Definition:
     name: str
     schema: Mapping[str, Any]  # JSON Schema 2020-12 of the parameters
     script: str = ""  # below the pipelines' folder; or, in its place, a workflow of a platform:
+    command: Sequence[str] = ()  # a program and its arguments, which run the script in place of Python
     connection: str = ""  # the name of the connection to that platform
     workflow: str = ""  # what the platform calls it, such as a DAG's id
     segment_parameter: str = ""  # which of its parameters gets the segment's slug
@@ -40,6 +41,11 @@ class Definition:
 
 def script_path(scripts: Path, name: str) -> Path:
     return below(scripts, name, field="script")
+
+
+def program(scripts: Path, script: str, command: Sequence[str]) -> Path:
+    """The file whose text decides what is run."""
+    return script_path(scripts, script) if script else Path(command[0])
 
 
 def below(root: Path, name: str, *, field: str) -> Path:

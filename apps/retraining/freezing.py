@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from apps.core.errors import Invalid
-from apps.retraining.definitions import script_path, sha256_of
+from apps.retraining.definitions import program, sha256_of
 from apps.retraining.parameters import mistakes, validate
 
 if TYPE_CHECKING:
@@ -48,11 +48,14 @@ def freeze(
 
 
 def _script(pipeline: "Pipeline") -> dict[str, Any]:
-    script = script_path(settings.PIPELINES_DIR, pipeline.script)
+    if pipeline.command and not settings.PIPELINE_COMMANDS:
+        raise Invalid(f"{pipeline} is a command, and those are switched off here; tell its team.", field="pipeline")
+    script = program(settings.PIPELINES_DIR, pipeline.script, pipeline.command)
     if not script.is_file():
-        raise Invalid(f"The script {pipeline.script!r} of this pipeline is missing; tell its team.", field="pipeline")
+        raise Invalid(f"The script {str(script)!r} of this pipeline is missing; tell its team.", field="pipeline")
     return {
         "script": pipeline.script,
+        **({"command": list(pipeline.command)} if pipeline.command else {}),
         "script_sha256": sha256_of(script),
         "data": pipeline.data,
         "preload": list(pipeline.preload),

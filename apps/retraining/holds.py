@@ -35,6 +35,7 @@ class Abroad(Hold):
     order: Order
     seconds: float  # it may run for so long
     is_again: bool
+    started_at: datetime
     accepted_at: datetime | None
     seen_at: datetime | None
     phase: str
@@ -100,6 +101,7 @@ def _abroad(attempt: Any) -> Abroad:
         order=_order(attempt, plan),
         seconds=plan["seconds"],
         is_again=attempt.is_again,
+        started_at=attempt.started_at,
         accepted_at=attempt.accepted_at,
         seen_at=attempt.seen_at,
         phase=attempt.phase,

@@ -264,7 +264,8 @@ class AttemptSerializer(serializers.ModelSerializer[Attempt]):
 
     class Meta:
         model = Attempt
-        fields: ClassVar = ["number", "worker", "run", "started_at", "ended_at", "end", "cause", "reason"]
+        outside: ClassVar = ["outside_id", "accepted_at"]
+        fields: ClassVar = ["number", "worker", *outside, "run", "started_at", "ended_at", "end", "cause", "reason"]
 
 
 class SegmentRunDetailSerializer(SegmentRunSerializer):

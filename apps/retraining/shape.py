@@ -36,6 +36,13 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
     "team": _slug("Whose it is."),
     "families": _list(_slug("A model family."), "What it trains."),
     "script": _text(200, "The training script, below the pipelines' folder."),
+    "command": {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1, "maxLength": 1_000},
+        "maxItems": 100,
+        "description": "A program's path and its arguments, run in place of Python; {params_file} and {script} are "
+        "filled in, no shell reads it. Where the portal's settings allow commands.",
+    },
     "connection": _text(64, "In place of a script: the name of the connection to the platform that runs it."),
     "workflow": _text(250, "What that platform calls it, such as the id of a DAG."),
     "segment_parameter": _text(100, "The workflow's parameter that gets the segment's slug; it is not in the form."),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from apps.core.figures import duration
 
+QUEUED_LONG = 60.0  # seconds that a platform may take to start what it has accepted
 LATE = 0.8  # of its time limit: a run that has used so much is told
 
 
@@ -27,6 +28,10 @@ class Standing:
     held_because: str = ""
     slots: int = 0  # how many runs all workers train at a time
     in_use: int = 0  # of them, by anybody
+    platform: str = ""  # who runs it, where that are no workers of ours
+    trouble: str = ""  # what is wrong there, in a sentence
+    queued: int = 0  # the platform has them, and has started none of them
+    queued_for: float = 0.0  # how long the first of these has been there
     pipeline: str = ""
     pipeline_room: int = 1  # how many more may be on their way
     team: str = ""
@@ -43,11 +48,11 @@ def why_it_waits(standing: Standing) -> list[str]:
 def _kept_back(standing: Standing) -> Iterator[str]:
     if standing.held_because:
         yield f"Held: {standing.held_because}"
-    elif standing.ready + standing.sent and not standing.slots:
+    elif standing.ready + standing.sent and not standing.slots and not standing.platform:
         yield "No worker that trains is alive."
     elif standing.ready:
         yield from _no_room(standing)
-    if standing.sent and standing.slots and standing.in_use >= standing.slots:
+    if standing.sent and not standing.platform and standing.slots and standing.in_use >= standing.slots:
         yield f"{_runs(standing.sent, 'waits', 'wait')} for a free worker: {_places(standing.slots)} in use."
     if standing.behind:
         yield f"{_runs(standing.behind, 'waits', 'wait')} for request #{standing.earlier}, which has the same segment."
@@ -65,6 +70,9 @@ def _no_room(standing: Standing) -> Iterator[str]:
 
 
 def _what_runs(standing: Standing) -> Iterator[str]:
+    if standing.platform:
+        yield from _at_the_platform(standing)
+        return
     if standing.silent:
         have = _runs(standing.silent, "has", "have")
         yield f"{have} been silent for a while: a worker may be gone. When its lease is over, that is tried again."
@@ -74,6 +82,16 @@ def _what_runs(standing: Standing) -> Iterator[str]:
 
 def _places(slots: int) -> str:
     return "its one place is" if slots == 1 else "both places are" if slots == 2 else f"all {slots} places are"
+
+
+def _at_the_platform(standing: Standing) -> Iterator[str]:
+    """What was accepted there and does not start is told with what the connection's last test found."""
+    why = f": {standing.trouble[:1].lower()}{standing.trouble[1:]}" if standing.trouble else "."
+    if standing.queued and standing.queued_for > QUEUED_LONG:
+        waits = f"{_runs(standing.queued, 'waits', 'wait')} in {standing.platform}"
+        yield f"{waits}, the first for {duration(standing.queued_for)}{why}"
+    elif standing.trouble:
+        yield f"{standing.platform} is in trouble{why}"
 
 
 def _runs(number: int, one: str, many: str) -> str:

@@ -68,7 +68,7 @@ def train(run_ids: Sequence[int], request_id: int) -> None:
 
 
 @shared_task(name="retraining.hand_over")
-def hand_over(run_ids: Sequence[int], request_id: int) -> None:
+def hand_over(run_ids: Sequence[int]) -> None:
     """Gives a small batch to the platform that runs it."""
     with through(Door.TASK):
         abroad.hand_over(run_ids)

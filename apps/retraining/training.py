@@ -1,5 +1,6 @@
 """One segment run from claim to result, on the worker that trains it; between the Celery door and the actions."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from apps.core.errors import PortalError
 from apps.platforms.base import Continue, End, Isolation, Limits, Outcome, Progress, Runner, Work
 from apps.platforms.local import LocalRunner, isolation
 from apps.retraining import actions
-from apps.retraining.definitions import below, script_path
+from apps.retraining.definitions import below, program
 
 log = structlog.get_logger(__name__)
 LONGEST_SILENCE = 600.0  # seconds in which libraries load or files are stored; a thread that hangs is given up then
@@ -40,7 +41,8 @@ def work_of(claim: actions.Claim) -> Work:
     plan = claim.plan
     return Work(
         key=claim.key,
-        script=script_path(settings.PIPELINES_DIR, plan["script"]),
+        script=program(settings.PIPELINES_DIR, plan["script"], plan.get("command", ())),
+        command=tuple(plan.get("command", ())),
         params=plan["parameters"],
         segment=claim.segment,
         data=below(settings.PIPELINES_DATA, plan["data"], field="data") if plan["data"] else None,
@@ -51,8 +53,13 @@ def work_of(claim: actions.Claim) -> Work:
             output_bytes=settings.RETRAINING_OUTPUT_BYTES,
         ),
         preload=tuple(plan["preload"]),
-        env=_tracking(claim),
+        env=_tracking(claim) | (_let_through() if plan.get("command") else {}),
     )
+
+
+def _let_through() -> dict[str, str]:
+    """What commands may see of this worker's own environment: what the settings name, and nothing else."""
+    return {name: os.environ[name] for name in settings.PIPELINE_COMMAND_ENVIRONMENT if name in os.environ}
 
 
 def _tracking(claim: actions.Claim) -> dict[str, str]:
@@ -144,6 +151,8 @@ def _claim(run_id: int, worker: str) -> actions.Claim | None:
 
 def _run(runner: Runner, work: Work, beat: Callable[[Progress], Continue]) -> Outcome:
     """Whatever the script does is an outcome; what the portal itself breaks is one too, and may be tried again."""
+    if work.command and not settings.PIPELINE_COMMANDS:
+        return Outcome(End.FAILED, "refused", "Commands are switched off on this worker.", 0.0, {}, "")
     try:
         return runner.run(work, beat)
     except Exception as error:

@@ -136,6 +136,10 @@ def _environment(folder: Path, port: int, database: str) -> dict[str, str]:
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+        # What a killed scheduler leaves behind is found by the next one within seconds, not minutes.
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         "DATABASE__SQL_ALCHEMY_CONN": urlsplit(database)._replace(scheme="postgresql+psycopg2").geturl(),

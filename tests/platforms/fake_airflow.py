@@ -299,6 +299,7 @@ def _xcom(fake: Fake, query: dict[str, str], body: Any, dag: str, key: str, task
     results: dict[str, Any] = {
         "no-data": {"no_data": "Only 2 of the 60 rows needed."},
         "silent": {},
+        "drift": {"mape": 0.2, "signals": [{"kind": "drift", "verdict": "alarm", "measure": "psi", "value": 0.4}, "?"]},
     }
     value = results.get(run["conf"].get("mode"), {"mape": 0.123, "city": run["conf"].get("city")})
     if task != "train":

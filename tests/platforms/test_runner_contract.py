@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from apps.platforms.base import Continue, End, Progress, Runner
+from apps.platforms.base import Continue, End, Limits, Progress, Runner
 from apps.platforms.local import LocalRunner
 from tests.platforms.conftest import METRICS, Build, Run
 
@@ -185,3 +185,27 @@ def test_a_script_that_lies_about_its_libraries_names_none_that_is_not_installed
         """
     outcome = run(lie + METRICS)
     assert (outcome.end, outcome.libraries) == (End.SUCCEEDED, {})
+
+
+def test_a_command_runs_in_place_of_python_and_no_shell_reads_it(run: Run) -> None:
+    outcome = run(
+        """
+        echo "$1 | $2 | $PORTAL_SEGMENT | $LET_THROUGH | ${SECRET_KEY:-nothing}"
+        cat "$3"
+        echo '{"mae": 2.5}' > metrics.json
+        """,
+        command=("/bin/sh", "{script}", "a b; $HOME *", "x{params_file}", "{params_file}"),
+        params={"alpha": 0.5},
+        env={"LET_THROUGH": "yes"},
+    )
+    assert outcome.end is End.SUCCEEDED, outcome.log
+    assert outcome.log == 'a b; $HOME * | x{params_file} | atlanta | yes | nothing\n{"alpha": 0.5}'
+    assert json.loads(outcome.files["metrics.json"].read_text()) == {"mae": 2.5}
+
+
+def test_a_command_that_hangs_or_is_none_ends_with_a_sentence(run: Run) -> None:
+    limits = Limits(seconds=0.5, memory_mb=400, log_bytes=10_000, output_bytes=10_000)
+    assert run("sleep 60 & wait", command=("/bin/sh", "{script}"), limits=limits).cause == "timeout"
+    missing = run("", command=("/nowhere/program",))
+    assert (missing.end, missing.cause) == (End.FAILED, "exit")
+    assert "/nowhere/program can not be run: No such file" in missing.reason

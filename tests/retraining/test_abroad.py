@@ -17,9 +17,9 @@ from apps.platforms.airflow import Airflow
 from apps.platforms.airflow.client import _sessions
 from apps.platforms.models import Connection
 from apps.registry.models import ModelFamily, ModelVersion
-from apps.retraining import abroad, actions, lookups
+from apps.retraining import abroad, actions, lookups, queries
 from apps.retraining.definitions import Definition
-from apps.retraining.models import Attempt, Pipeline, PipelineVersion, RetrainingRequest, SegmentRun
+from apps.retraining.models import Attempt, Pipeline, PipelineVersion, RetrainingRequest, SegmentRun, Signal
 from apps.tracking.queries import reported
 from portal.local.ports import free_port
 from tests.platforms.fake_airflow import PASSWORD, Fake, fake_airflow
@@ -102,7 +102,7 @@ def test_every_city_runs_once_there_and_becomes_a_version(submit: Submit, fake: 
     assert (request.status, len(fake.runs), fake.called("POST", "dagRuns")) == ("finished", 3, 3)
     assert ModelVersion.objects.count() == 3
     ended = run_of(request)
-    assert (ended.status, ended.worker) == ("succeeded", "platform:airflow")
+    assert (ended.status, ended.worker) == ("succeeded", "airflow")
     assert "train of atlanta begins" in ended.log
     assert ended.version
     assert ended.run
@@ -129,6 +129,19 @@ def test_too_few_rows_end_as_no_data(submit: Submit, fake: Fake) -> None:
     look(request, 4)
     run = run_of(request, "boston")
     assert (run.status, run.reason) == ("no_data", "Only 2 of the 60 rows needed.")
+
+
+def test_what_a_dag_says_of_its_data_becomes_a_signal(submit: Submit, owner: User, fake: Fake) -> None:
+    request = handed_over(submit("boston", ticket="ML-7", mode="drift"))
+    look(request, 4)
+    signal = Signal.objects.get()
+    assert (signal.kind, signal.is_alarm, signal.sent_by, signal.segment) == (
+        "drift",
+        True,
+        owner,
+        run_of(request, "boston").segment,
+    )
+    assert request.status == "finished"
 
 
 def test_a_dag_that_reports_nothing_fails_with_a_sentence(submit: Submit, fake: Fake) -> None:
@@ -163,6 +176,31 @@ def test_a_cancelled_run_that_never_reached_the_platform_is_not_sent(submit: Sub
     assert (run_of(request, "boston").status, fake.runs) == ("cancelled", {})
 
 
+def test_a_cancelled_retry_is_not_begun_again(submit: Submit, owner: User, fake: Fake) -> None:
+    request = handed_over(submit("boston", ticket="ML-7", mode="fail"))
+    look(request, 4)
+    actions.retry_run(actor=owner, run=run_of(request, "boston"))
+    fake.refuses = 503
+    handed_over(request)
+    fake.refuses = 0
+    actions.cancel_request(actor=owner, request=request)
+    look(request, 2)
+    assert (run_of(request, "boston").status, fake.called("POST", "clearTask")) == ("cancelled", 0)
+
+
+def test_nobody_waits_for_a_platform_that_is_known_to_be_away(
+    submit: Submit, fake: Fake, connection: Connection
+) -> None:
+    Connection.objects.update(address=f"http://127.0.0.1:{free_port()}")
+    connection.refresh_from_db()
+    look_after(connection=connection)
+    Connection.objects.update(address=fake.address)
+    request = handed_over(submit("boston", ticket="ML-7"))
+    assert (fake.calls, run_of(request, "boston").message[:22]) == ([], "Waits for the platform")
+    look(request, 4)
+    assert request.status == "finished"
+
+
 @pytest.mark.parametrize("status", [500, 504])
 def test_a_lost_answer_makes_no_second_run(submit: Submit, fake: Fake, status: int) -> None:
     fake.answers_after_accepting = status
@@ -174,7 +212,7 @@ def test_a_lost_answer_makes_no_second_run(submit: Submit, fake: Fake, status: i
 def test_a_worker_that_dies_between_claim_and_trigger_loses_nothing(submit: Submit, fake: Fake) -> None:
     request = submit("boston", ticket="ML-7")
     actions.drive(request_id=request.pk)
-    assert actions.claim(run_id=run_of(request, "boston").pk, worker="platform:airflow")
+    assert actions.claim(run_id=run_of(request, "boston").pk, worker="airflow")
     assert not fake.runs
     as_if_unseen()
     look(request, 4)
@@ -218,6 +256,15 @@ def test_a_run_that_the_platform_has_forgotten_is_tried_again_under_a_new_id(sub
     assert list(fake.runs) == [f"portal-{run.uuid}-2"]
 
 
+def test_a_request_that_a_platform_runs_waits_for_no_worker_of_ours(submit: Submit, pipeline: Pipeline) -> None:
+    Pipeline.objects.update(max_concurrent=1)
+    pipeline.refresh_from_db()
+    request = handed_over(submit(ticket="ML-7"))
+    assert queries.why_they_wait([request])[request.pk] == [
+        "2 runs wait: Retrain a city has as many on their way as it may."
+    ]
+
+
 def test_what_was_accepted_and_does_not_start_says_what_is_wrong_there(
     submit: Submit, fake: Fake, connection: Connection
 ) -> None:
@@ -228,8 +275,14 @@ def test_what_was_accepted_and_does_not_start_says_what_is_wrong_there(
     Attempt.objects.update(accepted_at=Now() - timedelta(minutes=4, seconds=5))
     look(request)
     assert run_of(request, "boston").message == (
-        "Accepted 4 min ago, still queued: the scheduler has no heartbeat: what is sent waits until somebody starts it."
+        "Accepted 4 min ago, still queued: the scheduler has no heartbeat, so what is sent waits until somebody "
+        "starts it."
     )
+    Attempt.objects.update(started_at=Now() - timedelta(minutes=4, seconds=5))
+    assert queries.why_they_wait([request])[request.pk] == [
+        "1 run waits in airflow, the first for 4 min 5 s: the scheduler has no heartbeat, so what is sent waits until "
+        "somebody starts it."
+    ]
 
 
 def test_what_the_platform_refuses_ends_with_its_sentence(submit: Submit, fake: Fake) -> None:

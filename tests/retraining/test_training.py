@@ -8,9 +8,11 @@ from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.artifacts.queries import open_file
+from apps.core.errors import Invalid
 from apps.registry.models import ModelVersion
 from apps.retraining import actions, training
-from apps.retraining.models import RetrainingRequest
+from apps.retraining.models import Pipeline, RetrainingRequest
+from apps.retraining.queries import definition_of
 from tests.retraining.conftest import Submit, run_of
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +98,28 @@ def test_a_script_that_was_taken_away_is_said_and_tried_again(submit: Submit, pi
     run = run_of(request)
     assert (run.status, run.cause) == ("waiting", "start")
     assert "does not exist" in run.reason
+
+
+def test_a_command_trains_only_where_the_settings_allow_commands(
+    submit: Submit, admin: User, pipeline: Pipeline, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (settings.PIPELINES_DIR / "train.sh").write_text('echo "{\\"mae\\": $QUOTA}" > metrics.json; grep -c alpha "$1"')
+    said = {"command": ["/bin/sh", "{script}", "{params_file}"], "script": "train.sh"}
+    definition = {**definition_of(pipeline), **said}
+    with pytest.raises(Invalid, match="PIPELINE_COMMANDS=1"):
+        actions.put_pipeline(actor=admin, slug="toy", said=definition)
+    settings.PIPELINE_COMMANDS, settings.PIPELINE_COMMAND_ENVIRONMENT = True, ["QUOTA"]
+    monkeypatch.setenv("QUOTA", "4.5")
+    for field, wrong in ("command", ["sh"]), ("script", ""), ("preload", ["os"]):
+        with pytest.raises(Invalid) as error:
+            actions.put_pipeline(actor=admin, slug="toy", said=definition | {field: wrong})
+        assert list(error.value.errors) == [field]
+    actions.put_pipeline(actor=admin, slug="toy", said=definition)
+    pipeline.refresh_from_db()
+    request = submit("atlanta")
+    assert request.plan["command"] == said["command"]
+    train(request)
+    assert (run_of(request).status, run_of(request).log) == ("succeeded", "1\n")
+    settings.PIPELINE_COMMANDS = False
+    with pytest.raises(Invalid, match="switched off"):
+        submit("atlanta")

@@ -39,8 +39,8 @@ def _working(health: Mapping[str, Any], version: str, dags: int) -> Finding:
 
 PROCESSES = {
     "metadatabase": "Its database does not answer it: look into the API server's log.",
-    "scheduler": "The scheduler has no heartbeat: what is sent waits until somebody starts it.",
-    "dag_processor": "The DAG processor has no heartbeat: DAGs that change are not read until somebody starts it.",
+    "scheduler": "The scheduler has no heartbeat, so what is sent waits until somebody starts it.",
+    "dag_processor": "The DAG processor has no heartbeat, so DAGs that change are not read until somebody starts it.",
 }
 
 

@@ -22,6 +22,8 @@ def enter(request: Message, output: int) -> NoReturn:
     """Confine this process as the request says, run its script as __main__ and exit as Python would."""
     try:
         _confine(request, output, supervisor=os.getppid())
+        if request["command"]:
+            _become_program(request["command"])
         code = _execute(request["script"])
         tell_modules(request["home"])
     except BaseException:
@@ -86,6 +88,16 @@ def _forget_the_parent() -> None:
         numpy_random.seed()
     for name in [name for name in sys.modules if name.split(".")[0] == "apps"]:
         del sys.modules[name]
+
+
+def _become_program(command: list[str]) -> None:
+    """Returns only where it can not: what confines this process stays on it."""
+    _flush()
+    try:
+        os.execv(command[0], command)  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        print(f"{command[0]} can not be run: {error.strerror}", file=sys.stderr)  # noqa: T201
+        os._exit(126)
 
 
 def _execute(script: str) -> int:

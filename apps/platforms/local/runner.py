@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from apps.platforms.base import Continue, End, Isolation, Outcome, Progress, Work
+from apps.platforms.base import FILLED, Continue, End, Isolation, Outcome, Progress, Work
 from apps.platforms.local.libraries import libraries_of
 from apps.platforms.local.privileges import RunUser, isolation
 from apps.platforms.local.scratch import Scratch, sweep
@@ -153,6 +153,7 @@ def _request(work: Work, scratch: Scratch, uid: int | None) -> Message:
     limits = work.limits
     return {
         "script": str(work.script.absolute()),
+        "command": _filled(work, scratch),
         "uid": uid,
         "offline": work.isolated,
         "env": _environment(work, scratch),
@@ -163,6 +164,11 @@ def _request(work: Work, scratch: Scratch, uid: int | None) -> Message:
         "log_bytes": limits.log_bytes,
         "output_bytes": limits.output_bytes,
     }
+
+
+def _filled(work: Work, scratch: Scratch) -> list[str]:
+    paths = dict(zip(FILLED, (str(scratch.params), str(work.script.absolute())), strict=True))
+    return [paths.get(part, part) for part in work.command]
 
 
 def _environment(work: Work, scratch: Scratch) -> dict[str, str]:

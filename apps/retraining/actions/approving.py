@@ -15,7 +15,7 @@ from apps.core.errors import Conflict
 from apps.core.permissions import require
 from apps.core.transitions import move
 from apps.retraining.actions.requests import DAYS_OPEN, begin
-from apps.retraining.definitions import script_path, sha256_of
+from apps.retraining.definitions import program, sha256_of
 from apps.retraining.events import Event
 from apps.retraining.freezing import choose_segments
 from apps.retraining.models import RetrainingRequest
@@ -123,7 +123,7 @@ def _refuse_changed_workflow(request: RetrainingRequest) -> None:
 
 
 def _refuse_changed_script(request: RetrainingRequest) -> None:
-    script = script_path(settings.PIPELINES_DIR, request.plan["script"])
+    script = program(settings.PIPELINES_DIR, request.plan["script"], request.plan.get("command", ()))
     if not script.is_file() or sha256_of(script) != request.plan["script_sha256"]:
         raise Conflict(
             f"The script {script.name} has changed since this was asked for, so this is no longer the plan that would "

@@ -102,9 +102,11 @@ def _step(request: Any) -> None:
     held = request.is_held or _hold(request, runs, canaries)
     plan = fanout.plan(runs, request.now, _limits(request), canaries=canaries, held=held)
     _carry_out(request, plan)
-    task = "retraining.hand_over" if _is_outside(request) else "retraining.train"
     for batch in fanout.batches([*plan.send, *plan.resend]):
-        ring(task, batch, request.pk)
+        if _is_outside(request):
+            ring("retraining.hand_over", batch)
+        else:
+            ring("retraining.train", batch, request.pk)
     if plan.finish:
         _finish(request)
 

@@ -73,7 +73,7 @@ class Pushed:
 def define_pipeline(*, actor: User, slug: str, team: Team, families: Sequence[Any], definition: Definition) -> Pipeline:
     """Makes the pipeline, or gives it a new version; the same definition again changes nothing. Raises Invalid."""
     require(actor, "retraining.define_pipeline")
-    check(definition, scripts=settings.PIPELINES_DIR, data=settings.PIPELINES_DATA)
+    check(definition, **_folders())
     fields = _fields(definition, team)
     pipeline, new = Pipeline.objects.select_for_update(of=("self",)).get_or_create(slug=slug, defaults=fields)
     before = {} if new else definition_of(pipeline)
@@ -184,7 +184,7 @@ def _wrong(actor: User, slug: str, said: Any) -> dict[str, str]:
     """Path → sentence; what is said of teams and families is looked up."""
     if not isinstance(said, Mapping):
         return {"": "Below its slug a pipeline has settings: name, team, script, schema …"}
-    errors = mistakes_of(said, scripts=settings.PIPELINES_DIR, data=settings.PIPELINES_DATA)
+    errors = mistakes_of(said, **_folders())
     if taken := slug_mistake(slug):
         errors = {"": taken} | errors
     teams = {"team": said.get("team")} | _numbered("requesters", said)
@@ -193,6 +193,12 @@ def _wrong(actor: User, slug: str, said: Any) -> dict[str, str]:
     found |= {"connection": _missing_connection(said.get("connection"))}
     found |= {path: _missing_family(actor, name) for path, name in families.items() if isinstance(name, str)}
     return {path: sentence for path, sentence in found.items() if sentence} | errors
+
+
+def _folders() -> dict[str, Any]:
+    """What this portal allows of a definition."""
+    allowed = {"scripts": settings.PIPELINES_DIR, "data": settings.PIPELINES_DATA}
+    return allowed | {"commands": settings.PIPELINE_COMMANDS}
 
 
 def _numbered(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -234,6 +240,6 @@ def _definition(said: Mapping[str, Any]) -> Definition:
 def _fields(definition: Definition, team: Team) -> dict[str, Any]:
     found = platforms.connection(name=definition.connection) if definition.connection else None
     fields = asdict(definition) | {"team": team, "connection": found}
-    fields |= {name: list(fields[name]) for name in ("preload", "requesters")}
+    fields |= {name: list(fields[name]) for name in ("preload", "requesters", "command")}
     fields |= {name: dict(fields[name]) for name in ("presets", "window")}
     return fields | {"schema": keeping_order(definition.schema)}

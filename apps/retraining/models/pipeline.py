@@ -53,6 +53,13 @@ class Pipeline(models.Model):
     families = models.ManyToManyField("registry.ModelFamily", related_name="pipelines", blank=True)
     visibility = models.CharField(max_length=16, choices=Visibility, default=Visibility.EVERYONE)
     script = models.CharField(max_length=200, blank=True, help_text="A file below the pipelines' folder.")
+    command = ArrayField(
+        models.CharField(max_length=1_000),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Runs in place of Python.",
+    )
     connection = models.ForeignKey(
         "platforms.Connection",
         models.PROTECT,

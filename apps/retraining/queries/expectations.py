@@ -84,7 +84,7 @@ def _notice(pipeline: Pipeline) -> str:
     if pipeline.connection_id is None:
         return ""
     wrong = platforms.trouble_of(pipeline.connection_id)
-    said = [pipeline.platform_notice, f"{pipeline.connection} is in trouble: {wrong}" if wrong else ""]
+    said = [pipeline.platform_notice, f"{pipeline.connection}: {wrong}" if wrong else ""]
     return " ".join(filter(None, said))
 
 

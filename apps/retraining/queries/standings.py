@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db.models import Count, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from apps.retraining.models import Pipeline, RetrainingRequest, SegmentRun, TeamQuota
+from apps.platforms.base import Phase
+from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun, TeamQuota
 from apps.retraining.queries.workers import slots
 from apps.retraining.standstill import Standing, why_it_waits
 
@@ -27,13 +28,48 @@ def why_they_wait(requests: Sequence[RetrainingRequest]) -> dict[int, list[str]]
     open_runs = {row["request"]: row for row in _open_runs(ids)}
     behind = {row["request"]: row for row in _behind(ids)}
     busy, quotas = _busy(), dict(TeamQuota.objects.values_list("team", "max_concurrent"))
-    room: dict[str, Any] = {"slots": slots(), "in_use": busy["status"].get(Status.RUNNING, 0)}
+    room: dict[str, Any] = {"slots": slots(), "in_use": _in_use()}
+    abroad = _abroad([one.pk for one in requests if one.is_open and "connection_id" in one.plan])
     return {
         one.pk: why_it_waits(
-            Standing(**_counts(one, open_runs.get(one.pk), behind.get(one.pk)), **room, **_limits(one, busy, quotas))
+            Standing(
+                **_counts(one, open_runs.get(one.pk), behind.get(one.pk)),
+                **room,
+                **_limits(one, busy, quotas),
+                **abroad.get(one.pk, {}),
+            )
         )
         for one in requests
         if one.is_open
+    }
+
+
+def _in_use() -> int:
+    """Places of our own workers."""
+    running = SegmentRun.objects.filter(status=Status.RUNNING)
+    return running.exclude(request__pipeline__connection__isnull=False).count()
+
+
+def _abroad(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """How it stands at platforms, by request; asks nothing where none of them has a run."""
+    if not ids:
+        return {}
+    attempts = Attempt.objects.filter(
+        segment_run__request__in=ids, segment_run__status=Status.RUNNING, ended_at=None, connection__isnull=False
+    )
+    not_begun = Q(phase__in=("", Phase.QUEUED.value))
+    places = ("segment_run__request", "connection__health", "connection__said")
+    rows = attempts.order_by().values(*places).annotate(
+        queued=Count("id", filter=not_begun),
+        first=Coalesce(Now() - Min("started_at", filter=not_begun), NO_TIME),
+    )  # fmt: skip
+    return {
+        row["segment_run__request"]: {
+            "trouble": row["connection__said"] if row["connection__health"] == "trouble" else "",
+            "queued": row["queued"],
+            "queued_for": row["first"].total_seconds(),
+        }
+        for row in rows
     }
 
 
@@ -71,8 +107,8 @@ def _behind(ids: Sequence[int]) -> Any:
 
 
 def _busy() -> Busy:
-    """Runs on their way, by pipeline, by the team of their family, and by status."""
-    kinds = {"pipeline": "request__pipeline", "team": "request__family__team", "status": "status"}
+    """Runs on their way, by pipeline and by the team of their family."""
+    kinds = {"pipeline": "request__pipeline", "team": "request__family__team"}
     busy: dict[str, dict[Any, int]] = {kind: {} for kind in kinds}
     for *keys, count in SegmentRun.objects.on_their_way().order_by().values_list(*kinds.values()).annotate(Count("id")):
         for kind, key in zip(kinds, keys, strict=True):
@@ -101,6 +137,7 @@ def _counts(request: RetrainingRequest, runs: Row | None, behind: Row | None) ->
 def _limits(request: RetrainingRequest, busy: Busy, quotas: Mapping[int, int]) -> dict[str, Any]:
     pipeline, team = request.pipeline, request.family.team
     limits: dict[str, Any] = {
+        "platform": request.plan.get("connection", ""),
         "pipeline": pipeline.name,
         "pipeline_room": pipeline.max_concurrent - busy["pipeline"].get(pipeline.pk, 0),
         "team": team.name,

@@ -24,6 +24,7 @@ from apps.tracking.queries import curves, reported
 ENVIRONMENT = {
     "connection": "Runs on",
     "workflow": "Called there",
+    "command": "Command",
     "script": "Script",
     "script_sha256": "SHA-256 of it",
     "data": "Data",
@@ -98,7 +99,9 @@ def unseen_log(run: SegmentRun, cursor: str) -> LogPiece:
 
 
 def _still_part(run: SegmentRun) -> dict[str, Any]:
-    plan = run.request.plan
+    plan = dict(run.request.plan)
+    if "connection_id" in plan:
+        del plan["memory_mb"]  # which is the platform's own affair
     return {
         "environment": [(label, plan[name]) for name, label in ENVIRONMENT.items() if plan.get(name)],
         "attempts": list(run.attempts.all())[::-1],
