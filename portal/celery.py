@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
+from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Queue
 
 from apps.core import doorbell
@@ -18,6 +19,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(DjangoStructLogInitStep)
 app.conf.task_queues = (Queue("control"), Queue("work"), Queue("outgoing"))
 app.conf.task_routes = {
     "retraining.train": {"queue": "work"},
@@ -31,6 +33,7 @@ app.conf.task_routes = {
     "platforms.look_after": {"queue": "outgoing"},
 }
 app.conf.beat_schedule = {
+    "dashboard.heartbeat": {"task": "dashboard.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
     # A tick that waited for longer than a few others is worth nothing.
     "retraining.coordinate": {"task": "retraining.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "retraining.watch": {"task": "retraining.watch", "schedule": 10.0, "options": {"expires": 60}},

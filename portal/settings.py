@@ -125,6 +125,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.core.measures.TimedAnswers",
     "django.middleware.security.SecurityMiddleware",
     "apps.mlflow_protocol.web.ShortWay",
     "csp.middleware.CSPMiddleware",
@@ -408,6 +409,7 @@ WEBHOOK_TRIES = 8  # over about three hours: 2 s after the first, then four time
 DELIVERY_LEASE_SECONDS = 60.0  # longer than any attempt takes; a worker that is gone has lost its delivery by then
 
 # Logs
+DJANGO_STRUCTLOG_CELERY_ENABLED = True  # what a request rings carries its request_id
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,

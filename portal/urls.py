@@ -4,6 +4,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.core import web as core
+from apps.dashboard.web import health
 from apps.retraining import web as retraining
 
 handler400 = "apps.core.web.bad_request"
@@ -13,7 +14,7 @@ handler500 = "apps.core.web.server_error"
 
 urlpatterns = [
     path("healthz", core.healthz, name="healthz"),
-    path("readyz", core.readyz, name="readyz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", include("apps.mlflow_protocol.urls")),
     path("", include("apps.dashboard.urls")),
     path("", include("apps.catalog.urls")),

@@ -4,9 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import structlog
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
 Respond = Callable[[HttpRequest], HttpResponse]
-log = structlog.get_logger(__name__)
 RETRY_AFTER_SECONDS = 5
 DATABASE_AWAY = "The database is away for a moment. Nothing is lost; try again in a few seconds."
 
@@ -130,15 +128,3 @@ def inside(request: HttpRequest, address: str, otherwise: str = "/") -> str:
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while the web process lives; asks nothing else."""
     return HttpResponse("ok\n", content_type="text/plain")
-
-
-@login_not_required
-def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers, else 503."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        log.warning("not_ready", error=type(error).__name__)
-        return HttpResponse("database away\n", status=503, content_type="text/plain", headers={"Retry-After": "5"})
-    return HttpResponse("ready\n", content_type="text/plain")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.response import Response
@@ -14,6 +16,7 @@ from apps.accounts.signed_in import person
 from apps.catalog import queries as catalog
 from apps.core.errors import Invalid
 from apps.dashboard import queries
+from apps.dashboard.measures import exposition
 from apps.registry.queries import family as family_named
 
 if TYPE_CHECKING:
@@ -199,3 +202,11 @@ class CompareView(APIView):
 
 def _plain(request: Request, name: str) -> str:
     return request.query_params.get(name, "").replace("\0", "")
+
+
+class MetricsView(APIView):
+    """Runs, workers, verdicts, promotions, deliveries, servers and answers in numbers, for Prometheus with a token."""
+
+    @extend_schema(operation_id="metrics_retrieve", responses={(200, "text/plain"): str})
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from apps.dashboard.api import CompareView, EcosystemView, FamilyToolsView, ToolFamiliesView
+from apps.dashboard.api import CompareView, EcosystemView, FamilyToolsView, MetricsView, ToolFamiliesView
 
 urlpatterns = [
+    path("metrics/", MetricsView.as_view(), name="metrics"),
     path("catalog/ecosystem/", EcosystemView.as_view(), name="catalog-ecosystem"),
     path("families/<slug:slug>/compare/", CompareView.as_view(), name="family-compare"),
     path("families/<slug:slug>/tools/", FamilyToolsView.as_view(), name="family-tools"),

@@ -8,12 +8,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
+from structlog.contextvars import bound_contextvars
 
 from apps.accounts.credentials import Holder, holder_of
 from apps.core.context import Door, current, present, through
@@ -42,7 +44,10 @@ class ShortWay:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return protocol(request) if ADDRESS.fullmatch(request.path_info) else self.get_response(request)
+        if not ADDRESS.fullmatch(request.path_info):
+            return self.get_response(request)
+        with bound_contextvars(request_id=str(uuid4())):  # the way of the others, which names them, is not theirs
+            return protocol(request)
 
 
 @login_not_required

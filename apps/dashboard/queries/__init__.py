@@ -17,6 +17,7 @@ from apps.dashboard.queries.home import Health, MyWork, Running, my_work, waitin
 from apps.dashboard.queries.inbox import Task
 from apps.dashboard.queries.naming import champion_and_newest, named_versions, with_a_rival
 from apps.dashboard.queries.overview import FamilyLine, family_line, family_lines
+from apps.dashboard.queries.readiness import Readiness, readiness
 from apps.dashboard.queries.version_lists import (
     Asked,
     PairLine,
@@ -42,6 +43,7 @@ __all__ = [
     "MyWork",
     "PairLine",
     "Radius",
+    "Readiness",
     "RunPage",
     "Running",
     "Score",
@@ -68,6 +70,7 @@ __all__ = [
     "pairs_page",
     "radii",
     "radius",
+    "readiness",
     "run_page",
     "segment_page",
     "tools_of",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.db.models import Count
+
 from apps.accounts.queries import teams
 from apps.core.errors import Missing
 from apps.core.permissions import allowed
@@ -69,3 +71,8 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def delivery_counts() -> QuerySet[Delivery, tuple[str, int]]:
+    """(status, how many), of all destinations."""
+    return Delivery.objects.order_by().values_list("status").annotate(Count("pk"))

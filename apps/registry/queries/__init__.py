@@ -18,6 +18,7 @@ from apps.registry.queries.comparisons import (
     vintages,
 )
 from apps.registry.queries.consumption import UNUSED_DAYS, consumption, unused_versions
+from apps.registry.queries.counts import promotion_counts, verdict_counts
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
     Recomputed,
@@ -208,6 +209,7 @@ __all__ = [
     "pairs",
     "persistence",
     "places",
+    "promotion_counts",
     "recomputed",
     "resolution",
     "restricted_families",
@@ -228,6 +230,7 @@ __all__ = [
     "standings_on",
     "summary",
     "unused_versions",
+    "verdict_counts",
     "version",
     "version_behind",
     "version_row",

@@ -3,7 +3,6 @@
 from apps.retraining.api.pipelines import PipelineFileSchemaView, PipelineOfWorkflowView, PipelineViewSet
 from apps.retraining.api.policies import FiringViewSet, IncidentViewSet, PolicyViewSet, SignalViewSet
 from apps.retraining.api.requests import (
-    MetricsView,
     QueueView,
     QuotaViewSet,
     RequestViewSet,
@@ -14,7 +13,6 @@ from apps.retraining.api.requests import (
 __all__ = [
     "FiringViewSet",
     "IncidentViewSet",
-    "MetricsView",
     "PipelineFileSchemaView",
     "PipelineOfWorkflowView",
     "PipelineViewSet",

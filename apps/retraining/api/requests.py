@@ -6,20 +6,18 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from apps.accounts import queries as accounts
 from apps.accounts.signed_in import person
 from apps.registry.queries import family
-from apps.retraining import actions, prometheus, queries
+from apps.retraining import actions, queries
 from apps.retraining.api.checked import checked
 from apps.retraining.models import RetrainingRequest, SegmentRun, TeamQuota, Worker
 from apps.retraining.queries import audiences
@@ -238,14 +236,6 @@ class QuotaViewSet(mixins.ListModelMixin, GenericViewSet[TeamQuota]):
         """No limit any more."""
         actions.set_team_quota(actor=person(request), team=accounts.team(slug=team), max_concurrent=None)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class MetricsView(APIView):
-    """Queues, workers, requests and policies in numbers, as Prometheus scrapes them with a token that may read."""
-
-    @extend_schema(responses={(200, "text/plain"): str})
-    def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(prometheus.exposition(prometheus.gauges()), content_type=prometheus.CONTENT_TYPE)
 
 
 class QueueView(ListAPIView[Any]):

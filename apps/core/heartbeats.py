@@ -1,0 +1,44 @@
+"""Signs of life of what runs without anybody looking, kept in the broker: where they are lost, the next comes soon."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+import redis
+from django.conf import settings
+
+PATIENCE_SECONDS = 1.0
+"""Whoever asks is a probe that wants an answer, even if it is a bad one."""
+
+
+class BrokerAway(Exception):
+    """It does not answer."""
+
+
+def beat(name: str) -> None:
+    """Notes that `name` lives. Raises BrokerAway."""
+    try:
+        _broker().set(_key(name), repr(time.time()))
+    except redis.RedisError as error:
+        raise BrokerAway from error
+
+
+def silent_for(name: str) -> float | None:
+    """Seconds since the last sign of life; None where there never was one. Raises BrokerAway."""
+    try:
+        noted = _broker().get(_key(name))
+    except redis.RedisError as error:
+        raise BrokerAway from error
+    return max(0.0, time.time() - float(noted)) if noted else None  # type: ignore[arg-type]
+
+
+def _key(name: str) -> str:
+    return f"portal:heartbeat:{name}"
+
+
+@cache
+def _broker() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=PATIENCE_SECONDS, socket_timeout=PATIENCE_SECONDS
+    )
