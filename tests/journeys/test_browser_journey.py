@@ -81,6 +81,8 @@ def test_a_wave_goes_out_in_stages_and_comes_back(browser: Browser, portal: Serv
     retrain(scientist)
     promoted = propose(scientist)
     cannot_approve_their_own(scientist)
+    assert compare_candidate_and_champion(scientist) == 2
+    read_the_card(scientist)
     lead = Person(browser, portal, "lead")
     approve(lead, promoted)
     city = advance(lead, promoted)
@@ -133,6 +135,37 @@ def cannot_approve_their_own(scientist: Person) -> None:
     page = scientist.page
     assert page.get_by_role("button", name="Approve").count() == 0
     page.get_by_role("button", name="Withdraw").first.wait_for()
+
+
+def compare_candidate_and_champion(scientist: Person) -> int:
+    """From the family's page; answers the clicks that it took. The address is all that a colleague needs."""
+    page, before = scientist.page, scientist.clicks
+    page.goto("/m/eta-trip/")
+    scientist.click(page.get_by_role("link", name="Compare", exact=True))
+    scientist.look()
+    scientist.click(page.get_by_role("link", name="Albany", exact=True))
+    expect(page.get_by_role("heading", name="Evaluated on July 2013")).to_be_visible()
+    expect(page.get_by_text(re.compile("on the same [0-9]+ rows"))).to_be_visible()
+    scientist.look()
+    clicks, address = scientist.clicks - before, page.url
+    page.get_by_role("link", name="Only differences").click()
+    expect(page.get_by_text("Left out, because the same is said of all")).to_be_visible()
+    page.goto(address)
+    expect(page.get_by_role("heading", name="Evaluated on July 2013")).to_be_visible()
+    return clicks
+
+
+def read_the_card(scientist: Person) -> None:
+    page = scientist.page
+    page.goto("/models/eta-trip/versions/")
+    scientist.look()
+    page.goto("/m/eta-trip/albany/v2/")
+    scientist.look()
+    page.get_by_role("link", name="The whole card").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Model card: Albany v2")
+    scientist.look()
+    page.goto("/models/eta-trip/card/")
+    scientist.look()
 
 
 def approve(lead: Person, promoted: int) -> None:
@@ -287,7 +320,20 @@ def test_no_page_of_the_journey_is_wider_than_the_screen(
     person = Person(browser, portal, "lead")
     person.page.set_viewport_size({"width": width, "height": 900})
     person.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    for path in ("/", "/models/", "/m/eta-trip/", "/m/eta-trip/atlanta/", "/retraining/", "/promotions/", "/tools/"):
+    for path in (
+        "/",
+        "/models/",
+        "/m/eta-trip/",
+        "/m/eta-trip/atlanta/",
+        "/m/eta-trip/atlanta/v1/",
+        "/m/eta-trip/atlanta/v1/card/",
+        "/models/eta-trip/versions/",
+        "/models/eta-trip/compare/?segment=atlanta",
+        "/models/eta-trip/card/",
+        "/retraining/",
+        "/promotions/",
+        "/tools/",
+    ):
         person.page.goto(path)
         person.page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-') or 'home'}.png")
         assert person.page.evaluate("document.documentElement.scrollWidth") <= width, path

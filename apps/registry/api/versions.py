@@ -32,6 +32,8 @@ class VersionFilter(django_filters.FilterSet):
     model = django_filters.CharFilter("model__name")
     alias = django_filters.CharFilter("aliases__name")
     run = django_filters.CharFilter("run")
+    pipeline = django_filters.CharFilter("pipeline")
+    kind = django_filters.CharFilter("kind", help_text="trained, baseline or imported.")
 
 
 class VersionViewSet(ReadOnlyModelViewSet[ModelVersion]):

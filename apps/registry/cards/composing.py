@@ -136,7 +136,7 @@ def recorded(facts: Facts) -> dict[str, str]:
         "parameters": "\n".join(f"- `{name}`: {value}" for name, value in facts.parameters.items()),
         "training_data": _joined(facts.training_data, *facts.datasets),
         "evaluation_data": _rows(found) if found else "",
-        "input_format": ", ".join(f"`{name}` {kind}" for name, kind in facts.inputs.items()),
+        "input_format": ", ".join(f"`{name}` {kind}".strip() for name, kind in facts.inputs.items()),
         "output_format": facts.output,
         "performance": _performance(found) if found else "",
         "against_champion": _against_champion(found) if found else "",
@@ -183,7 +183,7 @@ def _performance(found: Performance) -> str:
 
 def _against_champion(found: Performance) -> str:
     if found.difference is None:
-        return ""
+        return "" if found.others else "It was evaluated alone: no other version served then, or it served itself."
     return f"{_measure(found, found.difference.value)} better than {found.champion}{_bounds(found.difference)}."
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from apps.audit.queries import timeline
 from apps.registry.cards import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CLASSIFYING = frozenset({"auc", "accuracy", "f1", "precision", "recall", "log_loss", "logloss", "brier"})
 LIBRARIES = {"skops": "sklearn", "ubj": "xgboost", "safetensors": "safetensors", "onnx": "onnx"}
 """Hugging Face's names of what reads a format."""
-LONGEST = 300
+LONGEST, FEATURES = 300, "features"
 
 
 def card_of(*, actor: User, version: ModelVersion) -> Card:
@@ -81,14 +81,25 @@ def _facts(version: ModelVersion, family: ModelFamily, origin: Origin | None, ev
         references=_references(version, origin),
         architecture=_architecture(version),
         library=next((LIBRARIES[kind] for kind in version.formats.values() if kind in LIBRARIES), ""),
-        parameters={name: str(value)[:LONGEST] for name, value in parameters.items()},
+        parameters={name: _plain(value) for name, value in parameters.items()},
         training_data=_trained(version),
         datasets=tuple(data.name for data in origin.datasets) if origin else (),
-        inputs=schema.inputs if schema else contract.get("inputs", {}),
+        inputs=schema.inputs if schema else contract.get("inputs") or _features(parameters),
         output=schema.output if schema else contract.get("output", ""),
         tags=(family.slug, version.model.its_segment.slug, *filter(None, [version.pipeline])),
         performance=_measured(family, version, evaluation) if evaluation else None,
     )
+
+
+def _features(parameters: Mapping[str, Any]) -> Mapping[str, str]:
+    """Columns by name, without types: what a plan calls `features`, where nothing declares more."""
+    named = parameters.get(FEATURES)
+    return {str(name): "" for name in named} if isinstance(named, list) else {}
+
+
+def _plain(value: Any) -> str:
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return words[:LONGEST]
 
 
 def _owners(family: ModelFamily) -> tuple[str, ...]:

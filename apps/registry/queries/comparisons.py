@@ -44,7 +44,8 @@ WITH score AS (
         UNION ALL
         SELECT evaluation.model_id, champion_id, window_last, champion_metric, evaluation.id
         FROM registry_evaluation AS evaluation JOIN registry_registeredmodel AS model ON model.id = evaluation.model_id
-        WHERE model.family_id = %(family)s AND evaluation.status = 'done' AND champion_metric IS NOT NULL
+        WHERE model.family_id = %(family)s AND evaluation.status = 'done' AND champion_id IS NOT NULL
+            AND champion_metric IS NOT NULL
     ) AS every ORDER BY model_id, version, window_last, id DESC
 ), following AS (
     SELECT window_last AS month, lead(window_last) OVER (ORDER BY window_last) AS next
