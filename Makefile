@@ -12,7 +12,7 @@ TIMES ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
 .PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures check openapi lock clean
-.PHONY: bench bench-waves bench-catalog bench-retraining
+.PHONY: bench bench-fleet bench-waves bench-catalog bench-retraining
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -48,6 +48,10 @@ test-figures: install-dev ## computes from the raw data what docs and demo claim
 bench: install-dev ## measures the portal beside a real MLflow 3.17.2 server; its table is kept in benchmarks/
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/python -m benchmarks.mlflow_registry $(ARGS)
+
+bench-fleet: install-dev ## measures the pages of 224 cities × 20 versions beside an empty family's and MLflow's list
+	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s benchmarks/fleet.py $(ARGS)
 
 bench-waves: install-dev ## measures promotion and rollback of 224 cities beside one UPDATE and one INSERT by hand
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s benchmarks/waves.py $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
@@ -16,8 +17,10 @@ from apps.accounts.signed_in import person
 from apps.catalog import queries as catalog
 from apps.core.errors import Invalid
 from apps.dashboard import queries
+from apps.dashboard.fleet import FILTERS, MEASURES, SORTS, Row, State, wanted
 from apps.dashboard.measures import exposition
 from apps.registry.queries import family as family_named
+from apps.registry.serializers import FleetRowSerializer
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -210,3 +213,69 @@ class MetricsView(APIView):
     @extend_schema(operation_id="metrics_retrieve", responses={(200, "text/plain"): str})
     def get(self, request: Request) -> HttpResponse:
         return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+class LastRunSerializer(serializers.Serializer[object]):
+    """The newest segment run; `ended_ago` in seconds, null while it is under way."""
+
+    id = serializers.IntegerField()
+    status = serializers.CharField()
+    reason = serializers.CharField()
+    ended_ago = serializers.FloatField(allow_null=True)
+
+
+class AlarmSerializer(serializers.Serializer[object]):
+    """What a signal says of the segment's data now."""
+
+    id = serializers.IntegerField(help_text="The signal.")
+    kind = serializers.CharField()
+    summary = serializers.CharField()
+
+
+class FleetSerializer(FleetRowSerializer):
+    """A segment as the map and its table show it."""
+
+    state = serializers.ChoiceField(
+        choices=[state.value for state in State], help_text="What is known of the candidate."
+    )
+    worse_by = serializers.FloatField(
+        allow_null=True,
+        help_text="The champion against the plain baseline on the newest month: 0.1 is ten percent worse. "
+        "Null where one of them was not measured, or the baseline is 0.",
+    )
+    last_run = LastRunSerializer(allow_null=True)
+    alarms = AlarmSerializer(many=True)
+    is_retraining = serializers.BooleanField()
+
+
+FLEET_QUERY = [
+    OpenApiParameter("state", enum=list(FILTERS), description="Only these."),
+    OpenApiParameter("q", description="Every word is in the name, the slug or the region."),
+    OpenApiParameter("over", float, description="Champions worse than their baseline by more than so many percent."),
+    OpenApiParameter("show", enum=list(MEASURES), description="The worst of this comes first."),
+    OpenApiParameter("sort", enum=[*SORTS, *(f"-{key}" for key in SORTS)], description="Another order."),
+    OpenApiParameter("group", enum=["region"], description="Region by region, each in that order."),
+    OpenApiParameter("request", int, description="Only where this retraining request made the candidate."),
+]
+
+
+class FleetView(APIView):
+    """A row per segment: champion, newest month, candidate, verdicts, last run, alarms; filtered and sorted as on the
+    page, the worst against the plain baseline first. Not paged: a map shows all of it.
+    """
+
+    @extend_schema(parameters=FLEET_QUERY, responses=FleetSerializer(many=True), operation_id="families_fleet_list")
+    def get(self, request: Request, slug: str) -> Response:
+        family = family_named(actor=person(request), slug=slug)
+        page = queries.fleet_page(actor=person(request), family=family, wish=wanted(request.query_params))
+        return Response(FleetSerializer([_told(row) for row in page.rows], many=True).data)
+
+
+def _told(row: Row) -> dict[str, object]:
+    """The registry's row, and what was made of it."""
+    own = {name: getattr(row, name) for name in ("state", "last_run", "alarms", "is_retraining")}
+    share = None if row.worse_by is None or math.isinf(row.worse_by) else row.worse_by
+    return {name: getattr(row.cell, name) for name in REGISTRY_S} | own | {"worse_by": share}
+
+
+REGISTRY_S = tuple(FleetRowSerializer().fields)

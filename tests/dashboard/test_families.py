@@ -14,11 +14,12 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.dashboard.queries import family_line
 from apps.platforms.base import End, Outcome
-from apps.registry.actions import approve, freeze, propose, set_labelled_until, update_family
-from apps.registry.models import Evaluation, ModelFamily, ModelVersion
+from apps.registry.actions import approve, freeze, propose, report_serving, set_labelled_until, update_family
+from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Segment
 from apps.registry.queries import families
 from apps.retraining import actions as retraining
-from tests.conftest import signed_in
+from apps.retraining.models import Pipeline
+from tests.conftest import api, signed_in
 from tests.retraining.conftest import Submit, claim_of, pipeline, pipelines_folder, submit, success
 
 __all__ = ["pipeline", "pipelines_folder", "submit"]
@@ -26,6 +27,7 @@ __all__ = ["pipeline", "pipelines_folder", "submit"]
 Cities = Callable[[int], list[str]]
 Make = Callable[..., dict[str, ModelVersion]]
 FLEET = "/m/eta-trip/"
+TABLE = f"{FLEET}?view=table"
 MOST_QUERIES = 25
 
 
@@ -41,8 +43,8 @@ def words(page: str) -> str:
 
 
 def rows_of(page: str) -> list[str]:
-    """The slugs of the table's rows, in order."""
-    return re.findall(r'<th scope="row"><a href="/m/eta-trip/([\w-]+)/"', page)
+    """The slugs of the map's cells, or of the table's rows, in order."""
+    return re.findall(r'name="segment" value="([\w-]+)"', page)
 
 
 def ticked(page: str) -> list[str]:
@@ -96,7 +98,7 @@ def test_every_tab_begins_with_owner_health_means_and_freshness(
     told = words(shown(owner, f"{FLEET}?tab={tab}"))
     assert "Tier 1 Frozen" in told
     assert "Team Rides ETA On call: Colleague" in told
-    assert "Health, Jul 2013 2 of 2 worse than the plain baseline" in told
+    assert "Health, Jul 2013 2 of 2 champions do worse than the plain baseline" in told
     assert "Mean MAE 9.00 min the plain baseline 7.00" in told
     assert "Typical age 122 days 2 of 2 stale, over 90 days" in told
     assert "Open promotions 0" in told
@@ -142,7 +144,7 @@ def test_the_page_says_first_how_the_fleet_is_and_what_can_be_done(
     champions(slugs[:3])
     candidates(slugs[:2])
     told = words(shown(owner))
-    assert "3 of 3 champions do worse than the plain baseline in July 2013" in told
+    assert "Jul 2013 3 of 3 champions do worse than the plain baseline" in told
     assert "2 candidates can be promoted" in told
     assert "Promote all 2 One approval by a lead of Rides ETA." in told
     assert told.index("champions do worse") < told.index("City 0")
@@ -153,14 +155,51 @@ def test_a_row_has_champion_age_metrics_and_the_verdict(
 ) -> None:
     champions(cities(1))
     candidates(["city-0"])
-    told = words(shown(owner))
-    assert "City 0 GA v1 stale, 122 d 9.00 9.00 ▲ 2.00 worse v2 6.00 ▼ 3.00 better Passed 90 rows on 20 days" in told
+    told = words(shown(owner, TABLE))
+    assert "City 0 GA v1 stale, 122 d 9.00 ▲ 2.00 worse v2 6.00 ▼ 3.00 better Passed 90 rows on 20 days – –" in told
+
+
+def test_the_map_is_the_table_in_cells(owner: User, cities: Cities, champions: Make, candidates: Make) -> None:
+    slugs = cities(4)
+    champions(slugs[:1], mae=8.0)
+    champions(slugs[1:2], mae=12.0)
+    candidates(slugs[:1])
+    page = shown(owner, f"{FLEET}?tick=2")
+    assert rows_of(page) == rows_of(shown(owner, TABLE)) == ["city-1", "city-0", "city-2", "city-3"]
+    assert ticked(page) == ["city-1", "city-0"]
+    assert "City 1 ■ +71 % City 0 ◆ +14 % ✓ City 2 ○ – City 3 ○ –" in words(page)
+    assert "City 0 ● −33 %" in words(shown(owner, f"{FLEET}?show=champion"))
+    by_region = words(shown(owner, f"{FLEET}?group=region"))
+    assert "GA 2 City 0 ◆ +14 % ✓ City 2 ○ – MA 2 City 1 ■ +71 % City 3" in by_region
+
+
+def test_a_segment_shows_its_last_run_and_its_alarms(
+    owner: User, family: ModelFamily, cities: Cities, champions: Make, submit: Submit
+) -> None:
+    champions(cities(2))
+    retraining.finish(
+        claim=claim_of(submit("city-1"), "city-1"), outcome=Outcome(End.FAILED, "", "It crashed.", 1.0, {}, "")
+    )
+    city = Segment.objects.get(slug="city-0")
+    for kind in ("drift", "volume"):
+        report = {"kind": kind, "verdict": "alarm", "description": "Half is missing."}
+        retraining.receive_signal(actor=owner, family=family, segment=city, source="api", report=report)
+    fine = {"kind": "volume", "verdict": "fine", "description": "All there."}
+    retraining.receive_signal(actor=owner, family=family, segment=city, source="api", report=fine)
+    assert "City 0 ◆ 1 ! City 1 ● 0 ✗" in words(shown(owner, f"{FLEET}?show=signals"))
+    assert "City 1 ◆ 0 min ✗ City 0 ○ – !" in words(shown(owner, f"{FLEET}?show=run"))
+    assert rows_of(shown(owner, f"{FLEET}?state=alarms")) == ["city-0"]
+    assert rows_of(shown(owner, f"{FLEET}?state=run-failed")) == ["city-1"]
+    page = shown(owner, TABLE)
+    assert "Half is missing." in page
+    assert "Failed –" in words(page)
+    assert "– drift" in words(page)
 
 
 def test_a_row_that_fails_says_why(owner: User, cities: Cities, champions: Make, candidates: Make) -> None:
     champions(cities(1))
     candidates(["city-0"], mae=9.8)
-    told = words(shown(owner))
+    told = words(shown(owner, TABLE))
     assert "Not passed It is 0.8 min worse than v1, not better" in told
     assert "No candidate passes: keep the champions" in told
 
@@ -171,7 +210,8 @@ def test_an_empty_cell_says_that_its_training_had_no_data(
     cities(1)
     reason = "Only 2 of the 60 rows needed."
     retraining.finish(claim=claim_of(submit("city-0"), "city-0"), outcome=Outcome(End.NO_DATA, "", reason, 1.0, {}, ""))
-    assert f"No champion yet: {reason}" in words(shown(owner))
+    assert f"No champion yet: {reason}" in words(shown(owner, TABLE))
+    assert f"no champion yet: {reason}" in shown(owner)
 
 
 def test_the_worst_comes_first_and_a_head_turns_the_order_round(owner: User, cities: Cities, champions: Make) -> None:
@@ -223,7 +263,7 @@ def test_what_waits_for_approval_links_to_its_promotion(
     champions(cities(1))
     made = candidates(["city-0"])
     wave = propose(actor=owner, family=family, versions=list(made.values()), reason="Summer")
-    page = shown(owner)
+    page = shown(owner, TABLE)
     assert f'href="/promotions/{wave.pk}/"' in page
     assert "1 candidate waits for approval" in words(page)
     assert "Summer" in shown(owner, f"{FLEET}?tab=activity")
@@ -277,6 +317,21 @@ def test_ticked_rows_go_to_the_form_that_trains_them(owner: User, cities: Cities
     cities(3)
     response = signed_in(owner).get("/models/eta-trip/retrain/?family=eta-trip&segment=city-2&segment=city-0")
     assert response["Location"] == "/retraining/new/?family=eta-trip&segments=city-0%2Ccity-2"
+
+
+def test_the_form_is_that_of_the_pipeline_that_trained_their_champions(
+    owner: User, cities: Cities, champions: Make, register: Make, measure: Any, colleague: User, approver: User,
+    family: ModelFamily, pipeline: Pipeline,
+) -> None:  # fmt: skip
+    trained = register(cities(3)[:2], pipeline=pipeline.slug)
+    measure(list(trained.values()), 9.0)
+    wave = propose(actor=colleague, family=family, versions=list(trained.values()), reason="first ones")
+    approve(actor=approver, wave=wave, digest=wave.digest)
+    browser = signed_in(owner)
+    response = browser.get("/models/eta-trip/retrain/?family=eta-trip&segment=city-0&segment=city-2")
+    assert response["Location"] == "/retraining/new/toy/?family=eta-trip&segments=city-0%2Ccity-2"
+    form = browser.get(response["Location"]).content.decode()
+    assert 'href="/retraining/new/?family=eta-trip&amp;segments=city-0%2Ccity-2"' in form
 
 
 @pytest.mark.parametrize(
@@ -390,11 +445,50 @@ def test_the_file_has_what_the_filters_leave(owner: User, cities: Cities, champi
     assert told == ["9.0", "6.0", "passes"]
 
 
+def test_the_api_answers_what_the_page_shows(
+    owner: User, stranger: User, cities: Cities, champions: Make, candidates: Make, submit: Submit
+) -> None:
+    slugs = cities(4)
+    champions(slugs[:1], mae=7.5)
+    champions(slugs[1:2], mae=12.0)
+    candidates(slugs[:1])
+    reason = "Only 2 of the 60 rows needed."
+    retraining.finish(claim=claim_of(submit("city-2"), "city-2"), outcome=Outcome(End.NO_DATA, "", reason, 1.0, {}, ""))
+    client, address = api(owner), "/api/v1/families/eta-trip/fleet/"
+    rows = client.get(address).json()
+    assert [row["segment"] for row in rows] == rows_of(shown(owner)) == ["city-1", "city-0", "city-2", "city-3"]
+    assert [(row["state"], row["worse_by"]) for row in rows[:2]] == [("no-candidate", 5 / 7), ("passes", 0.5 / 7)]
+    assert (rows[2]["last_run"]["status"], rows[2]["last_run"]["reason"], rows[2]["alarms"]) == ("no_data", reason, [])
+    assert rows[1]["candidate"]["pipeline"] == "eta-ridge"
+    for query in ("over=10", "state=passes", "q=city+3", "sort=segment", "show=age", "group=region"):
+        told = [row["segment"] for row in client.get(f"{address}?{query}").json()]
+        assert told == rows_of(shown(owner, f"{FLEET}?{query}")), query
+    wrong = client.get(f"{address}?over=much")
+    assert (wrong.status_code, wrong.json()["message"]) == (400, "Say a number of percent, such as 10.")
+
+
+def test_a_version_says_by_how_many_it_is_still_loaded(
+    owner: User, colleague: User, stranger: User, family: ModelFamily, cities: Cities, champions: Make, candidates: Make
+) -> None:
+    was = champions(cities(1))["city-0"]
+    for person, place in ((owner, "eta-api"), (colleague, "eta-api"), (colleague, "batch")):
+        report_serving(actor=person, version=was, place=place)
+    new = candidates(["city-0"])["city-0"]
+    for address in (f"{FLEET}city-0/", "/models/eta-trip/versions/"):
+        assert "loaded by 3" in words(shown(owner, address))
+        assert "still loaded by" not in words(shown(owner, address))
+    report_serving(actor=owner, version=new, place="trial")
+    for address in (f"{FLEET}city-0/", "/models/eta-trip/versions/"):
+        page = shown(owner, address)
+        assert "still loaded by 1" in words(page)
+        assert 'href="/models/eta-trip/unused/"' in page
+
+
 # how much it costs
 
 
 @pytest.mark.parametrize("count", [5, 60])
-@pytest.mark.parametrize("address", [FLEET, f"{FLEET}fleet.csv", "/models/", f"{FLEET}city-0/"])
+@pytest.mark.parametrize("address", [FLEET, TABLE, f"{FLEET}fleet.csv", "/models/", f"{FLEET}city-0/"])
 def test_a_page_needs_no_more_queries_for_more_segments(
     approver: User, cities: Cities, champions: Make, candidates: Make, submit: Submit,
     django_assert_max_num_queries: Any, count: int, address: str,

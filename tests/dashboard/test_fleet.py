@@ -6,10 +6,27 @@ from datetime import UTC, date, datetime
 import pytest
 
 from apps.core.errors import Invalid
-from apps.dashboard.fleet import WHISKER_WIDTH, Row, State, Wanted, chips, chosen, judged, made_by, summarised, wanted
+from apps.dashboard.fleet import (
+    MEASURES,
+    Heat,
+    Row,
+    State,
+    Wanted,
+    chips,
+    chosen,
+    heat,
+    judged,
+    made_by,
+    summarised,
+    ticked,
+    wanted,
+)
+from apps.dashboard.fleet.heat import SHAPES
+from apps.dashboard.fleet.rows import WHISKER_WIDTH
 from apps.dashboard.spreadsheet import HEAD, as_csv
 from apps.registry.gates import Outcome, Verdict
 from apps.registry.queries import FleetRow, ScoreCell, VersionCell
+from apps.retraining.queries import Alarm, LastRun
 
 JULY = (date(2013, 7, 1), date(2013, 7, 31))
 
@@ -115,7 +132,9 @@ def test_what_passes_says_on_how_much_and_what_does_not_says_why() -> None:
 
 def test_an_empty_segment_says_how_its_last_run_ended() -> None:
     empty = cell(champion=None, evaluated=None, newest=None, age_days=None, is_fresh=None, model="")
-    assert row(empty, notes={"atlanta": "Only 2 of the 60 rows needed."}).why == "Only 2 of the 60 rows needed."
+    ended = LastRun(1, "no_data", "Only 2 of the 60 rows needed.", 60.0)
+    assert row(empty, runs={"atlanta": ended}).why == "Only 2 of the 60 rows needed."
+    assert row(empty, runs={"atlanta": LastRun(1, "running", "", None)}).why == ""
 
 
 def test_the_widest_intervals_are_cut_off_instead_of_flattening_the_others() -> None:
@@ -150,8 +169,8 @@ def test_the_worst_champion_comes_first_and_the_empty_cells_last() -> None:
 
 
 def test_rows_without_the_value_come_last_whichever_way_round() -> None:
-    assert names(chosen(fleet(), Wanted(sort="gain"))) == ["chicago", "boston", "albany", "denver"]
-    assert names(chosen(fleet(), Wanted(sort="-gain"))) == ["boston", "chicago", "albany", "denver"]
+    assert names(chosen(fleet(), Wanted(order="gain"))) == ["chicago", "boston", "albany", "denver"]
+    assert names(chosen(fleet(), Wanted(order="-gain"))) == ["boston", "chicago", "albany", "denver"]
 
 
 def test_regions_keep_the_order_inside() -> None:
@@ -184,9 +203,8 @@ def test_only_candidates_that_a_request_made_are_left() -> None:
 
 def test_chips_count_and_leave_out_what_finds_nothing() -> None:
     found = {chip.value: chip.count for chip in chips(fleet(), Wanted(state="proposed"))}
-    assert found == {
-        "": 4, "passes": 1, "fails": 1, "proposed": 0, "worse-than-baseline": 3, "stale": 2, "empty": 1,
-    }  # fmt: skip
+    worse = {"worse-than-baseline": 3, "much-worse": 2}
+    assert found == {"": 4, "passes": 1, "fails": 1, "proposed": 0, "stale": 2, "empty": 1, **worse}
 
 
 def test_the_summary_counts_and_means_the_measured_champions() -> None:
@@ -194,21 +212,120 @@ def test_the_summary_counts_and_means_the_measured_champions() -> None:
     assert (told.segments, told.champions, told.empty, told.measured) == (4, 3, 1, 3)
     assert (told.worse, told.much_worse, told.stale) == (3, 2, 2)
     assert (told.passes, told.refused, told.candidates) == (1, 1, 2)
-    assert told.newest == pytest.approx((7.1 + 9.0 + 12.0) / 3)
-    assert told.baseline == 7.0
-    assert told.tone == "bad"
-    assert sum(part.count for part in told.parts) == 4
 
 
-def test_a_fleet_that_nobody_measured_has_no_verdict() -> None:
+def test_a_champion_that_nobody_measured_is_counted() -> None:
     told = summarised(judged([cell(newest=None)], lower_is_better=True))
-    assert (told.newest, told.tone, told.unmeasured) == (None, "idle", 1)
+    assert (told.measured, told.unmeasured) == (0, 1)
 
 
-@pytest.mark.parametrize("query", [{"state": "bad"}, {"sort": "mood"}, {"request": "two"}, {"request": "9" * 30}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"state": "bad"}, {"sort": "mood"}, {"show": "mood"}, {"view": "globe"}, {"request": "two"},
+        {"request": "9" * 30}, {"over": "much"}, {"over": "nan"}, {"over": "1e9"}, {"tick": "all"}, {"tick": "-3"},
+    ],
+)  # fmt: skip
 def test_a_wish_that_makes_no_sense_is_answered_with_a_sentence(query: dict[str, str]) -> None:
-    with pytest.raises(Invalid, match=r"There is no|A request has a number"):
+    with pytest.raises(Invalid, match=r"There is no|A request has a number|Say a number|Say how many"):
         wanted(query)
+
+
+@pytest.mark.parametrize(("percent", "left"), [("0", 3), ("10", 2), ("50", 1), ("-100", 3), ("200", 0)])
+def test_only_champions_that_are_over_their_own_baseline_by_that_much_are_left(percent: str, left: int) -> None:
+    assert len(chosen(fleet(), wanted({"over": percent}))) == left
+
+
+def test_the_worst_of_what_is_shown_comes_first() -> None:
+    assert names(chosen(fleet(), wanted({"show": "age"}))) == ["boston", "chicago", "albany", "denver"]
+    assert names(chosen(fleet(), wanted({"show": "champion"}))) == ["boston", "chicago", "albany", "denver"]
+    scores = judged([cell("low", newest=score(0.2)), cell("high", newest=score(0.9))], lower_is_better=False)
+    assert names(chosen(scores, wanted({"show": "metric"}))) == ["low", "high"]
+
+
+def test_the_first_ones_come_ticked_or_those_that_pass() -> None:
+    worst = wanted({"tick": "2"})
+    assert ticked(chosen(fleet(), worst), worst) == {"chicago", "boston"}
+    passing = wanted({"tick": "passes"})
+    assert ticked(chosen(fleet(), passing), passing) == {"boston"}
+    assert not ticked(fleet(), Wanted())
+
+
+# the map
+
+
+def drawn(measure: str, *rows: Row, **chosen: object) -> Heat:
+    return heat(rows or fleet(), MEASURES[measure], **{"by_region": False, "ticked": (), "unit": "min"} | chosen)  # type: ignore[arg-type]
+
+
+def told_by(found: Heat) -> dict[str, tuple[str, str]]:
+    return {one.slug: (one.shape, one.number) for group in found.groups for one in group.cells}
+
+
+@pytest.mark.parametrize(
+    ("measure", "told"),
+    [
+        ("baseline", ["▲ +1 %", "◆ +29 %", "■ +71 %", "○ –"]),
+        ("champion", ["○ –", "● −33 %", "◆ +33 %", "○ –"]),
+        ("metric", ["▲ 7.10", "◆ 9.00", "■ 12.00", "○ –"]),
+        ("age", ["● 30 d", "▲ 122 d", "▲ 122 d", "○ –"]),
+    ],
+)
+def test_a_cell_has_a_shape_and_a_number(measure: str, told: list[str]) -> None:
+    """Of albany, boston, chicago and denver."""
+    assert [" ".join(one) for one in told_by(drawn(measure)).values()] == told
+
+
+def test_runs_and_alarms_are_drawn() -> None:
+    runs = {"a": LastRun(1, "failed", "It crashed.", 7_300.0), "b": LastRun(2, "running", "", None)}
+    alarms = {"b": (Alarm(1, "drift", "wind"), Alarm(2, "volume", "half"))}
+    rows = judged([cell("a"), cell("b"), cell("c")], lower_is_better=True, runs=runs, alarms=alarms, retraining={"b"})
+    assert told_by(drawn("run", *rows)) == {"a": ("◆", "2 h"), "b": ("◇", "now"), "c": ("○", "–")}
+    assert told_by(drawn("signals", *rows)) == {"a": ("●", "0"), "b": ("◆", "2"), "c": ("●", "0")}
+    cells = drawn("baseline", *rows).groups[0].cells
+    assert [one.marks for one in cells] == ["✗", "↻ !", ""]
+    assert "its last run failed: It crashed." in cells[0].says
+    assert "drift alarm: wind; volume alarm: half" in cells[1].says
+
+
+def test_a_score_that_is_lower_than_its_baseline_is_worse() -> None:
+    found = drawn("baseline", row(cell(newest=score(0.5, baseline=0.8)), lower_is_better=False))
+    assert told_by(found) == {"atlanta": ("◆", "−38 %")}
+
+
+def test_a_baseline_of_zero_has_no_percent() -> None:
+    assert told_by(drawn("baseline", row(cell(newest=score(0.5, baseline=0.0))))) == {"atlanta": ("■", "∞")}
+    assert told_by(drawn("baseline", row(cell(newest=score(0.0, baseline=0.0))))) == {"atlanta": ("●", "0 %")}
+
+
+def test_a_cell_says_all_that_is_known_of_its_segment() -> None:
+    said = {one.slug: one.says for one in drawn("baseline").groups[0].cells}
+    assert said["boston"] == "MA; v1, 122 days old; 9.00 min, 2.00 worse than the baseline; candidate v2: passed"
+    assert said["denver"] == "GA; no champion yet"
+
+
+def test_the_legend_has_what_is_there_and_counts_it() -> None:
+    found = drawn("baseline")
+    assert [(key.tone, key.count) for key in found.legend] == [("dire", 1), ("bad", 1), ("warn", 1), ("idle", 1)]
+    assert found.marks == [("✓", "its candidate passed")]
+
+
+def test_regions_are_groups_of_cells() -> None:
+    rows = chosen(fleet(), Wanted(by_region=True))
+    found = drawn("baseline", *rows, by_region=True, ticked={"boston"})
+    assert [(group.name, [one.slug for one in group.cells]) for group in found.groups] == [
+        ("GA", ["chicago", "albany", "denver"]),
+        ("MA", ["boston"]),
+    ]
+    assert [one.slug for group in found.groups for one in group.cells if one.is_ticked] == ["boston"]
+
+
+def test_no_two_tones_share_a_shape() -> None:
+    assert len(set(SHAPES.values())) == len(SHAPES)
+    assert {tone for measure in MEASURES.values() for tone in measure.words} <= set(SHAPES)
+
+
+# the file
 
 
 def test_the_file_has_a_line_per_row_and_no_formula() -> None:

@@ -93,7 +93,7 @@ def test_what_was_rolled_back_is_no_candidate_and_has_served(
     assert "It crashed at night." in told
     assert "v2 is newer and was rolled back" in told
     assert "Retrain to make a new candidate." in told
-    assert "v2 was rolled back; retrain for a new candidate" in words(shown(owner, "/m/eta-trip/"))
+    assert "v2 was rolled back; retrain for a new candidate" in words(shown(owner, "/m/eta-trip/?view=table"))
     assert "No version is newer" not in told
     assert "Served before" in shown(owner, f"{CITY}v2/")
 

@@ -127,7 +127,7 @@ def test_a_comparison_with_the_shared_model_is_no_evidence_for_promotions_and_it
     served = resolution(family=family_again(family), alias="champion")
     assert [row.fallback for row in served.resolved] == [None, None, "global"]
     client = signed_in(owner)
-    assert "global v1 serves." in words(client.get("/m/eta-trip/").content.decode())
+    assert "global v1 serves." in words(client.get("/m/eta-trip/?view=table").content.decode())
     assert "Until it has one, global v1 serves it" in words(client.get("/m/eta-trip/city-2/").content.decode())
     newer = candidates(known[:1])
     assert [row.comparison.candidate for row in fleet(family_again(family)) if row.candidate and row.comparison] == [

@@ -32,10 +32,10 @@ def browser() -> Iterator[Browser]:
 class Person:
     """Somebody of the demo company with a browser of their own."""
 
-    def __init__(self, browser: Browser, portal: ServedPortal, username: str) -> None:
+    def __init__(self, browser: Browser, portal: ServedPortal, username: str, *, script: bool = True) -> None:
         self.complaints: list[str] = []
         self.clicks = 0
-        self.page = self._open(browser, portal)
+        self.page = self._open(browser, portal, script=script)
         self._sign_in(username)
 
     def look(self) -> Page:
@@ -55,8 +55,15 @@ class Person:
         self.page.get_by_role("link", name=link, exact=exact).first.click()
         return self.look()
 
-    def _open(self, browser: Browser, portal: ServedPortal) -> Page:
-        page = browser.new_context(base_url=portal.address, reduced_motion="reduce").new_page()
+    def press(self, what: Locator, key: str) -> None:
+        """As who has no mouse: it must take the focus, and show it."""
+        what.focus()
+        expect(what).to_be_focused()
+        what.press(key)
+
+    def _open(self, browser: Browser, portal: ServedPortal, *, script: bool) -> Page:
+        context = browser.new_context(base_url=portal.address, reduced_motion="reduce", java_script_enabled=script)
+        page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -98,7 +105,7 @@ def see_the_fleet(scientist: Person) -> None:
     scientist.go("Models", exact=True)
     page = scientist.go("Trip ETA")
     expect(page.get_by_text("78 of 81 segments have a champion")).to_be_visible()
-    assert page.locator("tbody tr").count() == 81
+    assert page.locator(".heat li").count() == 81
 
 
 def retrain(scientist: Person) -> None:
@@ -311,6 +318,50 @@ def retry(operator: Person, address: str) -> None:
     expect(operator.look().get_by_text("exception").first).to_be_visible()
 
 
+def test_seventeen_of_the_worst_cities_are_retrained_with_other_parameters(
+    browser: Browser, portal: ServedPortal
+) -> None:
+    """Found in one click from home; tick, retrain, parameters, send are the four steps."""
+    scientist = Person(browser, portal, "scientist")
+    page = scientist.page
+    scientist.click(page.get_by_role("link", name="Trip ETA", exact=True).first)
+    assert scientist.clicks == 1
+    worst = page.locator(".heat li").first.inner_text()
+    page.get_by_label("Tick the first").fill("17")
+    page.get_by_label("Tick the first").press("Enter")
+    expect(page.locator(".heat :checked")).to_have_count(17)
+    assert page.locator(".heat li:has(:checked)").first.inner_text() == worst
+    scientist.look()
+    scientist.click(page.get_by_role("button", name="Retrain ticked"))
+    page.get_by_label("Window in months").fill("2")
+    page.get_by_label("Reason").fill("The worst of July.")
+    scientist.click(page.get_by_role("button", name="Send 17 runs"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Request #")
+    assert scientist.clicks == 3  # beside the number that was typed, and the parameter
+
+
+def test_the_fleet_needs_neither_a_script_nor_a_mouse(browser: Browser, portal: ServedPortal) -> None:
+    lead = Person(browser, portal, "lead", script=False)
+    page = lead.page
+    page.goto("/m/eta-trip/?over=10")
+    assert 0 < page.locator(".heat li").count() < 81
+    page.get_by_label("over its baseline by more than").fill("0")
+    lead.press(page.get_by_label("over its baseline by more than"), "Enter")
+    expect(page).to_have_url(re.compile("over=0"))
+    for box in (page.locator(".heat input").nth(0), page.locator(".heat input").nth(1)):
+        lead.press(box, "Space")
+    ticked = [box.get_attribute("value") for box in page.locator(".heat :checked").all()]
+    lead.press(page.get_by_role("button", name="Roll back ticked"), "Enter")
+    expect(page).to_have_url(re.compile("segment=.*segment="))
+    assert [city for city in ticked if f"segment={city}" in page.url] == ticked
+    page.go_back()
+    lead.press(page.get_by_role("link", name="Table"), "Enter")
+    expect(page.get_by_role("columnheader", name="Last run")).to_be_visible()
+    lead.press(page.get_by_role("link", name="Map"), "Enter")
+    lead.press(page.get_by_role("link", name="Age", exact=True), "Enter")
+    expect(page.locator(".heat li").first).to_contain_text(" d")
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_of_the_journey_is_wider_than_the_screen(
@@ -324,6 +375,7 @@ def test_no_page_of_the_journey_is_wider_than_the_screen(
         "/",
         "/models/",
         "/m/eta-trip/",
+        "/m/eta-trip/?view=table",
         "/m/eta-trip/atlanta/",
         "/m/eta-trip/atlanta/v1/",
         "/m/eta-trip/atlanta/v1/card/",
@@ -335,5 +387,5 @@ def test_no_page_of_the_journey_is_wider_than_the_screen(
         "/tools/",
     ):
         person.page.goto(path)
-        person.page.screenshot(path=tmp_path / f"{path.strip('/').replace('/', '-') or 'home'}.png")
+        person.page.screenshot(path=tmp_path / f"{re.sub(r'[^a-z]+', '-', path).strip('-') or 'home'}.png")
         assert person.page.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -9,7 +9,19 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from apps.audit.queries import events_of_family
-from apps.dashboard.fleet import Chip, Row, State, Summary, Wanted, chips, chosen, judged, made_by, summarised
+from apps.dashboard.fleet import (
+    Chip,
+    Row,
+    State,
+    Summary,
+    Wanted,
+    chips,
+    chosen,
+    judged,
+    made_by,
+    summarised,
+    ticked,
+)
 from apps.dashboard.queries.overview import CHAMPION, FamilyLine, line_of_rows
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -19,7 +31,7 @@ if TYPE_CHECKING:
     from apps.audit.models import AuditEvent
     from apps.registry.models import ModelFamily, Wave
     from apps.registry.queries import Resolved, Window
-    from apps.retraining.models import RequestQuerySet, RetrainingRequest
+    from apps.retraining.models import RetrainingRequest
 
 EVENTS_READ = 2_000
 HAPPENINGS_SHOWN = 60
@@ -28,13 +40,14 @@ HAPPENINGS_SHOWN = 60
 @dataclass(frozen=True)
 class FleetPage:
     """`rows` are those asked for; `summary` and `chips` count all of the family, or of the request asked for; `line`
-    is of the family whatever was asked for.
+    is of the family whatever was asked for. `ticked` are the segments that come ticked.
     """
 
     family: ModelFamily
     line: FamilyLine
     window: Window | None
     rows: Sequence[Row]
+    ticked: Collection[str]
     summary: Summary
     chips: Sequence[Chip]
     request: RetrainingRequest | None
@@ -62,14 +75,16 @@ def fleet_page(*, actor: User, family: ModelFamily, wish: Wanted) -> FleetPage:
     """Raises Missing for a request that the actor may not see."""
     request = retraining.request(actor=actor, request_id=wish.request) if wish.request else None
     asked = retraining.requests(actor).filter(family=family)
-    rows = whole = _rows(family, asked)
+    rows = whole = _rows(actor, family)
     if request:
         rows = made_by(whole, _versions_of(request))
+    shown = chosen(rows, wish)
     return FleetPage(
         family=family,
-        line=line_of_rows(actor=actor, family=family, rows=whole),
+        line=line_of_rows(family, whole),
         window=registry.newest_window(family),
-        rows=chosen(rows, wish),
+        rows=shown,
+        ticked=ticked(shown, wish),
         summary=summarised(rows),
         chips=chips(rows, wish),
         request=request,
@@ -80,7 +95,7 @@ def fleet_page(*, actor: User, family: ModelFamily, wish: Wanted) -> FleetPage:
 
 def fleet_rows(*, actor: User, family: ModelFamily, segments: Collection[str] | None = None) -> list[Row]:
     """Every segment of the family, or those named by slug, by name."""
-    return _rows(family, retraining.requests(actor).filter(family=family), segments)
+    return _rows(actor, family, segments)
 
 
 def not_evaluated(*, actor: User, family: ModelFamily) -> list[int]:
@@ -97,12 +112,13 @@ def happenings(family: ModelFamily) -> list[Happening]:
     return list(islice(_grouped(events), HAPPENINGS_SHOWN))
 
 
-def _rows(family: ModelFamily, asked: RequestQuerySet, segments: Collection[str] | None = None) -> list[Row]:
+def _rows(actor: User, family: ModelFamily, segments: Collection[str] | None = None) -> list[Row]:
     cells = registry.fleet(family, segments=segments)
     return judged(
         cells,
         lower_is_better=family.direction == family.Direction.LOWER,
-        notes=_why_not_trained([cell.segment for cell in cells if not cell.model], asked),
+        runs=retraining.last_runs(actor=actor, family=family, segments=segments),
+        alarms=retraining.alarms(family, segments=segments),
         retraining=retraining.being_retrained(family),
         stand_ins=_stand_ins(family, [cell.segment for cell in cells if not cell.champion]),
     )
@@ -114,17 +130,6 @@ def _stand_ins(family: ModelFamily, segments: Sequence[str]) -> dict[str, Resolv
         return {}
     found = registry.resolution(family=family, alias=CHAMPION, slugs=segments)
     return {one.segment: one for one in found.resolved}
-
-
-def _why_not_trained(segments: Sequence[str], asked: RequestQuerySet) -> dict[str, str]:
-    """How the newest run of a segment without any model ended, in its own sentence; what the reader may not see is not
-    among the requests that were asked for.
-    """
-    if not segments:
-        return {}
-    ended = asked.filter(runs__segment__slug__in=segments, runs__status__in=("no_data", "failed"))
-    newest = ended.order_by("runs__segment_id", "-runs__id").distinct("runs__segment_id")
-    return dict(newest.values_list("runs__segment__slug", "runs__reason"))
 
 
 def _grouped(events: Iterable[AuditEvent]) -> Iterator[Happening]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db.models import QuerySet, Value
 
 from apps.registry import queries as registry
 
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
     from apps.dashboard.fleet import Row
-    from apps.registry.models import ModelFamily
+    from apps.registry.models import Evaluation, ModelFamily
     from apps.registry.queries import Window
 
 CHAMPION = "champion"
-OPEN = ("proposed", "running")
-"""Promotions that are not over: waiting for a yes, or between two stages."""
 
 
 class Measured(NamedTuple):
@@ -86,7 +85,7 @@ def family_line(*, actor: User, family: ModelFamily) -> FamilyLine:
     return _lines(actor, [family])[0]
 
 
-def line_of_rows(*, actor: User, family: ModelFamily, rows: Sequence[Row]) -> FamilyLine:
+def line_of_rows(family: ModelFamily, rows: Sequence[Row]) -> FamilyLine:
     """The same, of a fleet that was read already."""
     ages = [row.cell.age_days for row in rows if row.cell.age_days is not None]
     known = [
@@ -94,15 +93,13 @@ def line_of_rows(*, actor: User, family: ModelFamily, rows: Sequence[Row]) -> Fa
         for row in rows
         if row.newest is not None and row.baseline is not None and row.rows
     ]
-    return _line(family, ages, known, _open_waves(actor, [family])[family.pk])
+    return _line(family, ages, known)
 
 
 def _lines(actor: User, families: Sequence[ModelFamily]) -> list[FamilyLine]:
-    trained, waves = _trained_through(actor, families), _open_waves(actor, families)
-    measured = _measured(actor, families)
+    trained, measured = _trained_through(actor, families), _measured(actor, families)
     return [
-        _line(family, _ages(family, trained.get(family.pk, [])), measured.get(family.pk, []), waves[family.pk])
-        for family in families
+        _line(family, _ages(family, trained.get(family.pk, [])), measured.get(family.pk, [])) for family in families
     ]
 
 
@@ -110,7 +107,7 @@ def _ages(family: ModelFamily, days: Iterable[date]) -> list[int]:
     return [age for day in days if (age := family.age_of(day)) is not None]
 
 
-def _line(family: ModelFamily, ages: Sequence[int], measured: Sequence[Measured], waves: int) -> FamilyLine:
+def _line(family: ModelFamily, ages: Sequence[int], measured: Sequence[Measured]) -> FamilyLine:
     lower = family.direction == family.Direction.LOWER
     return FamilyLine(
         family=family,
@@ -123,7 +120,7 @@ def _line(family: ModelFamily, ages: Sequence[int], measured: Sequence[Measured]
         weighted=_mean(measured, [one.rows for one in measured]),
         age=round(median(ages)) if ages else None,
         stale=sum(age > family.freshness_days for age in ages),
-        open_waves=waves,
+        open_waves=family.open_wave_count,  # type: ignore[attr-defined]
     )
 
 
@@ -161,15 +158,14 @@ def _measured(actor: User, families: Sequence[ModelFamily]) -> dict[int, list[Me
         )
     )
     found: dict[int, dict[int, Measured]] = {}
-    for role in ("champion", "candidate"):
-        of_champions = done.filter(**{f"{role}__aliases__name": CHAMPION}).order_by("id")
-        columns = ("model__family", "model", "window_first", "window_last", f"{role}_metric", "baseline_metric", "rows")
-        for family, model, first, last, *numbers in of_champions.values_list(*columns):
-            if windows.get(family) == (first, last):
-                found.setdefault(family, {})[model] = Measured(*numbers)
+    for _, _, family, model, first, last, *numbers in sorted(_as(done, "champion").union(_as(done, "candidate"))):
+        if windows.get(family) == (first, last):
+            found.setdefault(family, {})[model] = Measured(*numbers)
     return {family: list(by_model.values()) for family, by_model in found.items()}
 
 
-def _open_waves(actor: User, families: Iterable[ModelFamily]) -> Counter[int]:
-    waves = registry.waves(actor).filter(family__in=families, status__in=OPEN)
-    return Counter(waves.order_by().values_list("family", flat=True))
+def _as(done: QuerySet[Evaluation], role: str) -> QuerySet[Evaluation, tuple[Any, ...]]:
+    """What was measured of champions in that role; `candidate` is a check of their own, and sorts last."""
+    of_champions = done.filter(**{f"{role}__aliases__name": CHAMPION}).order_by()
+    columns = ("model__family", "model", "window_first", "window_last", f"{role}_metric", "baseline_metric", "rows")
+    return of_champions.values_list(Value(role == "candidate"), "id", *columns)

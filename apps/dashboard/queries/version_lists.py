@@ -52,12 +52,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class ListedVersion:
-    """A version of the list: what it reported, its newest done evaluation, and the aliases on it."""
+    """A version of the list: what it reported, its newest done evaluation, the aliases on it, how many use it."""
 
     version: ModelVersion
     reported: float | None
     evaluation: Evaluation | None
     aliases: Sequence[str]
+    loaded_by: int
 
 
 @dataclass(frozen=True)
@@ -144,12 +145,14 @@ def _narrowed(every: VersionQuerySet, wish: Asked) -> VersionQuerySet:
 def _lines(family: ModelFamily, versions: Sequence[ModelVersion]) -> list[ListedVersion]:
     reported = reported_by_run([version.run_id for version in versions if version.run_id])
     newest = registry.newest_done([version.pk for version in versions])
+    loaded = registry.loaded_by([version.pk for version in versions])
     return [
         ListedVersion(
             version=version,
             reported=reported.get(version.run_id or "", {}).get(family.metric),
             evaluation=newest.get(version.pk),
             aliases=[alias.name for alias in version.aliases.all()],
+            loaded_by=loaded[version.pk],
         )
         for version in versions
     ]

@@ -45,12 +45,16 @@ SEGMENT_RUN = "segment-run:"
 
 @dataclass(frozen=True)
 class VersionLine:
-    """A version with what it said of itself and what the evaluator measured, each None where there is nothing."""
+    """A version with what it said of itself and what the evaluator measured, each None where there is nothing.
+
+    `loaded_by` is how many have used it lately.
+    """
 
     version: ModelVersion
     reported: float | None
     evaluation: Evaluation | None
     is_champion: bool
+    loaded_by: int
 
 
 @dataclass(frozen=True)
@@ -210,12 +214,14 @@ def _lines(
     for evaluation in evaluations:
         newest.setdefault(evaluation.candidate_id, evaluation)
     champion = row.cell.champion.id if row.cell.champion else None
+    loaded = registry.loaded_by([version.pk for version in versions])
     return [
         VersionLine(
             version=version,
             reported=reported.get(version.run_id or "", {}).get(family.metric),
             evaluation=newest.get(version.pk),
             is_champion=version.pk == champion,
+            loaded_by=loaded[version.pk],
         )
         for version in versions
     ]

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts.signed_in import person
 from apps.core.downloads import text_download
 from apps.core.web import PageRequest
-from apps.dashboard.web.reading import family_of, frame
+from apps.dashboard.web.reading import family_of, frame, head
 from apps.registry import queries as registry
 from apps.registry.cards import as_google, as_markdown
 
@@ -50,7 +50,7 @@ def family_card(request: PageRequest, slug: str) -> HttpResponse:
         "tab": "card",
         "card": registry.family_card(family),
         "history": registry.card_history(family)[:HISTORY_SHOWN],
-        **frame(person(request), family),
+        **head(person(request), family),
     }
     return render(request, "dashboard/family_card.html", shown)
 

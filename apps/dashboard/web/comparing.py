@@ -13,7 +13,7 @@ from apps.accounts.signed_in import person
 from apps.core.web import PageRequest
 from apps.dashboard import queries
 from apps.dashboard.queries.naming import MOST
-from apps.dashboard.web.reading import family_of, frame
+from apps.dashboard.web.reading import family_of, head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ def versions(request: PageRequest, slug: str) -> HttpResponse:
     family, wish = family_of(request, slug), queries.asked(request.GET)
     number = request.GET.get("page")
     page = queries.versions_page(actor=person(request), family=family, wish=wish, number=number)
-    shown = {"tab": "versions", "page": page, "wish": wish, "most": MOST, **frame(person(request), family)}
+    shown = {"tab": "versions", "page": page, "wish": wish, "most": MOST, **head(person(request), family)}
     return render(request, "dashboard/family_versions.html", shown)
 
 
@@ -57,14 +57,14 @@ def _side_by_side(request: PageRequest, family: ModelFamily, chosen: Sequence[Mo
     only = "only" in request.GET
     month = request.GET.get("month", "")
     page = queries.comparison(actor=person(request), versions=chosen, month=month, only_differences=only)
-    shown = {"tab": "compare", "page": page, "only": only, "most": MOST, **frame(person(request), family)}
+    shown = {"tab": "compare", "page": page, "only": only, "most": MOST, **head(person(request), family)}
     return render(request, "dashboard/family_compare.html", shown)
 
 
 def _pairs(request: PageRequest, family: ModelFamily) -> HttpResponse:
     text = request.GET.get("q", "").replace("\0", "")[:100]
     page, lines = queries.pairs_page(family=family, text=text, number=request.GET.get("page"))
-    shown = {"tab": "compare", "page": page, "lines": lines, "text": text, **frame(person(request), family)}
+    shown = {"tab": "compare", "page": page, "lines": lines, "text": text, **head(person(request), family)}
     return render(request, "dashboard/family_pairs.html", shown)
 
 

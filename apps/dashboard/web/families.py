@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from apps.accounts.signed_in import person
 from apps.core.errors import Conflict, Invalid
 from apps.core.web import PageRequest
 from apps.dashboard import queries
-from apps.dashboard.fleet import Row, State, wanted
+from apps.dashboard.fleet import MAP, MEASURES, Heat, Row, State, Wanted, heat, wanted
 from apps.dashboard.spreadsheet import as_csv
 from apps.dashboard.web.reading import family_of, frame, head
 from apps.registry import actions
@@ -52,6 +53,8 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     wish = wanted(request.GET)
     page = queries.fleet_page(actor=person(request), family=family, wish=wish)
     shown = {"tab": "fleet", "page": page, "line": page.line, "wish": wish, **frame(person(request), family)}
+    if wish.view == MAP:
+        shown |= {"measures": MEASURES.values(), "heat": _heat(page, wish)}
     if not request.htmx or request.htmx.history_restore_request:
         return render(request, PAGE, shown)
     part = "live" if request.htmx.target == "live" else "fleet"
@@ -59,6 +62,10 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     if part == "live" and not page.is_live:
         response["HX-Trigger"] = "fleet-changed"
     return response
+
+
+def _heat(page: queries.FleetPage, wish: Wanted) -> Heat:
+    return heat(page.rows, wish.measure, by_region=wish.by_region, ticked=page.ticked, unit=page.family.unit)
 
 
 def _runs(request: PageRequest, family: ModelFamily) -> HttpResponse:
@@ -130,11 +137,14 @@ def promote(request: PageRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def retrain(request: PageRequest, slug: str) -> HttpResponse:
-    """From ticked rows to the form that trains them."""
+    """From ticked rows to the form of the pipeline that trained most of their champions, or to the choice of one."""
     found = family_of(request, slug)
     ticked = _ticked(request, _rows(request, found))
-    segments = ",".join(row.cell.segment for row in ticked)
-    return redirect(f"{reverse('retraining:choose')}?{urlencode({'family': slug, 'segments': segments})}")
+    chosen = {"family": slug, "segments": ",".join(row.cell.segment for row in ticked)}
+    usual = Counter(row.cell.champion.pipeline for row in ticked if row.cell.champion).most_common(1)
+    trains = retraining.pipelines_of(person(request), found).filter(slug__in=[name for name, _ in usual]).first()
+    form = reverse("retraining:new", args=[trains.slug]) if trains else reverse("retraining:choose")
+    return redirect(f"{form}?{urlencode(chosen)}")
 
 
 @require_POST

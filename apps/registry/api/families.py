@@ -89,12 +89,6 @@ class FamilyViewSet(ReadOnlyModelViewSet[ModelFamily]):
         versions = queries.versions_by_id(actor=person(request), ids=[version.pk for version in made])
         return Response(shapes.VersionSerializer(versions, many=True).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(responses=shapes.FleetRowSerializer(many=True), filters=False)
-    @action(detail=True, pagination_class=None, filter_backends=[])
-    def fleet(self, request: Request, slug: str) -> Response:
-        """A row per segment: champion, newest month, candidate, verdicts. Not paged: a map shows all of it."""
-        return Response(shapes.FleetRowSerializer(queries.fleet(self._family(slug)), many=True).data)
-
 
 def _settings(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body in the action's words."""

@@ -17,7 +17,7 @@ from apps.registry.queries.comparisons import (
     standings_on,
     vintages,
 )
-from apps.registry.queries.consumption import UNUSED_DAYS, consumption, unused_versions
+from apps.registry.queries.consumption import UNUSED_DAYS, consumption, loaded_by, unused_versions
 from apps.registry.queries.counts import promotion_counts, verdict_counts
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
@@ -190,6 +190,7 @@ __all__ = [
     "gate_specs",
     "global_freeze",
     "live_values",
+    "loaded_by",
     "may_decide",
     "measurements",
     "model",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apps.registry.gates import GateSpec, Verdict, day, gates_for, judge, objections
-from apps.registry.models import Alias, Evaluation, ModelFamily, ModelVersion, Promotion
+from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Promotion, RegisteredModel
 from apps.registry.models.family import CHAMPION
 from apps.registry.queries.facts import facts_of, rules_of
 from apps.registry.queries.windows import Window, newest_window
@@ -60,12 +60,20 @@ def candidacies(family: ModelFamily, versions: Sequence[ModelVersion], alias: st
 
 
 def evidence_of(
-    family: ModelFamily, alias: str, models: Iterable[int], candidates: Iterable[int], *, with_champions: bool = False
+    family: ModelFamily,
+    alias: str,
+    models: Iterable[int],
+    candidates: Iterable[int],
+    *,
+    known: Mapping[int, RegisteredModel] | None = None,
+    with_champions: bool = False,
 ) -> Evidence:
-    """`with_champions` also has the evaluations of what the alias points to, which competes with nobody."""
+    """`known` are models that were read already, by id; `with_champions` also has the evaluations of what the alias
+    points to, which competes with nobody.
+    """
     models, earlier = list(models), alias_before(family, alias)
-    serving = champions(models)
-    holders = serving if alias == CHAMPION else champions(models, alias)
+    serving = champions(models, CHAMPION, known)
+    holders = serving if alias == CHAMPION else champions(models, alias, known)
     own = [version.pk for version in holders.values()] if with_champions else []
     return Evidence(
         family=family,
@@ -75,8 +83,8 @@ def evidence_of(
         champions=serving,
         holders=holders,
         earlier=earlier,
-        earlier_holders=champions(models, earlier) if earlier else {},
-        evaluations=_evaluations([*candidates, *own]),
+        earlier_holders=champions(models, earlier, known) if earlier else {},
+        evaluations=_evaluations([*candidates, *own], serving.values()),
         open_waves=_open_waves(models),
     )
 
@@ -141,10 +149,17 @@ def out_of_order(evidence: Evidence, version: ModelVersion) -> str:
     return f"{version.label} is not the {evidence.earlier} ({now}): promote it to {evidence.earlier} first."
 
 
-def champions(models: Iterable[int], alias: str = CHAMPION) -> dict[int, ModelVersion]:
-    """The version behind the alias, by model."""
-    found = Alias.objects.filter(model__in=list(models), name=alias).select_related("version__model__segment")
-    return {row.model_id: row.version for row in found}
+def champions(
+    models: Iterable[int], alias: str = CHAMPION, known: Mapping[int, RegisteredModel] | None = None
+) -> dict[int, ModelVersion]:
+    """The version behind the alias, by model; the models themselves are read unless they are `known`, by id."""
+    found = ModelVersion.objects.filter(aliases__name=alias, aliases__model__in=list(models)).order_by()
+    if known is None:
+        return {version.model_id: version for version in found.select_related("model__segment")}
+    versions = {version.model_id: version for version in found}
+    for version in versions.values():
+        version.model = known[version.model_id]
+    return versions
 
 
 def gate_specs(family: ModelFamily, alias: str = CHAMPION) -> tuple[GateSpec, ...]:
@@ -157,10 +172,17 @@ def all_gates(family: ModelFamily) -> tuple[GateSpec, ...]:
     return tuple(GateSpec(gate.kind, gate.settings, gate.alias) for gate in family.gates.all())
 
 
-def _evaluations(candidates: Iterable[int]) -> dict[int, list[Evaluation]]:
+def _evaluations(candidates: Iterable[int], champions: Iterable[ModelVersion]) -> dict[int, list[Evaluation]]:
+    """By candidate; the champions of now stand in for what would be read of each of them once more."""
     found: dict[int, list[Evaluation]] = {}
-    rows = Evaluation.objects.of_one_model().filter(candidate__in=list(candidates))
-    for row in rows.select_related("champion").defer("daily").order_by("-id"):
+    of_them = Evaluation.objects.of_one_model().filter(candidate__in=list(candidates))
+    rows = list(of_them.defer("daily").order_by("-id"))
+    known = {version.pk: version for version in champions}
+    former = {row.champion_id for row in rows if row.champion_id} - known.keys()
+    if former:
+        known |= ModelVersion.objects.in_bulk(former)
+    for row in rows:
+        row.champion = known[row.champion_id] if row.champion_id else None
         found.setdefault(row.candidate_id, []).append(row)
     return found
 

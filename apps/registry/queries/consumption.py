@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -36,6 +38,12 @@ def unused_versions(family: ModelFamily, *, days: int = UNUSED_DAYS) -> VersionQ
     for rows in wanted:
         found = found.exclude(Exists(rows))
     return found.whole().order_by("model__segment__name", "number")
+
+
+def loaded_by(versions: Iterable[int], *, days: int = UNUSED_DAYS) -> Counter[int]:
+    """By id of the version, how many use it: people and services, each place that says to serve it on its own."""
+    uses = Consumption.objects.filter(version__in=list(versions), last_at__gte=_days_ago(days)).order_by()
+    return Counter(version for version, *_ in uses.values_list("version", "user", "place").distinct())
 
 
 def _days_ago(days: int) -> datetime:

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from apps.accounts.queries import leads_of
 from apps.core.errors import Missing
-from apps.registry.models import Alias, Dimension, ModelFamily, ModelVersion, Segment
+from apps.registry.models import Alias, Dimension, ModelFamily, ModelVersion, Segment, Wave
 from apps.registry.models.family import CHAMPION, NO_DIMENSION, FamilyQuerySet, SegmentQuerySet
 from apps.registry.signatures import declared, lines_of
 
@@ -20,17 +20,23 @@ if TYPE_CHECKING:
 
 
 def families(actor: User) -> FamilyQuerySet:
-    """By name, each with `segment_count` and `champion_count`."""
+    """By name, each with `segment_count`, `champion_count` and `open_wave_count`."""
     served = Alias.objects.exclude(model__segment__is_fallback=True)
     champions = served.filter(model__family=OuterRef("pk"), name=CHAMPION).order_by()
     counted = champions.values("model__family").annotate(n=Count("pk")).values("n")
     segments = Segment.objects.served().filter(dimension=OuterRef("dimension")).order_by()
     of_dimension = segments.values("dimension").annotate(n=Count("pk")).values("n")
+    waves = Wave.objects.filter(family=OuterRef("pk"), status__in=Wave.OPEN).order_by()
+    open_waves = waves.values("family").annotate(n=Count("pk")).values("n")
     return (
         ModelFamily.objects.visible_to(actor)
         .select_related("team", "dimension", "created_by")
         .prefetch_related("gates", "approvers", "protected_aliases")
-        .annotate(segment_count=_or_zero(of_dimension), champion_count=_or_zero(counted))
+        .annotate(
+            segment_count=_or_zero(of_dimension),
+            champion_count=_or_zero(counted),
+            open_wave_count=_or_zero(open_waves),
+        )
         .order_by("name")
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from statistics import fmean
-from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -29,6 +28,7 @@ class VersionCell:
     trained_through: date | None
     created_at: datetime
     run: str | None
+    pipeline: str = ""
 
     @property
     def label(self) -> str:
@@ -117,16 +117,18 @@ class FleetSummary:
 
 def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[str] | None = None) -> list[FleetRow]:
     """All segments that the family serves, or the places named by slug, by name."""
-    rows = list(_segments(family, segments))
+    rows = list(_segments(family, segments).select_related(None))
     models = _models(family, rows)
-    ids = [model.pk for model in models.values()]
-    newest = _newest_ready(ids, alias)
-    candidates = {model: version for model, version in newest.items() if not version.served}
-    known = [version.pk for version in candidates.values()]
+    known = {model.pk: model for model in models.values()}
+    newest = _newest_ready(list(known))
+    candidates = {version.model_id: version for version in _unserved(newest, alias)}
+    for version in candidates.values():
+        version.model = known[version.model_id]
+    ids = [version.pk for version in candidates.values()]
     found = Found(
-        evidence=evidence_of(family, alias, ids, known, with_champions=True),
+        evidence=evidence_of(family, alias, known, ids, known=known, with_champions=True),
         candidates=candidates,
-        promoted=promoted_on(ids, alias),
+        promoted=promoted_on(list(known), alias),
         rolled_back=_rolled_back(newest, alias),
     )
     return [_row(found, segment, models.get(segment.pk)) for segment in rows]
@@ -136,8 +138,7 @@ def candidates_of(family: ModelFamily, alias: str = CHAMPION) -> list[ModelVersi
     """The newest ready version of each segment that never was behind the alias, by the segment's name."""
     models = RegisteredModel.objects.living().filter(family=family).select_related("family__team", "segment")
     known = {model.pk: model for model in models}
-    newest = _newest_ready(list(known), alias)
-    found = [version for version in newest.values() if not version.served]
+    found = list(_unserved(_newest_ready(list(known)), alias))
     for version in found:
         version.model = known[version.model_id]
     return sorted(found, key=_by_city)
@@ -182,23 +183,29 @@ def _segments(family: ModelFamily, slugs: Collection[str] | None) -> QuerySet[Se
 
 
 def _models(family: ModelFamily, rows: Sequence[Segment]) -> dict[int, RegisteredModel]:
-    found = RegisteredModel.objects.living().filter(family=family, segment__in=rows)
-    return {model.its_segment.pk: model for model in found.select_related("segment")}
+    """By segment."""
+    places = {segment.pk: segment for segment in rows}
+    found = list(RegisteredModel.objects.living().filter(family=family, segment__in=places))
+    for model in found:
+        model.segment = places[model.segment_id]  # type: ignore[index]  # of one of the segments
+    return {model.its_segment.pk: model for model in found}
 
 
-def _newest_ready(models: Sequence[int], alias: str) -> dict[int, Any]:
-    """By model, the newest ready version with `served`: what was champion once is no candidate again."""
+def _newest_ready(models: Sequence[int]) -> QuerySet[ModelVersion]:
+    """The newest ready version of each model."""
+    ready = ModelVersion.objects.living().filter(model__in=models, status=ModelVersion.Status.READY)
+    return ready.order_by("model_id", "-number").distinct("model_id")
+
+
+def _unserved(versions: QuerySet[ModelVersion], alias: str) -> QuerySet[ModelVersion]:
+    """What was behind the alias once is no candidate again."""
     served = AliasMove.objects.filter(model=OuterRef("model"), name=alias, after=OuterRef("pk"))
-    ready = (
-        ModelVersion.objects.select_related("model").living().filter(model__in=models, status=ModelVersion.Status.READY)
-    )
-    newest = ready.annotate(served=Exists(served)).order_by("model_id", "-number").distinct("model_id")
-    return {version.model_id: version for version in newest}
+    return ModelVersion.objects.filter(~Exists(served), pk__in=versions.values("pk"))
 
 
-def _rolled_back(newest: Mapping[int, ModelVersion], alias: str) -> dict[int, RolledBack]:
+def _rolled_back(newest: QuerySet[ModelVersion], alias: str) -> dict[int, RolledBack]:
     """By model, how its newest version was taken back; a champion that serves now was not."""
-    back = AliasMove.objects.filter(before__in=[version.pk for version in newest.values()], name=alias)
+    back = AliasMove.objects.filter(before__in=newest.values("pk"), name=alias)
     moves = back.filter(kind=AliasMove.Kind.ROLLBACK).select_related("before", "by").order_by("id")
     return {
         move.model_id: RolledBack(move.before.number, str(move.by), move.at, move.reason)
@@ -212,7 +219,7 @@ def promoted_on(models: Sequence[int], alias: str) -> dict[int, Evaluation]:
     moves = AliasMove.objects.filter(model__in=models, name=alias, promotion__isnull=False)
     newest = moves.order_by("after_id", "-id").distinct("after_id").values_list("after_id", "promotion__evaluation_id")
     version_of = {evaluation: version for version, evaluation in newest}
-    found = Evaluation.objects.filter(pk__in=list(version_of)).defer("daily")
+    found = Evaluation.objects.filter(pk__in=list(version_of)).defer("daily", "baselines")
     return {version_of[evaluation.pk]: evaluation for evaluation in found}
 
 
@@ -279,6 +286,7 @@ def version_cell(version: ModelVersion) -> VersionCell:
         trained_through=version.trained_through,
         created_at=version.created_at,
         run=version.run_id,
+        pipeline=version.pipeline,
     )
 
 

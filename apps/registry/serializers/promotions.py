@@ -25,6 +25,7 @@ class VersionCellSerializer(serializers.Serializer[Any]):
     trained_through = serializers.DateField(allow_null=True)
     created_at = serializers.DateTimeField()
     run = serializers.CharField(allow_null=True)
+    pipeline = serializers.CharField(help_text="What trained it; empty where nobody said.")
 
 
 class ScoreSerializer(serializers.Serializer[Any]):

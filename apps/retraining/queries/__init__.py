@@ -33,6 +33,7 @@ from apps.retraining.queries.requests import (
 )
 from apps.retraining.queries.segments import being_retrained, blocking_signals, last_retrained
 from apps.retraining.queries.standings import why_they_wait
+from apps.retraining.queries.states import Alarm, LastRun, alarms, last_runs
 from apps.retraining.queries.workers import (
     ALIVE,
     QueueDepth,
@@ -48,12 +49,15 @@ from apps.retraining.queries.workers import (
 
 __all__ = [
     "ALIVE",
+    "Alarm",
     "Failure",
+    "LastRun",
     "Preview",
     "Progress",
     "QueueDepth",
     "Shelved",
     "VersionShown",
+    "alarms",
     "being_retrained",
     "blocking_signals",
     "definition_of",
@@ -65,6 +69,7 @@ __all__ = [
     "is_draining",
     "is_settled",
     "last_retrained",
+    "last_runs",
     "lately",
     "on_their_way",
     "pipeline",
