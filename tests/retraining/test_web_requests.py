@@ -9,6 +9,7 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.platforms.base import End, Outcome, Progress
+from apps.registry.actions import SegmentSpec, add_segments
 from apps.registry.models import Evaluation, ModelFamily
 from apps.retraining import actions
 from apps.retraining.models import LOG_CHARACTERS, RetrainingRequest, SegmentRun
@@ -102,6 +103,20 @@ def test_a_request_tells_what_happened_to_each_segment_the_worst_first(
     assert "July is here" in page
     assert "Alpha 1.0" in page
     assert "Window months 3" in page
+
+
+def test_the_matrix_has_every_segment_by_status_the_worst_first(
+    browser: Client, submit: Submit, family: ModelFamily, admin: User, django_assert_max_num_queries: Any
+) -> None:
+    add_segments(actor=admin, family=family, segments=[SegmentSpec(f"city-{n}", f"City {n}") for n in range(30)])
+    request = submit()
+    actions.finish(claim=claim_of(request, "boston"), outcome=failure("exit"))
+    with django_assert_max_num_queries(30):
+        page = browser.get(f"/retraining/{request.pk}/").content.decode()
+    matrix = page[page.index('<dl class="matrix">') : page.index("</dl>")]
+    assert matrix.count('id="cell-') == 33
+    told = " ".join(re.sub(r"<[^>]+>", " ", matrix).split())
+    assert told.startswith("Failed Boston Sent Atlanta Chicago City 0 City 1")
 
 
 def test_segment_runs_are_filtered_by_status(browser: Client, mixed: RetrainingRequest) -> None:

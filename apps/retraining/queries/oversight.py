@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Max, Min, Q, Value, When
 from django.db.models.functions import Now
 
 from apps.retraining.models import OPEN_RUNS, RequestQuerySet, RetrainingRequest, SegmentRun, SegmentRunQuerySet
-from apps.retraining.queries.requests import requests, segment_runs
+from apps.retraining.queries.requests import requests, segment_runs, told_apart
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -52,6 +52,23 @@ class RecentFailure:
     requests: Sequence[int]
     newest_run: int
     newest_at: datetime
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A segment run in the matrix of its request."""
+
+    run: int
+    name: str  # of the segment, with the slug where the name alone does not tell which
+
+
+def matrix(request: RetrainingRequest) -> dict[str, list[Cell]]:
+    """All segment runs of a request by status, what needs somebody first, by name; in one statement."""
+    cells: dict[str, list[Cell]] = {}
+    rows = worst_first(request.runs.all()).values_list("id", "status", "segment__name", "segment__slug")
+    for run, status, name, slug in rows:
+        cells.setdefault(status, []).append(Cell(run, told_apart(name=name, slug=slug)))
+    return cells
 
 
 def worst_first(runs: SegmentRunQuerySet) -> SegmentRunQuerySet:

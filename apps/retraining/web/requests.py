@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,6 +24,7 @@ from apps.tracking.queries import reported_by_run
 
 REQUESTS_PER_PAGE = 25
 RUNS_PER_PAGE = 100
+MATRIX_FROM, MATRIX_UP_TO = 8, 500  # segments: fewer the table shows at a glance, more are sent too often
 TONES = {
     "succeeded": "ok",
     "failed": "bad",
@@ -88,6 +90,7 @@ def request_rows(found: Sequence[RetrainingRequest]) -> list[RequestRow]:
 @require_safe
 def request_page(request: PageRequest, request_id: int) -> HttpResponse:
     """One request, live until its evaluations are over; `status` and `page` choose its segment runs."""
+    prefetch_related_objects([person(request)], "memberships")  # each button asks what the reader may do
     found = queries.request(actor=person(request), request_id=request_id)
     parameters = titled(found.pipeline.schema, found.parameters)
     shown = _live_part(request, found) | {"parameters": parameters} | _question(request, found)
@@ -164,6 +167,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "progress": progress,
         "tenths": int(progress.fraction * 10) * 10,
         "parts": parts_of(progress),
+        "matrix": oversight.matrix(found) if MATRIX_FROM <= progress.total <= MATRIX_UP_TO else {},
         "left": queries.seconds_left(found, progress),
         "because": queries.why_they_wait([found]).get(found.pk, []),
         "evaluations": evaluations,
