@@ -17,7 +17,7 @@ from apps.registry.models import ModelFamily
 from tests.airflow.servers import PASSWORD, AirflowServer, Liar, lying_proxy, real_airflow
 from tests.faults.portal import Portal
 
-CITIES = [f"city-{number:02}" for number in range(1, 25)]
+CITIES = [f"city-{number:02}" for number in range(1, 82)]
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def retrain_city():
 
     @task
     def train(extracted: dict, params: dict | None = None) -> dict:
-        for second in range(300 if params["city"] == params["slow_for"] else int(params["seconds"])):
+        for second in range(590 if params["city"] == params["slow_for"] else int(params["seconds"])):
             print(f"epoch {second}", flush=True)
             time.sleep(1)
         if params["city"] == params["fails_for"] and not (TRIPS / f"{params['city']}.mended").exists():
