@@ -164,8 +164,8 @@ def champions_have_moved_and_history_says_so(portal: ServedPortal, scientist: Pe
     newest = scientist.all(f"models/{wave['rows'][0]['model']}/aliases/")[0]
     assert (newest["kind"], newest["by"], newest["promotion"]) == ("promotion", "lead", wave["wave"]["id"])
     told = audited(portal)
-    assert told["retraining.request_submitted"] == 2  # the company's first champions, and July
-    assert told["registry.version_registered"] == WITH_CHAMPION + CITIES
+    assert told["retraining.request_submitted"] == 3  # the company's first champions, the shared model, and July
+    assert told["registry.version_registered"] == WITH_CHAMPION + 1 + CITIES
 
 
 def lead_takes_one_back(portal: ServedPortal, scientist: Person, lead: Person, wave: Row) -> None:
