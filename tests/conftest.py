@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings as portal_settings
-from django.test import Client
+from django.core.management import CommandError
+from django.test import Client, TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
@@ -40,6 +41,24 @@ def plain_http(settings: Settings) -> None:
 def var_dir(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Files of a test run go into a folder of its own."""
     portal_settings.VAR_DIR = tmp_path_factory.mktemp("var")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_emptying() -> None:
+    """A web process that several tests share may still write down who used what, while the tables are emptied after a
+    test; PostgreSQL then ends one of the two.
+    """
+    empty = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def again(case: TransactionTestCase, tries: int = 5) -> None:
+        try:
+            empty(case)
+        except CommandError as error:
+            if tries == 1 or "deadlock" not in str(error.__cause__):
+                raise
+            again(case, tries - 1)
+
+    TransactionTestCase._fixture_teardown = again  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -346,10 +346,10 @@ def test_what_differs_from_the_defaults_is_known() -> None:
 
 
 KNOWN: Any = [
-    SimpleNamespace(slug="atlanta", name="Atlanta"),
-    SimpleNamespace(slug="chicago-midway", name="Chicago"),
-    SimpleNamespace(slug="chicago-ohare", name="Chicago"),
-    SimpleNamespace(slug="washington", name="Washington, DC"),
+    SimpleNamespace(slug="atlanta", name="Atlanta", is_fallback=False),
+    SimpleNamespace(slug="chicago-midway", name="Chicago", is_fallback=False),
+    SimpleNamespace(slug="chicago-ohare", name="Chicago", is_fallback=False),
+    SimpleNamespace(slug="washington", name="Washington, DC", is_fallback=False),
 ]
 
 

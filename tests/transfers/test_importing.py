@@ -145,7 +145,9 @@ def test_a_champion_is_imported_once_by_an_approver_and_resolves(
     move = AliasMove.objects.get(name="champion")
     assert (move.kind, move.by, move.reason) == ("imported", approver, "Imported from tracking.")
     event = AuditEvent.objects.get(action="registry.alias_imported")
-    assert (event.actor_username, event.after) == (approver.username, {"champion": "v1"})
+    assert move.after is not None
+    now = {"champion": "v1", "version.digest": move.after.digest}
+    assert (event.actor_username, event.after) == (approver.username, now)
     assert not GateResult.objects.exists()
     assert alias_at(move.model, timezone.now()).sentence.endswith("imported it: Imported from tracking.")
     server.models["eta-trip.atlanta"]["aliases"] = [{"alias": "champion", "version": "2"}]

@@ -40,8 +40,8 @@ class Served(NamedTuple):
 
 
 def standings(family: ModelFamily) -> dict[str, Standing]:
-    """Of every segment that has a champion, by slug; three queries."""
-    aliases = Alias.objects.filter(model__family=family, model__segment__isnull=False, name=CHAMPION)
+    """Of every segment that has a champion, by slug, without those that only a fallback leads to; three queries."""
+    aliases = Alias.objects.filter(model__family=family, model__segment__is_fallback=False, name=CHAMPION)
     rows = aliases.values_list("model__segment__slug", "model_id", "version_id", "version__trained_through")
     served = [Served(*row) for row in rows.order_by("model__segment__slug")]
     newest = _on_newest(family, served)
