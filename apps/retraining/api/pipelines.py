@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
+from apps.core.errors import Invalid
 from apps.core.permissions import require
 from apps.registry.queries import family
 from apps.retraining import actions, lookups, queries
@@ -102,6 +103,8 @@ class PipelineOfWorkflowView(APIView):
         """Asks the platform; 503 with the reason when it can not be asked. For platform admins."""
         require(person(request), "retraining.define_pipeline")
         asked = {name: request.query_params.get(name, "") for name in ("connection", "workflow")}
+        if missing := [name for name, value in asked.items() if not value]:
+            raise Invalid(f"Name the {missing[0]} in the address: ?connection=…&workflow=…", field=missing[0])
         slug, said = lookups.beginning(actor=person(request), **asked)
         return Response({"slug": slug, "definition": said})
 
