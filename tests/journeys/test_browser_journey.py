@@ -32,10 +32,10 @@ def browser() -> Iterator[Browser]:
 class Person:
     """Somebody of the demo company with a browser of their own."""
 
-    def __init__(self, browser: Browser, portal: ServedPortal, username: str) -> None:
+    def __init__(self, browser: Browser, portal: ServedPortal, username: str, *, script: bool = True) -> None:
         self.complaints: list[str] = []
         self.clicks = 0
-        self.page = self._open(browser, portal)
+        self.page = self._open(browser, portal, script)
         self._sign_in(username)
 
     def look(self) -> Page:
@@ -51,12 +51,19 @@ class Person:
         self.clicks += 1
         what.click()
 
+    @staticmethod
+    def press(what: Locator, key: str) -> None:
+        """Without a mouse."""
+        what.focus()
+        what.press(key)
+
     def go(self, link: str, *, exact: bool = False) -> Page:
         self.page.get_by_role("link", name=link, exact=exact).first.click()
         return self.look()
 
-    def _open(self, browser: Browser, portal: ServedPortal) -> Page:
-        page = browser.new_context(base_url=portal.address, reduced_motion="reduce").new_page()
+    def _open(self, browser: Browser, portal: ServedPortal, script: bool) -> Page:
+        chosen = {"base_url": portal.address, "reduced_motion": "reduce", "java_script_enabled": script}
+        page = browser.new_context(**chosen).new_page()  # type: ignore[arg-type]
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -117,14 +124,16 @@ def propose(scientist: Person) -> int:
     button = page.get_by_role("link", name=re.compile(r"Promote all \d+")).first
     expect(page.get_by_text("candidates can be promoted")).to_be_visible()
     expect(page.get_by_text("Evaluating")).to_have_count(0)
-    button.click()
+    before = scientist.clicks
+    scientist.click(button)
     expect(page.get_by_text("Weighted by rows")).to_be_visible()
     expect(page.get_by_text("Better by chance")).to_be_visible()
     page.get_by_label("Reason").fill("They beat their champions on July.")
     page.get_by_text("Move them in stages").click()
     page.get_by_label("In stages").fill("10, 30")
     scientist.look()
-    page.get_by_role("button", name=re.compile(r"Propose \d+ segments")).click()
+    scientist.click(page.get_by_role("button", name=re.compile(r"Propose \d+ segments")))
+    assert scientist.clicks - before == 2  # beside the reason, and the stages that nobody has to choose
     expect(page.get_by_text("Waits for an approval", exact=True)).to_be_visible()
     promoted = int(re.findall(r"(\d+) segments", page.get_by_role("heading", level=1).inner_text())[0])
     assert 40 <= promoted <= 55
@@ -319,11 +328,11 @@ def test_seventeen_of_the_worst_cities_are_retrained_with_other_parameters(
     page = scientist.page
     scientist.click(page.get_by_role("link", name="Trip ETA", exact=True).first)
     assert scientist.clicks == 1
-    worst = page.locator(".heat li").first.inner_text()
+    worst = page.locator(".heat li").first.text_content()
     page.get_by_label("Tick the first").fill("17")
     page.get_by_label("Tick the first").press("Enter")
     expect(page.locator(".heat :checked")).to_have_count(17)
-    assert page.locator(".heat li:has(:checked)").first.inner_text() == worst
+    assert page.locator(".heat li:has(:checked)").first.text_content() == worst
     scientist.look()
     scientist.click(page.get_by_role("button", name="Retrain ticked"))
     page.get_by_label("Reason").fill("The worst of July.")
@@ -332,6 +341,28 @@ def test_seventeen_of_the_worst_cities_are_retrained_with_other_parameters(
     scientist.click(page.get_by_role("button", name="Send 17 runs"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Request #")
     assert scientist.clicks == 3  # beside the number that was typed, and the parameter
+
+
+def test_the_fleet_needs_neither_a_script_nor_a_mouse(browser: Browser, portal: ServedPortal) -> None:
+    lead = Person(browser, portal, "lead", script=False)
+    page = lead.page
+    page.goto("/m/eta-trip/?over=10")
+    assert 0 < page.locator(".heat li").count() < 81
+    page.get_by_label("over its baseline by more than").fill("0")
+    lead.press(page.get_by_label("over its baseline by more than"), "Enter")
+    expect(page).to_have_url(re.compile("over=0"))
+    for box in (page.locator(".heat input").nth(0), page.locator(".heat input").nth(1)):
+        lead.press(box, "Space")
+    ticked = [box.get_attribute("value") for box in page.locator(".heat :checked").all()]
+    lead.press(page.get_by_role("button", name="Roll back ticked"), "Enter")
+    expect(page).to_have_url(re.compile("segment=.*segment="))
+    assert [city for city in ticked if f"segment={city}" in page.url] == ticked
+    page.go_back()
+    lead.press(page.get_by_role("link", name="Table"), "Enter")
+    expect(page.get_by_role("columnheader", name="Last run")).to_be_visible()
+    lead.press(page.get_by_role("link", name="Map"), "Enter")
+    lead.press(page.get_by_role("link", name="Age", exact=True), "Enter")
+    expect(page.locator(".heat li").first).to_contain_text(" d")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
