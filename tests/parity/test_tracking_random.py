@@ -49,7 +49,8 @@ class Calls(RuleBasedStateMachine):
     def start(self, at: int) -> None:
         found = self.both.same("GET", f"{EX}/get", experiment_id=self.experiment)
         if len(self.runs) < 4 and found.body["experiment"]["lifecycle_stage"] == "active":
-            self.runs.append(a_run(self.both, self.experiment, start_time=AT + at))
+            # No two begin at once: each server would put those in the order of its own ids.
+            self.runs.append(a_run(self.both, self.experiment, start_time=AT + 10 * at + len(self.runs)))
 
     @rule(number=ANY, key=KEYS, value=TEXTS)
     def log_param(self, number: int, key: str, value: str) -> None:
