@@ -47,7 +47,7 @@ def _keep(backup: Backup, sha256: str) -> bool:
     except Unavailable:
         return False
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with source, tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as target:
+    with source, tempfile.NamedTemporaryFile(dir=backup.folder, delete=False) as target:
         shutil.copyfileobj(source, target, 1_048_576)
         target.flush()
         os.fsync(target.fileno())
