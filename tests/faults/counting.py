@@ -6,6 +6,7 @@ from apps.audit.models import AuditEvent
 from apps.registry.models import ModelVersion
 from apps.retraining.models import Attempt, RetrainingRequest, SegmentRun
 from apps.tracking.models import Run
+from tests.tallies import assert_counts_are_true
 
 ENDS = {"succeeded": "succeeded", "no_data": "no data"}
 """How a run ends → how its last attempt does."""
@@ -22,7 +23,7 @@ def done(request: RetrainingRequest) -> int:
 def assert_every_run_ended_once(*requests: RetrainingRequest) -> None:
     """Each run with one end; one version per success, of the attempt that succeeded; every lost attempt told.
 
-    `requests` are all that there are.
+    The counts that the database keeps say the same. `requests` are all that there are.
     """
     runs = [run for request in requests for run in _runs_of(request)]
     ends = Counter(run.status for run in runs)
@@ -31,6 +32,7 @@ def assert_every_run_ended_once(*requests: RetrainingRequest) -> None:
         _assert_attempts_add_up(run)
     _assert_one_version_each([run for run in runs if run.status == "succeeded"])
     assert not Run.objects.filter(status="RUNNING").exists()
+    assert_counts_are_true()
 
 
 def _runs_of(request: RetrainingRequest) -> list[SegmentRun]:

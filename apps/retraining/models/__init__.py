@@ -12,6 +12,7 @@ from apps.retraining.models.segment_run import (
     SegmentRunQuerySet,
 )
 from apps.retraining.models.signal import BLOCKING, Incident, Signal
+from apps.retraining.models.tally import Tally
 from apps.retraining.models.worker import Worker
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "SegmentRun",
     "SegmentRunQuerySet",
     "Signal",
+    "Tally",
     "TeamQuota",
     "Visibility",
     "Worker",

@@ -11,8 +11,8 @@ from apps.core.errors import Missing
 from apps.platforms.uses import Use
 from apps.registry import queries as registry
 from apps.retraining.differences import Difference, differences
-from apps.retraining.models import Pipeline, PipelineQuerySet, PipelineVersion, RetrainingRequest, SegmentRun
-from apps.retraining.queries.requests import Progress, requests
+from apps.retraining.models import Pipeline, PipelineQuerySet, PipelineVersion, RetrainingRequest
+from apps.retraining.queries.requests import Progress, progress_together, requests
 from apps.retraining.shape import DEFINITION
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def shelf(actor: "User") -> list[Shelved]:
 def lately(pipeline: Pipeline) -> Progress:
     """Segment runs of its newest requests, by status."""
     newest = pipeline.requests.order_by("-id").values_list("pk", flat=True)[:LATELY]
-    rows = SegmentRun.objects.filter(request__in=list(newest)).order_by().values_list("status").annotate(Count("id"))
-    return Progress(**dict(rows))
+    return progress_together(list(newest))
 
 
 def definition_of(pipeline: Pipeline) -> dict[str, Any]:
