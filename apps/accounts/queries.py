@@ -1,5 +1,7 @@
 """Reads of people, teams and tokens."""
 
+from collections.abc import Collection
+
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -27,6 +29,10 @@ def members(team: Team) -> QuerySet[Membership]:
 
 def teams() -> QuerySet[Team]:
     return Team.objects.order_by("name")
+
+
+def teams_named(slugs: Collection[str]) -> QuerySet[Team]:
+    return Team.objects.filter(slug__in=slugs)
 
 
 def team(*, slug: str) -> Team:

@@ -26,7 +26,7 @@ def create(call: Call) -> Body:
     tags = by_key(call["tags"])
     with _told_apart(call, tags):
         made = actions.create_model(actor=call.actor, name=call["name"], description=call["description"], tags=tags)
-    return {"registered_model": answers.model(_fresh(call, made))}
+    return {"registered_model": answers.model(queries.new_row_of(made))}
 
 
 def get(call: Call) -> Body:

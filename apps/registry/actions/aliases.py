@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model
 from django.urls import reverse
 
@@ -26,6 +26,11 @@ from apps.registry.queries.families import approvers
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
+LOCK = "SELECT FROM registry_registeredmodel WHERE id = %s FOR NO KEY UPDATE"
+BEHIND = """
+SELECT version.* FROM registry_modelversion AS version JOIN registry_alias AS alias ON alias.version_id = version.id
+WHERE alias.model_id = %s AND alias.name = %s
+"""
 PRODUCTION, STAGING = "Production", "Staging"
 STANDS_FOR = {PRODUCTION: CHAMPION, STAGING: "staging"}
 """MLflow's stages that clients still serve from, and the aliases that say the same."""
@@ -176,12 +181,11 @@ def _set(*, actor: User, version: ModelVersion, alias: str, reason: str) -> Alia
     """An alias that nobody protects moves at once, with its history."""
     require(actor, "registry.set_alias", version.model)
     _lock(version.model)
-    row = Alias.objects.filter(model=version.model_id, name=alias).select_related("version").first()
-    before = row.version if row else None
+    before = _behind(version.model, alias)
     if before == version:
         return None
-    if row:
-        Alias.objects.filter(pk=row.pk).update(version=version)
+    if before:
+        Alias.objects.filter(model=version.model_id, name=alias).update(version=version)
     else:
         Alias.objects.create(model=version.model, name=alias, version=version)
     words = {alias: before.label if before else ""}, {alias: version.label, **version.alias_mark}
@@ -193,7 +197,13 @@ def _set(*, actor: User, version: ModelVersion, alias: str, reason: str) -> Alia
 
 def _lock(model: RegisteredModel) -> None:
     """Moves of one model's aliases come one after the other."""
-    RegisteredModel.objects.select_for_update(no_key=True).values_list("pk").get(pk=model.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [model.pk])
+
+
+def _behind(model: RegisteredModel, alias: str) -> ModelVersion | None:
+    """What it points to."""
+    return next(iter(ModelVersion.objects.raw(BEHIND, [model.pk, alias])), None)
 
 
 def _points_to(version: ModelVersion, alias: str) -> bool:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 
-@transaction.atomic
 def create_model(
     *, actor: User, name: str, description: str = "", tags: Mapping[str, str] | None = None
 ) -> RegisteredModel:
@@ -30,6 +29,14 @@ def create_model(
     Raises Exists, Invalid for a name that can not be, or for a segment that the family does not have.
     """
     names.check_model_name(name)
+    try:
+        return _create_model(actor=actor, name=name, description=description, tags=tags or {})
+    except IntegrityError as error:
+        raise _taken(name) from error
+
+
+@transaction.atomic
+def _create_model(*, actor: User, name: str, description: str, tags: Mapping[str, str]) -> RegisteredModel:
     family, segment = _place(name)
     team = None if family else default_team(actor)
     require(actor, "registry.register" if family else "registry.create_model", family or team)
@@ -39,12 +46,12 @@ def create_model(
         segment=segment,
         team=team,
         description=names.check_text("description", description, names.LONGEST_DESCRIPTION),
-        tags=names.check_tags(tags or {}),
+        tags=names.check_tags(tags),
         created_by=actor,
         created_at=(now := this_moment()),
         updated_at=now,
     )
-    _insert(model)
+    model.save(force_insert=True)
     after = {"name": name, "tags": model.tags, "description": description}
     record(actor=actor, action=Event.MODEL_CREATED, target=model, after=after)
     return model
@@ -157,19 +164,14 @@ def _place(name: str) -> tuple[ModelFamily, Segment] | tuple[None, None]:
     return family, segment
 
 
-def _insert(model: RegisteredModel) -> None:
-    taken = f"Registered Model (name={model.name}) already exists"
-    try:
-        with transaction.atomic():
-            model.save(force_insert=True)
-    except IntegrityError as error:
-        raise Exists(taken) from error
-
-
 def _rename(model: RegisteredModel) -> None:
     try:
         with transaction.atomic():
             model.save(update_fields=["name", "family", "segment", "team", "updated_at"])
             ModelVersion.objects.filter(model=model, deleted_at=None).update(updated_at=model.updated_at)
     except IntegrityError as error:
-        raise Exists(f"Registered Model (name={model.name}) already exists") from error
+        raise _taken(model.name) from error
+
+
+def _taken(name: str) -> Exists:
+    return Exists(f"Registered Model (name={name}) already exists")

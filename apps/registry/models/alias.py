@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Alias(models.Model):
     """A name that points to one version of a model; what moved it and when is in AliasMove."""
 
-    model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="aliases")
+    model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="aliases", db_index=False)
     name = models.CharField(max_length=LONGEST_ALIAS)
     version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="aliases")
 
@@ -90,7 +90,7 @@ class AliasMove(models.Model):
         REMOVED = "removed"
         IMPORTED = "imported"
 
-    model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="alias_moves")
+    model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="alias_moves", db_index=False)
     name = models.CharField(max_length=LONGEST_ALIAS)
     before = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
     after = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")

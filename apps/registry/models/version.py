@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from apps.accounts.queries import teams_named
 from apps.core.context import Boundary, current
 from apps.core.errors import Conflict, Missing
 from apps.registry.models.family import ModelFamily, Segment
@@ -53,7 +54,7 @@ def _seen_through(path: str, user: "User") -> Q:
     if not user.is_active:
         return Q(pk=None)
     if credential and credential.narrowed:
-        alone &= Q(**{f"{path}team__slug__in": credential.teams})
+        alone &= Q(**{f"{path}team__in": teams_named(credential.teams).values("pk")})
     return alone | Q(**{f"{path}family__in": ModelFamily.objects.visible_to(user)})
 
 
@@ -135,13 +136,10 @@ class VersionQuerySet(models.QuerySet["ModelVersion"]):
         """Neither deleted nor of a deleted model."""
         return self.filter(deleted_at=None, model__deleted_at=None)
 
-    def placed(self) -> "VersionQuerySet":
-        """With what its name and its boundary need."""
-        return self.select_related("model__family__team", "model__segment", "model__team")
-
     def whole(self) -> "VersionQuerySet":
         """With what its name, its boundary and its page need."""
-        return self.placed().select_related("created_by", "run__user", "tree")
+        placed = self.select_related("model__family__team", "model__segment", "model__team")
+        return placed.select_related("created_by", "run__user", "tree")
 
 
 class ModelVersion(models.Model):
@@ -167,7 +165,7 @@ class ModelVersion(models.Model):
         Status.FAILED_REGISTRATION: frozenset(),
     }
 
-    model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="versions")
+    model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=32, choices=Status, default=Status.PENDING_REGISTRATION)
     status_message = models.CharField(max_length=LONGEST_REASON, blank=True)

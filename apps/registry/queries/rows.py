@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
-from django.db.models.expressions import RawSQL
 
 from apps.accounts.queries import team_ids_of
 from apps.core.context import Credential, current
@@ -65,7 +64,7 @@ version.logged_model, version.reported_params, version.reported_metrics
 VERSION = f"""
 {COLUMNS}, ARRAY(SELECT alias.name FROM registry_alias AS alias WHERE alias.version_id = version.id ORDER BY alias.name)
 """  # noqa: S608  constants; what comes from outside is a parameter
-NAMED = "model.name = %s AND model.deleted_at IS NULL AND model.id IN ({visible})"
+NAMED = "model.name = %s AND model.deleted_at IS NULL AND {visible}"
 BY_NUMBER = f"""
 SELECT {VERSION}
 FROM registry_registeredmodel AS model
@@ -179,6 +178,12 @@ def row_of(version: ModelVersion, aliases: Sequence[str] = ()) -> VersionRow:
     )  # fmt: skip
 
 
+def new_row_of(model: RegisteredModel) -> ModelRow:
+    """The row of a model that was just made: nothing points to it and it has no version."""
+    user = model.created_by.username if model.created_by else ""
+    return ModelRow(model.name, model.created_at, model.updated_at, user, model.description, model.tags)
+
+
 def no_model(name: str) -> Missing:
     return Missing(f"Registered Model with name={name} not found")
 
@@ -219,13 +224,10 @@ def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def seen_by(actor: User) -> RawSQL:
-    """The keys of the models that the reader may see, for a filter."""
-    return RawSQL(*visible(actor))  # noqa: S611  written by Django, values beside it
-
-
 def visible(actor: User) -> tuple[str, tuple[Any, ...]]:
-    """`visible_to` as SQL. It depends on nothing but these, and writing it anew costs more than running it."""
+    """`visible_to` as a condition on `model`. It depends on nothing but these, and writing it anew costs more than
+    running it.
+    """
     credential = current().credential
     narrowed = credential if credential and credential.narrowed else None
     return _visible_sql(Eyes(actor.pk, actor.is_active, tuple(sorted(team_ids_of(actor))), narrowed, actor))
@@ -244,5 +246,7 @@ class Eyes:
 
 @lru_cache(maxsize=1_024)
 def _visible_sql(eyes: Eyes) -> tuple[str, tuple[Any, ...]]:
-    """Without the models' own order: PostgreSQL would sort every model before it looked for one."""
-    return RegisteredModel.objects.visible_to(eyes.actor).order_by().values("pk").query.sql_with_params()
+    """The condition alone: asked for as `id IN (SELECT …)` it doubles the time that PostgreSQL plans a read."""
+    query = RegisteredModel.objects.visible_to(eyes.actor).query
+    sql, params = query.where.as_sql(query.get_compiler(connection=connection), connection)
+    return sql.replace(f"{connection.ops.quote_name(RegisteredModel._meta.db_table)}.", "model."), tuple(params)

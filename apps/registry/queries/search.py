@@ -122,7 +122,7 @@ def _where(
     """
     sql, seen = visible(actor)
     prompts = _asks_for_prompts(conditions)
-    parts = [(f"model.id IN ({sql})", list(seen))]
+    parts = [(sql, list(seen))]
     parts += [_met(one, columns) for one in conditions if prompts or not _is_about_prompts(one)]
     parts += [] if prompts else [(columns.no_prompt, [])]
     parts += [_follows(columns, orders, after)] if after is not None else []

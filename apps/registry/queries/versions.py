@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from django.db.models import Prefetch, QuerySet
 
 from apps.core.errors import Missing
-from apps.registry.models import Alias, AliasMove, ModelVersion, RegisteredModel
+from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion, RegisteredModel
 from apps.registry.models.family import CHAMPION
 from apps.registry.models.version import IS_PROMPT, ModelQuerySet, VersionQuerySet
-from apps.registry.queries.rows import no_model, seen_by
+from apps.registry.queries.rows import NAMED, no_model, visible
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+
+BY_NAME = f"SELECT model.* FROM registry_registeredmodel AS model WHERE {NAMED}"  # noqa: S608
+BY_MODEL_AND_NUMBER = "SELECT * FROM registry_modelversion WHERE model_id = %s AND number = %s AND deleted_at IS NULL"
 
 
 def models(actor: User) -> ModelQuerySet:
@@ -38,21 +41,30 @@ def model(*, actor: User, name: str) -> RegisteredModel:
 
 def model_to_change(*, actor: User, name: str) -> RegisteredModel:
     """With what its permission needs. Raises Missing in MLflow's words."""
-    whole = RegisteredModel.objects.living().select_related("family__team", "segment", "team")
-    found = whole.filter(pk__in=seen_by(actor), name=name).first() if "\0" not in name else None
+    found = _named_model(actor, name)
     if found is None:
         raise no_model(name)
     return found
 
 
 def version_to_change(*, actor: User, name: str, number: int) -> ModelVersion:
-    """Raises Missing in MLflow's words."""
-    seen = ModelVersion.objects.living().filter(model__in=seen_by(actor))
-    named = seen.placed().filter(model__name=name, number=number) if "\0" not in name else None
-    found = named.first() if named is not None and 0 < number < 2**31 else None
-    if found is None:
+    """With its model. Raises Missing in MLflow's words."""
+    model = _named_model(actor, name) if 0 < number < 2**31 else None
+    found = next(iter(ModelVersion.objects.raw(BY_MODEL_AND_NUMBER, [model.pk, number])), None) if model else None
+    if model is None or found is None:
         raise Missing(f"Model Version (name={name}, version={number}) not found")
+    found.model = model
     return found
+
+
+def _named_model(actor: User, name: str) -> RegisteredModel | None:
+    """A statement that Django writes once: clients change something thousands of times an hour."""
+    sql, params = visible(actor)
+    found = RegisteredModel.objects.raw(BY_NAME.format(visible=sql), [name, *params]) if "\0" not in name else ()
+    model = next(iter(found), None)
+    if model and model.family_id:
+        model.family = ModelFamily.objects.select_related("team").get(pk=model.family_id)
+    return model
 
 
 def all_versions(actor: User) -> VersionQuerySet:
