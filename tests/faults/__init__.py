@@ -19,6 +19,9 @@
 - workers and coordinator die while a promotion is evaluated and moves champions:
   faults/test_promotions.py::test_workers_and_coordinator_die_while_a_wave_is_evaluated_and_moves
 - two people press the same button at the same moment:
+  faults/test_same_button.py::test_a_request_for_a_tool_is_withdrawn_once
+  faults/test_same_button.py::test_a_result_that_two_workers_hand_in_counts_once_and_is_sent_again_once
+  faults/test_same_button.py::test_whoever_lost_a_delivery_hands_in_nothing_of_the_try_that_took_over
   retraining/test_races.py::test_a_request_is_cancelled_once
   retraining/test_races.py::test_what_failed_is_retried_once
   retraining/test_approving.py::test_of_answers_at_the_same_moment_one_counts
