@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from secrets import token_hex
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -60,15 +61,16 @@ def create_token(
 @transaction.atomic
 def create_run_token(*, actor: User, run: str, seconds: float) -> str:
     """The secret of a token that can do the work of that one run, for at most so long. Its run's rows tell of it."""
-    require(actor, "accounts.create_token")
+    require(actor, "accounts.create_run_token")
+    scope = f"{RUN_SCOPE}{run}"
     _, secret = ApiToken.objects.create(
-        user=actor, name=f"{RUN_SCOPE}{run}", scopes=[f"{RUN_SCOPE}{run}"], expiry=timedelta(seconds=seconds)
+        user=actor, name=f"{scope}:{token_hex(8)}", scopes=[scope], expiry=timedelta(seconds=seconds)
     )
     return str(secret)
 
 
 def end_run_token(*, run: str) -> None:
-    """The run is over, and its token with it."""
+    """The run is over, and its tokens with it."""
     ApiToken.objects.filter(scopes=[f"{RUN_SCOPE}{run}"]).delete()
 
 

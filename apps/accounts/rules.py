@@ -75,6 +75,12 @@ grant(
     refusal="Only an active account can make a token.",
 )
 grant(
+    "accounts.create_run_token",
+    is_active,
+    scope=None,
+    refusal="Only an active account can have a run.",
+)
+grant(
     "accounts.revoke_token",
     owns_token,
     scope="accounts:write",

@@ -18,6 +18,7 @@ router.register("workers", api.WorkerViewSet, basename="worker")
 
 urlpatterns = [
     path("queues/", api.QueueView.as_view(), name="queues"),
+    path("run-tokens/", api.RunTokenView.as_view(), name="run-tokens"),
     path("pipeline-of-workflow/", api.PipelineOfWorkflowView.as_view(), name="pipeline-of-workflow"),
     path("pipelines-file-schema/", api.PipelineFileSchemaView.as_view(), name="pipelines-file-schema"),
     path("", include(router.urls)),

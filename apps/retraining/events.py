@@ -17,6 +17,7 @@ class Event(Word):
     REQUEST_RESUMED = "retraining.request_resumed", "resumed {target}"
     FAILED_RETRIED = "retraining.failed_retried", "retried what failed in {target}"
     RUN_RETRIED = "retraining.run_retried", "retried {target}"
+    RUN_TOKEN_LENT = "retraining.run_token_lent", "got a token to log for {target}"
     QUOTA_SET = "retraining.quota_set", "set {target}"
     QUOTA_REMOVED = "retraining.quota_removed", "removed {target}"
     WORKER_DRAINED = "retraining.worker_drained", "drained {target}"

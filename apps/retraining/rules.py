@@ -74,6 +74,11 @@ def belongs_to_its_family(user: User, target: Incident | Signal) -> bool:
     return belongs(user, target.family.team_id)
 
 
+@rules.predicate
+def belongs_to_runs_family(user: User, run: SegmentRun) -> bool:
+    return belongs(user, run.request.family.team_id)
+
+
 def _request(target: RetrainingRequest | SegmentRun) -> RetrainingRequest:
     return target.request if isinstance(target, SegmentRun) else target
 
@@ -131,6 +136,12 @@ grant(
     is_operator,
     scope="retraining:operate",
     refusal="Only operators look after workers and limits; ask the platform team.",
+)
+grant(
+    "retraining.log_run",
+    belongs_to_runs_family | is_operator,
+    scope="retraining:log",
+    refusal="Only accounts of the team that owns the family, and operators', log for a run that a platform has.",
 )
 grant(
     "retraining.signal",

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apps.registry.queries import EvaluationCounts
 from apps.retraining import queries
-from apps.retraining.actions import Pushed
+from apps.retraining.actions import Lent, Pushed
 from apps.retraining.differences import Difference, Kind
 from apps.retraining.estimates import Estimate
 from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun, TeamQuota, Worker
@@ -288,6 +288,17 @@ class LogSerializer(serializers.Serializer[SegmentRun]):
     """The end of what the script printed (64 KB)."""
 
     log = serializers.CharField()
+
+
+class RunKeySerializer(serializers.Serializer[Any]):
+    key = serializers.CharField(max_length=250, help_text="What the platform knows the run by: Airflow's `dag_run_id`.")
+
+
+class RunTokenSerializer(serializers.Serializer[Lent]):
+    """For plain MLflow: `MLFLOW_RUN_ID` and `MLFLOW_TRACKING_TOKEN`; the tracking URI is the portal's address."""
+
+    run_id = serializers.CharField()
+    token = serializers.CharField(help_text="Can do the work of that run only, and ends with it.")
 
 
 class ApproveRequestSerializer(serializers.Serializer[Any]):

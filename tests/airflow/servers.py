@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2  # type: ignore[import-untyped]
@@ -82,12 +83,24 @@ class AirflowServer:
     def said(self) -> str:
         return "\n".join(f"--- {log.name}\n{log.read_text()[-3_000:]}" for log in sorted(self.folder.glob("*.log")))
 
+    def logs(self) -> str:
+        """All that was ever logged, of tasks and of the servers."""
+        return "\n".join(file.read_text("utf-8", "replace") for file in sorted(self.folder.rglob("*.log")))
+
     def dag_runs(self) -> list[tuple[str, str]]:
         """Id and state of every run, as Airflow's own database has them."""
+        return self._ask("SELECT run_id, state FROM dag_run ORDER BY id")
+
+    def has_read_its_dags(self) -> bool:
+        files = list((self.folder / "dags").glob("*.py"))
+        assert not (broken := self._ask("SELECT stacktrace FROM import_error")), broken
+        return self._ask("SELECT count(*) FROM serialized_dag") == [(len(files),)]
+
+    def _ask(self, question: str) -> list[Any]:
         session = psycopg2.connect(self.env["OWN_DATABASE"])
         try:
             with session.cursor() as cursor:
-                cursor.execute("SELECT run_id, state FROM dag_run ORDER BY id")
+                cursor.execute(question)
                 return list(cursor.fetchall())
         finally:
             session.close()
@@ -96,7 +109,7 @@ class AirflowServer:
 @contextmanager
 def real_airflow(folder: Path, trips: Path) -> Iterator[AirflowServer]:
     assert PROGRAM.exists(), "Airflow's own environment is not there: run `make test-airflow`, which makes it"
-    shutil.copytree(Path(__file__).parent / "dags", folder / "dags")
+    shutil.copytree(REPOSITORY / "apps" / "demo" / "dags", folder / "dags")
     users = dict(one.split(":") for one in (PASSWORD, VIEWER))
     (folder / "passwords.json").write_text(json.dumps(users))
     port = free_port()
@@ -108,6 +121,7 @@ def real_airflow(folder: Path, trips: Path) -> Iterator[AirflowServer]:
         for name in PROCESSES:
             server.start(name)
         server.wait_for(server.is_healthy)
+        server.wait_for(server.has_read_its_dags)
         yield server
     finally:
         server.stop()

@@ -1,6 +1,7 @@
 """The portal and a real Airflow 3.3.2: a form from its Params, a whole fleet through it, and harm on both sides."""
 
 import json
+import re
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -10,25 +11,33 @@ from uuid import uuid4
 
 import pytest
 
-from apps.accounts.models import Team, User
+from apps.accounts.actions import create_token
+from apps.accounts.models import ApiToken, Team, User
+from apps.artifacts.queries import files_of
 from apps.platforms.actions import look_after
 from apps.platforms.airflow import airflow as platform_at
 from apps.platforms.airflow.client import AirflowServer as Client
 from apps.platforms.airflow.probe import probe
 from apps.platforms.base import Handed, Order, Phase
 from apps.platforms.models import Connection
+from apps.platforms.outgoing import Refused
 from apps.registry.models import ModelFamily, ModelVersion
 from apps.retraining import actions, lookups
 from apps.retraining.definitions import Definition
 from apps.retraining.models import Attempt, Pipeline, RetrainingRequest, SegmentRun
+from apps.tracking.models import Metric
+from apps.tracking.queries import reported
 from tests.airflow.conftest import CITIES
 from tests.airflow.servers import PASSWORD, VIEWER, AirflowServer, Liar
 from tests.faults.counting import done, is_over
 from tests.faults.portal import Portal
 from tests.platforms import fake_airflow
+from tests.served import web_process
 
 pytestmark = [pytest.mark.timeout(1_200), pytest.mark.django_db(transaction=True)]
-DAG = "retrain_city"
+DAG, LOGGING_DAG = "retrain_city", "retrain_city_mlflow"
+TOKEN = r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])"
+"""What every token of the portal looks like."""
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
 
@@ -51,6 +60,21 @@ def pipeline(admin: User, team: Team, family: ModelFamily, connection: Connectio
     return made
 
 
+@pytest.fixture
+def logging_pipeline(admin: User, team: Team, family: ModelFamily, connection: Connection) -> Pipeline:
+    """Of the DAG whose code logs by plain MLflow."""
+    workflow = platform_at(connection.address, PASSWORD).workflow(LOGGING_DAG)
+    definition = Definition(
+        name="Retrain a city and watch",
+        schema=lookups.form_schema(workflow.schema, "city"),
+        connection=connection.name,
+        workflow=LOGGING_DAG,
+        segment_parameter="city",
+        after_success="nothing",
+    )
+    return actions.define_pipeline(actor=admin, slug="watched", team=team, families=[family], definition=definition)
+
+
 def send(owner: User, pipeline: Pipeline, family: ModelFamily, **parameters: Any) -> RetrainingRequest:
     return actions.submit_request(
         actor=owner, pipeline=pipeline, family=family, parameters={"ticket": "ML-7", **parameters}
@@ -64,7 +88,7 @@ def ours(airflow: AirflowServer, request: RetrainingRequest) -> list[tuple[str, 
 
 def test_a_test_of_the_connection_says_what_is_wrong(airflow: AirflowServer) -> None:
     good = probe(airflow.address, PASSWORD)
-    assert (good.trouble, good.version, good.said) == (None, "3.3.2", "It is Airflow 3.3.2; 1 DAG can be seen.")
+    assert (good.trouble, good.version, good.said) == (None, "3.3.2", "It is Airflow 3.3.2; 2 DAGs can be seen.")
     assert probe(airflow.address, "portal:wrong").trouble == "auth"
     assert probe(airflow.address, "").trouble == "auth"
     assert probe(airflow.address, "no.real.token").trouble == "auth"
@@ -72,7 +96,8 @@ def test_a_test_of_the_connection_says_what_is_wrong(airflow: AirflowServer) -> 
     viewer, portal = platform_at(airflow.address, VIEWER), platform_at(airflow.address, PASSWORD)
     assert "may not trigger" in viewer.workflow(DAG).problem
     assert (portal.workflow(DAG).problem, portal.workflow(DAG).notice) == ("", "")
-    assert [one.name for one in portal.workflows("retrain")] == [DAG]
+    assert [one.name for one in portal.workflows("retrain")] == [DAG, LOGGING_DAG]
+    assert [one.name for one in portal.workflows("mlflow")] == [LOGGING_DAG]
     assert portal.workflows("no-such-tag") == []
 
 
@@ -162,6 +187,61 @@ def test_a_fleet_goes_through_it_whatever_is_killed_and_each_city_runs_once(
         assert run.version.origin == run.origin
         assert f"300 trips of {run.segment.slug}" in run.log
     assert_no_secret(request)
+
+
+def test_training_code_logs_by_plain_mlflow_and_airflow_s_readers_see_no_token(
+    airflow: AirflowServer,
+    portal: Portal,
+    owner: User,
+    colleague: User,
+    logging_pipeline: Pipeline,
+    family: ModelFamily,
+) -> None:
+    """Airflow keeps one credential, as a connection; each task trades its run's id for a token of that run."""
+    kept = create_token(actor=colleague, name="airflow", scopes=["retraining:log"]).secret
+    cities = CITIES[:3]
+    with web_process(portal.folder) as web:
+        sees = {"connection_id": "mlportal", "conn_type": "http", "host": web.address, "password": kept}
+        Client(airflow.address, PASSWORD).send("POST", "connections", sees)
+        request = actions.submit_request(
+            actor=owner, pipeline=logging_pipeline, family=family, parameters={"rate": 0.3}, segments=cities
+        )
+        portal.start("valkey", "control", "outgoing", "beat")
+        portal.wait_for(lambda: ApiToken.objects.filter(user=owner).exists(), seconds=120)
+        portal.wait_for(lambda: is_over(request), seconds=180)
+    for run in request.runs.select_related("version", "segment"):
+        assert (run.status, run.reason) == ("succeeded", ""), run.log
+        assert run.version
+        assert run.run
+        assert {file.path for file in files_of(run.version.its_tree)} == {"model.json"}
+        assert 0 < reported(run.run)["mae"] < 15
+        losses = list(Metric.objects.filter(run=run.run, key="loss").order_by("step").values_list("value", flat=True))
+        assert (len(losses), losses[-1] < losses[0]) == (20, True)
+    assert not ApiToken.objects.filter(user=owner).exists()
+    for reader in (VIEWER, PASSWORD):
+        said = everything_that_airflow_shows(Client(airflow.address, reader), request)
+        assert kept not in said
+        assert not re.search(TOKEN, said), re.search(TOKEN, said)
+    assert not re.search(TOKEN, airflow.logs())
+
+
+def everything_that_airflow_shows(client: Client, request: RetrainingRequest) -> str:
+    """Runs with their conf, tasks, logs, results, the history of what was asked, connections, variables."""
+    paths = ["eventLogs", "connections", "variables", f"dags/{LOGGING_DAG}/details", f"dags/{LOGGING_DAG}/dagRuns"]
+    for key in Attempt.objects.filter(segment_run__request=request).values_list("outside_id", flat=True):
+        run = f"dags/{LOGGING_DAG}/dagRuns/{key}"
+        paths += [run, f"{run}/taskInstances", f"{run}/taskInstances/train/logs/1", f"{run}/taskInstances/train"]
+        paths += [f"{run}/taskInstances/train/xcomEntries"]
+    said = [shown(client, path) for path in paths]
+    assert sum(map(bool, said)) > len(paths) / 2
+    return "\n".join(said)
+
+
+def shown(client: Client, path: str) -> str:
+    try:
+        return json.dumps(client.get(path))
+    except Refused:  # not for this reader
+        return ""
 
 
 def assert_no_secret(request: RetrainingRequest) -> None:

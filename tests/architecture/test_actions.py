@@ -77,6 +77,7 @@ NOT_AUDITED = {
     "retraining.actions.attempts.finish": "evidence, fenced by the attempt",
     "retraining.actions.attempts.refuse": "work of a worker; the row keeps the reason",
     "retraining.actions.attempts.renew": "a heartbeat",
+    "retraining.actions.attempts.run_token": "part of claim and of lend_run_token; the run's rows tell of it",
     "retraining.actions.attempts.take_back": "a lost lease; attempts are rows",
     "retraining.actions.discovery.discover_usage": "evidence: what segment runs report; nobody said it",
     "retraining.actions.fan_out.coordinate": "the coordinator carries on what people asked for",

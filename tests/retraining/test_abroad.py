@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from django.test import Client
 from pytest_django import Settings
+from rest_framework.test import APIClient
 
-from apps.accounts.models import Team, User
+from apps.accounts.models import ApiToken, Team, User
 from apps.artifacts.queries import files_of, open_file
-from apps.core.errors import Invalid
+from apps.audit.models import AuditEvent
+from apps.core.errors import Conflict, Invalid, Missing
 from apps.platforms.actions import add_connection, look_after, remove_connection
 from apps.platforms.airflow import Airflow
 from apps.platforms.airflow.client import _sessions
@@ -22,10 +25,13 @@ from apps.retraining.definitions import Definition
 from apps.retraining.models import Attempt, Pipeline, PipelineVersion, RetrainingRequest, SegmentRun, Signal
 from apps.tracking.queries import reported
 from portal.local.ports import free_port
+from tests.conftest import api
 from tests.platforms.fake_airflow import PASSWORD, Fake, fake_airflow
 from tests.retraining.conftest import Submit, run_of
 
 pytestmark = pytest.mark.django_db
+API = "/api/v1"
+LOG_METRIC = "/api/2.0/mlflow/runs/log-metric"
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -110,6 +116,51 @@ def test_every_city_runs_once_there_and_becomes_a_version(submit: Submit, fake: 
     with open_file(tree=ended.version.its_tree, path="result.json") as file:
         assert json.loads(file.read()) == {"mape": 0.123, "city": "atlanta"}
     assert {file.path for file in files_of(ended.version.its_tree)} == {"metrics.json", "result.json"}
+
+
+def test_training_code_there_is_lent_a_token_of_its_run_which_ends_with_it(
+    submit: Submit, fake: Fake, owner: User, colleague: User, stranger: User, operator: User
+) -> None:
+    request = handed_over(submit("boston", ticket="ML-7"))
+    key = next(iter(fake.runs))
+    asks = {user: api(user, scope=["retraining:log"]) for user in (colleague, operator)}
+    lent = [client.post(f"{API}/run-tokens/", {"key": key}, format="json") for client in asks.values()]
+    assert [answer.status_code for answer in lent] == [201, 201]
+    run = run_of(request, "boston")
+    assert run.run
+    assert [answer.json()["run_id"] for answer in lent] == [run.run_id] * 2
+    tokens = [answer.json()["token"] for answer in lent]
+    assert len({*tokens}) == 2
+    logged = {"run_id": run.run_id, "key": "loss", "value": 0.5, "timestamp": 1}
+    for token in tokens:
+        headers = {"Authorization": f"Bearer {token}"}
+        assert Client().post(LOG_METRIC, logged, "application/json", headers=headers).status_code == 200
+        assert Client().get(f"{API}/segment-runs/", headers=headers).status_code == 403
+    assert AuditEvent.objects.filter(action="retraining.run_token_lent").count() == 2
+    refused = {
+        api(stranger, scope=["retraining:log"]): 403,
+        api(owner, scope=["retraining:operate"]): 403,
+        api(owner, scope=["retraining:log"], families=["another"]): 403,
+        APIClient(): 401,
+    }
+    for client, status in refused.items():
+        assert client.post(f"{API}/run-tokens/", {"key": key}, format="json").status_code == status
+    said = json.dumps([fake.runs[key]["conf"], fake.runs[key]["note"], run.request.plan, run.message])
+    assert not [token for token in tokens if token in said]
+    look(request, 4)
+    assert set(reported(run.run)) == {"mape", "loss"}
+    assert not ApiToken.objects.filter(scopes=[f"run:{run.run_id}"]).exists()
+    assert asks[colleague].post(f"{API}/run-tokens/", {"key": key}, format="json").status_code == 404
+
+
+def test_a_run_that_is_being_cancelled_is_lent_nothing(submit: Submit, fake: Fake, owner: User) -> None:
+    request = handed_over(submit("boston", ticket="ML-7", mode="work"))
+    actions.cancel_request(actor=owner, request=request)
+    with pytest.raises(Conflict, match="nothing more to log"):
+        actions.lend_run_token(actor=owner, key=next(iter(fake.runs)))
+    for key in ("", "\0", "portal-nothing-1"):
+        with pytest.raises(Missing):
+            actions.lend_run_token(actor=owner, key=key)
 
 
 def test_what_failed_is_run_again_in_the_same_dag_run(submit: Submit, owner: User, fake: Fake) -> None:

@@ -5,6 +5,7 @@ from apps.retraining.actions.attempts import Claim, claim, finish, refuse, renew
 from apps.retraining.actions.discovery import discover_usage
 from apps.retraining.actions.fan_out import coordinate, drive, follow_up
 from apps.retraining.actions.firing import watch_policies
+from apps.retraining.actions.lending import Lent, lend_run_token
 from apps.retraining.actions.outside import (
     note_accepted,
     note_end_asked,
@@ -51,6 +52,7 @@ from apps.retraining.actions.workers import (
 
 __all__ = [
     "Claim",
+    "Lent",
     "NotTaken",
     "PolicyTerms",
     "Pushed",
@@ -70,6 +72,7 @@ __all__ = [
     "finish",
     "follow_up",
     "hold_request",
+    "lend_run_token",
     "note_accepted",
     "note_end_asked",
     "note_log",

@@ -62,7 +62,7 @@ class Claim(Hold):
     segment: str
     plan: Mapping[str, Any]
     tracking_run: str
-    token: str  # of this run alone; nobody can read it again
+    token: str  # of this run alone; nobody can read it again. Empty where a platform runs it, which asks for one
 
 
 @transaction.atomic
@@ -91,9 +91,7 @@ def claim(*, run_id: int, worker: str) -> Claim | None:
     plan = run.request.plan
     outside = {"connection_id": plan["connection_id"], "outside_id": _outside_id(run, number)} if abroad else {}
     Attempt.objects.create(segment_run=run, number=number, worker=worker, run=evidence, **outside)
-    token = create_run_token(
-        actor=run.request.requester, run=evidence.pk, seconds=plan["seconds"] + TOKEN_SLACK_SECONDS
-    )
+    token = "" if abroad else run_token(run=run)
     key = f"{run.uuid}-{number}"
     return Claim(run.pk, number, run.request_id, key, run.segment.slug, plan, evidence.pk, token)
 
@@ -146,6 +144,12 @@ def take_back(*, run_id: int, cancelling: bool = False) -> None:
     reason = f"The worker {run.worker} went away."
     lost = Outcome(End.CANCELLED if cancelling else End.LOST, "lost", reason, 0.0, {}, run.log)
     _conclude(run, attempt, lost, {})
+
+
+def run_token(*, run: SegmentRun) -> str:
+    """The secret of a token of the run's newest attempt, which lives as long as that may."""
+    seconds = run.request.plan["seconds"] + TOKEN_SLACK_SECONDS
+    return create_run_token(actor=run.request.requester, run=str(run.run_id), seconds=seconds)
 
 
 def close_tracking(*, run: "Run", status: str) -> None:

@@ -6,6 +6,7 @@ from apps.retraining.api.requests import (
     QueueView,
     QuotaViewSet,
     RequestViewSet,
+    RunTokenView,
     SegmentRunViewSet,
     WorkerViewSet,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "QueueView",
     "QuotaViewSet",
     "RequestViewSet",
+    "RunTokenView",
     "SegmentRunViewSet",
     "SignalViewSet",
     "WorkerViewSet",

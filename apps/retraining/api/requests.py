@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
 from apps.accounts import queries as accounts
@@ -34,6 +35,8 @@ from apps.retraining.serializers import (
     RequestDetailSerializer,
     RequestSerializer,
     RetryFailedSerializer,
+    RunKeySerializer,
+    RunTokenSerializer,
     SegmentRunDetailSerializer,
     SegmentRunSerializer,
     WorkerSerializer,
@@ -186,6 +189,19 @@ class SegmentRunViewSet(ReadOnlyModelViewSet[SegmentRun]):
     def log(self, request: Request, pk: str) -> Response:
         """The end of what the script printed."""
         return Response(LogSerializer(self.get_object()).data)
+
+
+class RunTokenView(APIView):
+    """Lets training code on a platform log to the run that the portal opened for it."""
+
+    @extend_schema(request=RunKeySerializer, responses={201: RunTokenSerializer})
+    def post(self, request: Request) -> Response:
+        """A token of that run alone, for an account of the family's team with the scope `retraining:log`.
+
+        May be asked for again, by each task of a run and each try of it. 404 once the run has ended.
+        """
+        lent = actions.lend_run_token(actor=person(request), **checked(RunKeySerializer, request))
+        return Response(RunTokenSerializer(lent).data, status=status.HTTP_201_CREATED)
 
 
 class WorkerViewSet(mixins.ListModelMixin, GenericViewSet[Worker]):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from airflow.sdk import Param, dag, task
 
-TRIPS = Path(os.environ["TRIPS_FOLDER"])
+TRIPS = Path(os.environ.get("TRIPS_FOLDER", "trips"))
 
 
 @dag(
