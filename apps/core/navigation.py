@@ -29,5 +29,5 @@ PLACES = (
     Place("Models", "/models/", "boxes", "m", under=OF_MODELS),
     Place("Retraining", "/retraining/", "refresh-cw", "r"),
     Place("Tools", "/tools/", "library", "t", under=("/decisions/", "/radar/", "/catalog/")),
-    Place("Operations", "/operations/", "activity", "o", under=("/webhooks/", "/connections/")),
+    Place("Operations", "/operations/", "activity", "o", under=("/webhooks/", "/connections/", "/links/")),
 )

@@ -19,13 +19,19 @@ from apps.core.errors import Invalid
 from apps.dashboard import queries
 from apps.dashboard.fleet import FILTERS, MEASURES, SORTS, Row, State, wanted
 from apps.dashboard.measures import exposition
+from apps.platforms.serializers import LinkOutSerializer
 from apps.registry.queries import family as family_named
+from apps.registry.queries import segments_by_slug, versions_by_id
 from apps.registry.serializers import FleetRowSerializer
+from apps.retraining import queries as retraining
+from apps.tracking.queries import run as tracked_run
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
+    from apps.accounts.models import User
     from apps.dashboard.queries import Radius
+    from apps.platforms.queries import LinkOut
 
 LONGEST_NAME = 64
 
@@ -279,3 +285,40 @@ def _told(row: Row) -> dict[str, object]:
 
 
 REGISTRY_S = tuple(FleetRowSerializer().fields)
+
+
+class LinksView(APIView):
+    """The same thing in other products of the company: the links that its page shows. None where none are set."""
+
+    def found(self, actor: User, **named: Any) -> list[LinkOut]:
+        raise NotImplementedError
+
+    @extend_schema(responses=LinkOutSerializer(many=True))
+    def get(self, request: Request, **named: Any) -> Response:
+        return Response(LinkOutSerializer(self.found(person(request), **named), many=True).data)
+
+
+class VersionLinksView(LinksView):
+    def found(self, actor: User, **named: Any) -> list[LinkOut]:
+        return queries.links_of_version(actor, versions_by_id(actor=actor, ids=[named["version_id"]])[0])
+
+
+class TrackedLinksView(LinksView):
+    def found(self, actor: User, **named: Any) -> list[LinkOut]:
+        return queries.links_of_tracked(actor, tracked_run(actor=actor, run_id=named["run_id"]))
+
+
+class SegmentRunLinksView(LinksView):
+    def found(self, actor: User, **named: Any) -> list[LinkOut]:
+        return retraining.links_of_run(actor, retraining.segment_run(actor=actor, run_id=named["run_id"]))
+
+
+class RequestLinksView(LinksView):
+    def found(self, actor: User, **named: Any) -> list[LinkOut]:
+        return retraining.links_of_request(retraining.request(actor=actor, request_id=named["request_id"]))
+
+
+class SegmentLinksView(LinksView):
+    def found(self, actor: User, **named: Any) -> list[LinkOut]:
+        family = family_named(actor=actor, slug=named["slug"])
+        return queries.links_of_segment(family, segments_by_slug(family, [named["segment"]])[0].slug)

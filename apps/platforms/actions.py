@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,8 @@ from apps.core.keyring import seal, unseal
 from apps.core.permissions import require
 from apps.platforms.events import Event
 from apps.platforms.kinds import KINDS
-from apps.platforms.models import Connection
+from apps.platforms.models import Connection, OutsideLink
+from apps.platforms.templating import check_template
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -25,6 +27,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 NOT_A_NAME = "new"  # the address of the form for a new one
 LONGEST_ADDRESS = 500
 LONGEST_SECRET = 4_000
+LONGEST_NAME = 60
 
 
 def set_connection(*, actor: User, name: str, kind: str, address: str, secret: str | None = None) -> Connection:
@@ -89,9 +92,8 @@ def remove_connection(*, actor: User, connection: Connection) -> None:
     try:
         connection.delete()
     except ProtectedError as error:
-        raise Conflict(
-            f"{connection} is where some versions came from, or pipelines run; change its address instead."
-        ) from error
+        said = f"{connection} is where some versions came from, pipelines run, or a link out is for"
+        raise Conflict(f"{said}; change its address instead.") from error
 
 
 def test_connection(*, actor: User, connection: Connection) -> Connection:
@@ -112,6 +114,63 @@ def look_after(*, connection: Connection) -> Connection:
     same = {"address": connection.address, "sealed_secret": connection.sealed_secret}
     Connection.objects.filter(pk=connection.pk, **same).update(**kept)
     return connection
+
+
+@transaction.atomic
+def add_link(*, actor: User, name: str, template: str, pages: Sequence[str] = (), connection: str = "") -> OutsideLink:
+    """A link out on these pages, or wherever it can be filled. Raises Invalid, Exists, Missing for the connection."""
+    require(actor, "platforms.administer")
+    made = OutsideLink(created_by=actor)
+    _write_link(made, name=name, template=template, pages=pages, connection=connection)
+    record(actor=actor, action=Event.LINK_SET, target=made, after=_link_words(made))
+    return made
+
+
+@transaction.atomic
+def change_link(*, actor: User, link: OutsideLink, **changes: Any) -> OutsideLink:
+    """What is left out of `add_link`'s arguments stays. Raises as that does."""
+    require(actor, "platforms.administer")
+    locked = OutsideLink.objects.select_for_update(no_key=True, of=["self"]).get(pk=link.pk)
+    before = _link_words(locked)
+    connection = locked.connection.name if locked.connection else ""
+    kept = {"name": locked.name, "template": locked.template, "pages": locked.pages, "connection": connection}
+    _write_link(locked, **kept | changes)
+    record(actor=actor, action=Event.LINK_SET, target=locked, before=before, after=_link_words(locked))
+    return locked
+
+
+@transaction.atomic
+def remove_link(*, actor: User, link: OutsideLink) -> None:
+    require(actor, "platforms.administer")
+    record(actor=actor, action=Event.LINK_REMOVED, target=link, before=_link_words(link))
+    link.delete()
+
+
+def _write_link(link: OutsideLink, *, name: str, template: str, pages: Sequence[str], connection: str) -> None:
+    link.name, link.template = _check_link_name(link, name), check_template(template)
+    unknown = [page for page in pages if page not in OutsideLink.Page.values]
+    if unknown:
+        raise Invalid(f"There is no page {unknown[0]!r}: choose from {', '.join(OutsideLink.Page)}.", field="pages")
+    link.pages = [page for page in OutsideLink.Page.values if page in pages]
+    link.connection = Connection.objects.filter(name=connection).first() if connection else None
+    if connection and link.connection is None:
+        raise Invalid(f"There is no connection {connection[:64]!r}.", field="connection")
+    link.updated_at = timezone.now()
+    link.save()
+
+
+def _check_link_name(link: OutsideLink, name: str) -> str:
+    plain = name.strip()
+    if not plain or not plain.isprintable() or len(plain) > LONGEST_NAME:
+        raise Invalid(f"A link is called something, in at most {LONGEST_NAME} characters.", field="name")
+    if OutsideLink.objects.filter(name=plain).exclude(pk=link.pk).exists():
+        raise Exists(f"There is a link {plain!r} already: choose another name, or change that one.")
+    return plain
+
+
+def _link_words(link: OutsideLink) -> dict[str, Any]:
+    connection = link.connection.name if link.connection else ""
+    return {"name": link.name, "template": link.template, "pages": link.pages, "connection": connection}
 
 
 def _check(name: str, address: str, secret: str) -> str:

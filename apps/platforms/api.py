@@ -12,17 +12,21 @@ from rest_framework.viewsets import GenericViewSet
 
 from apps.accounts.signed_in import person
 from apps.platforms import actions, queries
-from apps.platforms.models import Connection
+from apps.platforms.models import Connection, OutsideLink
 from apps.platforms.serializers import (
     ChangedConnectionSerializer,
+    ChangedLinkSerializer,
     ConnectionSerializer,
+    LinkSerializer,
     NewConnectionSerializer,
+    NewLinkSerializer,
     UseSerializer,
     WorkflowSerializer,
 )
 from apps.platforms.uses import uses
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from rest_framework.request import Request
 
     from apps.platforms.models import ConnectionQuerySet
@@ -93,3 +97,40 @@ class ConnectionViewSet(mixins.ListModelMixin, GenericViewSet[Connection]):
         found: Any = uses(self.get_object())
         page: Any = self.paginate_queryset(found)
         return self.get_paginated_response(UseSerializer(page, many=True).data)
+
+
+class LinkViewSet(mixins.ListModelMixin, GenericViewSet[OutsideLink]):
+    """Links out to other products of the company. Platform admins see the templates, everybody the links."""
+
+    serializer_class = LinkSerializer
+    lookup_value_regex = "[0-9]{1,18}"
+    queryset = OutsideLink.objects.none()
+
+    def get_queryset(self) -> QuerySet[OutsideLink]:
+        return queries.outside_links(person(self.request))
+
+    def get_object(self) -> OutsideLink:
+        return queries.outside_link(actor=person(self.request), link_id=int(self.kwargs["pk"]))
+
+    @extend_schema(responses=LinkSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(LinkSerializer(self.get_object()).data)
+
+    @extend_schema(request=NewLinkSerializer, responses={201: LinkSerializer})
+    def create(self, request: Request) -> Response:
+        wanted = NewLinkSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        made = actions.add_link(actor=person(request), **wanted.validated_data)
+        return Response(LinkSerializer(made).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ChangedLinkSerializer, responses=LinkSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        wanted = ChangedLinkSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        changed = actions.change_link(actor=person(request), link=self.get_object(), **wanted.validated_data)
+        return Response(LinkSerializer(changed).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        actions.remove_link(actor=person(request), link=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)

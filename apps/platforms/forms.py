@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
-from apps.platforms.actions import LONGEST_ADDRESS, LONGEST_SECRET
+from apps.platforms.actions import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_SECRET
 from apps.platforms.kinds import KINDS
-from apps.platforms.models import Connection
+from apps.platforms.models import Connection, OutsideLink
+from apps.platforms.templating import LONGEST_TEMPLATE
 
 
 class ConnectionForm(forms.Form):
@@ -47,6 +49,37 @@ class EditConnectionForm(ConnectionForm):
         if said.pop("without_secret"):
             return said | {"secret": ""}
         return said | {"secret": said["secret"] or None}
+
+
+class LinkForm(forms.Form):
+    """A link out, new or changed; the actions judge it."""
+
+    name = forms.CharField(max_length=LONGEST_NAME, help_text="What its button says, such as Open in Airflow.")
+    template = forms.CharField(
+        max_length=LONGEST_TEMPLATE,
+        label="Address",
+        widget=forms.TextInput({"spellcheck": "false", "class": "mono"}),
+        help_text="Such as https://grafana.example.org/d/eta?var-city={segment}; what can be filled in stands below.",
+    )
+    pages = forms.MultipleChoiceField(
+        choices=OutsideLink.Page,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Only on",
+        help_text="None chosen: wherever all that it names is known.",
+    )
+    connection = forms.ChoiceField(
+        required=False, label="Only for what ran on", help_text="For an address that knows the runs of one platform."
+    )
+
+    def __init__(self, *args: Any, connections: Iterable[Connection], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["connection"].choices = [("", "Anywhere"), *((one.name, one.name) for one in connections)]  # type: ignore[attr-defined]
+
+
+def link_initial(link: OutsideLink) -> dict[str, Any]:
+    said = {"name": link.name, "template": link.template, "pages": link.pages}
+    return said | {"connection": link.connection.name if link.connection else ""}
 
 
 def initial(connection: Connection) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from apps.core.permissions import allowed
 from apps.core.sealed import SealedField
+from apps.platforms.templating import LONGEST_TEMPLATE
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -59,3 +60,39 @@ class Connection(models.Model):
     def signs_in(self) -> bool:
         """True where a credential is stored."""
         return bool(self.sealed_secret)
+
+
+class OutsideLink(models.Model):
+    """A link from pages of the portal to another product of the company: a template, filled in by each page."""
+
+    class Page(models.TextChoices):
+        SEGMENT = "segment", "Segments"
+        REQUEST = "request", "Requests"
+        SEGMENT_RUN = "segment_run", "Segment runs"
+        RUN = "run", "Runs"
+        VERSION = "version", "Versions"
+
+    name = models.CharField(max_length=60, unique=True)
+    template = models.CharField(max_length=LONGEST_TEMPLATE)
+    pages = models.JSONField(default=list, blank=True, help_text="Where it is shown; empty: wherever it can be filled.")
+    connection = models.ForeignKey(
+        Connection,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Only for what ran there.",
+    )
+    created_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def shown_on(self) -> str:
+        """The pages' names, or "" for all."""
+        return ", ".join(self.Page(page).label for page in self.pages)

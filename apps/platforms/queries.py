@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from django.db.models import Q
 
 from apps.core.errors import Invalid, Missing, Unavailable
 from apps.core.keyring import unseal
@@ -14,9 +17,10 @@ from apps.platforms.calling import Unknown
 from apps.platforms.kinds import KINDS
 from apps.platforms.mlflow import MlflowServer
 from apps.platforms.mlflow_writing import MlflowWriter
-from apps.platforms.models import Connection
+from apps.platforms.models import Connection, OutsideLink
 from apps.platforms.outgoing import Refused, Unreachable
 from apps.platforms.probing import Trouble
+from apps.platforms.templating import filled
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -124,6 +128,43 @@ def _asked() -> Iterator[None]:
 def runs_work(connection: Connection) -> bool:
     """Whether segment runs can be handed over there."""
     return KINDS[connection.kind].platform is not None
+
+
+@dataclass(frozen=True)
+class LinkOut:
+    """A link to another product, as one page of ours shows it."""
+
+    name: str
+    address: str
+
+
+def links_out(
+    *, page: str, values: Callable[[], Mapping[str, object]], connection_id: int | None = None
+) -> list[LinkOut]:
+    """The links of that page (`OutsideLink.Page`) for which all values are there, by name.
+
+    `values` is asked only where there are links at all. `connection_id` is where it ran, for links that are only for
+    what ran there.
+    """
+    here = Q(connection=None) | Q(connection=connection_id) if connection_id else Q(connection=None)
+    shown = [link for link in OutsideLink.objects.filter(here) if not link.pages or page in link.pages]
+    known = values() if shown else {}
+    found = (LinkOut(link.name, filled(link.template, known)) for link in shown)
+    return [link for link in found if link.address]
+
+
+def outside_links(actor: User) -> QuerySet[OutsideLink]:
+    """All templates, by name, for those who look after them: they name addresses inside the company."""
+    found = OutsideLink.objects.select_related("connection", "created_by")
+    return found if may_administer(actor) else found.none()
+
+
+def outside_link(*, actor: User, link_id: int) -> OutsideLink:
+    """Raises Missing."""
+    found = outside_links(actor).filter(pk=link_id).first()
+    if found is None:
+        raise Missing("There is no such link out here, or you may not see it.")
+    return found
 
 
 def _secret(connection: Connection) -> str:

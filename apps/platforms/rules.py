@@ -7,5 +7,5 @@ grant(
     "platforms.administer",
     is_platform_admin,
     scope="platforms:admin",
-    refusal="Only a platform admin can change connections to platforms; ask one of them.",
+    refusal="Only a platform admin can change connections to platforms and links out; ask one of them.",
 )

@@ -4,10 +4,11 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from apps.platforms.actions import LONGEST_ADDRESS, LONGEST_SECRET
+from apps.platforms.actions import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_SECRET
 from apps.platforms.base import Workflow
 from apps.platforms.kinds import KINDS
-from apps.platforms.models import Connection
+from apps.platforms.models import Connection, OutsideLink
+from apps.platforms.templating import LONGEST_TEMPLATE, VARIABLES
 
 CHOICES = [(name, kind.label) for name, kind in KINDS.items()]
 
@@ -61,3 +62,40 @@ class NewConnectionSerializer(ChangedConnectionSerializer):
     name = serializers.CharField(max_length=64)
     kind = serializers.ChoiceField(choices=CHOICES)
     address = serializers.CharField(max_length=LONGEST_ADDRESS)
+
+
+class LinkSerializer(serializers.ModelSerializer[OutsideLink]):
+    """A link out: its template and where it is shown. `pages` empty: wherever all that it names is known."""
+
+    connection: Any = serializers.SlugRelatedField("name", read_only=True)
+    created_by: Any = serializers.SlugRelatedField("username", read_only=True)
+    pages = serializers.ListField(child=serializers.ChoiceField(choices=OutsideLink.Page.choices))
+
+    class Meta:
+        model = OutsideLink
+        fields: ClassVar = ["id", "name", "template", "pages", "connection", "created_by", "updated_at"]
+
+
+class ChangedLinkSerializer(serializers.Serializer[object]):
+    """What may change; what is left out stays."""
+
+    name = serializers.CharField(max_length=LONGEST_NAME, required=False)
+    template = serializers.CharField(
+        max_length=LONGEST_TEMPLATE, required=False, help_text=f"With any of {{{'}, {'.join(VARIABLES)}}}."
+    )
+    pages = serializers.ListField(child=serializers.ChoiceField(choices=OutsideLink.Page.choices), required=False)
+    connection = serializers.CharField(
+        max_length=64, required=False, allow_blank=True, help_text="Only for what ran there; empty: anywhere."
+    )
+
+
+class NewLinkSerializer(ChangedLinkSerializer):
+    name = serializers.CharField(max_length=LONGEST_NAME)
+    template = serializers.CharField(max_length=LONGEST_TEMPLATE)
+
+
+class LinkOutSerializer(serializers.Serializer[object]):
+    """A link to another product, filled in. The portal never opens it."""
+
+    name = serializers.CharField()
+    address = serializers.CharField()

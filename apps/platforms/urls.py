@@ -1,16 +1,20 @@
-"""Pages of connections."""
+"""Pages of connections and links out."""
 
 from django.urls import path
 
-from apps.platforms import web
+from apps.platforms.web import connections, links
 
 app_name = "platforms"
 urlpatterns = [
-    path("connections/", web.connections, name="connections"),
-    path("connections/new/", web.new_connection, name="new-connection"),
-    path("connections/<str:name>/", web.connection, name="connection"),
-    path("connections/<str:name>/edit/", web.edit_connection, name="edit-connection"),
-    path("connections/<str:name>/workflows/", web.workflows, name="workflows"),
-    path("connections/<str:name>/test/", web.test_connection, name="test-connection"),
-    path("connections/<str:name>/remove/", web.remove_connection, name="remove-connection"),
+    path("connections/", connections.connections, name="connections"),
+    path("connections/new/", connections.new_connection, name="new-connection"),
+    path("links/", links.links, name="links"),
+    path("links/new/", links.new_link, name="new-link"),
+    path("links/<int:pk>/", links.edit_link, name="edit-link"),
+    path("links/<int:pk>/remove/", links.remove_link, name="remove-link"),
+    path("connections/<str:name>/", connections.connection, name="connection"),
+    path("connections/<str:name>/edit/", connections.edit_connection, name="edit-connection"),
+    path("connections/<str:name>/workflows/", connections.workflows, name="workflows"),
+    path("connections/<str:name>/test/", connections.test_connection, name="test-connection"),
+    path("connections/<str:name>/remove/", connections.remove_connection, name="remove-connection"),
 ]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.accounts.models import PortalRole, Team, User
 from apps.catalog.actions import Opinion, propose_move
 from apps.catalog.models import Decision, FeatureGap, RadarEdition, RingMove, Tool, ToolRequest, Usage
-from apps.platforms.models import Connection
+from apps.platforms.models import Connection, OutsideLink
 from apps.registry.actions import propose, publish_snapshots
 from apps.registry.models import Freeze, ModelFamily, ModelVersion, Rollback, Segment, Wave
 from apps.retraining.actions import PolicyTerms, WorkerReport, note_worker, receive_signal, set_policy
@@ -55,6 +55,7 @@ class Everything:
     policy: Policy
     firing: Firing
     worker: Worker
+    link: OutsideLink
 
 
 @pytest.fixture
@@ -100,9 +101,11 @@ def everything(
     report = {"kind": "schema", "verdict": "alarm"}
     signal, _ = receive_signal(actor=owner, family=family, source="api", report=report)
     Connection.objects.create(name="tracking", kind="mlflow", address="http://127.0.0.1:1", created_by=colleague)
+    address = "https://grafana.example.org/d/eta?var-city={segment}&commit={commit}"
+    link = OutsideLink.objects.create(name="Grafana", template=address, created_by=colleague)
     note_worker(report=WorkerReport("work@a", 1, "a", ["work"], 2), starting=True)
     known = (family, champion, candidate, wave, pipeline, request, run, tracked, airflow, decision, move)
-    return Everything(*known, freeze, back, signal, incident, policy, firing, Worker.objects.get())
+    return Everything(*known, freeze, back, signal, incident, policy, firing, Worker.objects.get(), link)
 
 
 def _lack_and_use(person: User, tool: Tool, team: Team) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apps.artifacts.queries import files_of
+from apps.dashboard.queries.links import links_of_tracked
 from apps.dashboard.queries.previews import Preview, preview
 from apps.registry.queries import all_versions
 from apps.tracking import queries
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
     from apps.artifacts.models import TreeFile
+    from apps.platforms.queries import LinkOut
     from apps.registry.models import ModelVersion
     from apps.tracking.models import Experiment, LoggedModel, Run
 
@@ -31,6 +33,7 @@ class RunPage:
     models: Sequence[LoggedModel]
     versions: Sequence[ModelVersion]
     preview: Preview | None
+    links: Sequence[LinkOut]
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ def run_page(*, actor: User, run_id: str, shown: str = "") -> RunPage:
         models=list(queries.logged_models(actor).filter(run=run)),
         versions=list(all_versions(actor).filter(run=run)),
         preview=preview(run.tree, shown) if shown else None,
+        links=links_of_tracked(actor, run),
     )
 
 

@@ -16,6 +16,7 @@ from apps.dashboard.comparison import as_text, parameters
 from apps.dashboard.fleet import Row
 from apps.dashboard.queries.aliases import History, history
 from apps.dashboard.queries.fleets import fleet_rows
+from apps.dashboard.queries.links import links_of_segment, links_of_version
 from apps.dashboard.queries.previews import Preview, preview
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -24,6 +25,7 @@ from apps.tracking.queries import Origin, origins, reported_by_run
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.artifacts.models import TreeFile
+    from apps.platforms.queries import LinkOut
     from apps.registry.models import (
         AliasMove,
         Consumption,
@@ -69,6 +71,7 @@ class SegmentPage:
     history: History
     runs: Sequence[SegmentRun]
     may_go_back: bool  # something served before what serves now
+    links: Sequence[LinkOut]
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class VersionPage:
     origin: Origin | None
     consumption: Sequence[Consumption]
     preview: Preview | None
+    links: Sequence[LinkOut]
 
     @property
     def commit(self) -> str:
@@ -165,6 +169,7 @@ def segment_page(
         history=told,
         runs=list(runs),
         may_go_back=any(move.before_id for move in moves),
+        links=links_of_segment(family, slug),
     )
 
 
@@ -195,6 +200,7 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int, sh
         origin=origins(actor=actor, run_ids=[version.run_id]).get(version.run_id) if version.run_id else None,
         consumption=list(registry.consumption(version)[:USES_SHOWN]),
         preview=preview(version.its_tree, shown) if shown else None,
+        links=links_of_version(actor, version),
     )
 
 

@@ -1,6 +1,15 @@
 """Reads of retraining. What the actor may not see does not exist."""
 
 from apps.retraining.queries.expectations import Preview, estimate, preview, seconds_left
+from apps.retraining.queries.links import (
+    connection_of,
+    links_of_request,
+    links_of_run,
+    run_values,
+    segment_run_behind,
+    tracked_values,
+    version_values,
+)
 from apps.retraining.queries.pipelines import (
     Shelved,
     VersionShown,
@@ -60,6 +69,7 @@ __all__ = [
     "alarms",
     "being_retrained",
     "blocking_signals",
+    "connection_of",
     "definition_of",
     "estimate",
     "evaluations",
@@ -71,6 +81,8 @@ __all__ = [
     "last_retrained",
     "last_runs",
     "lately",
+    "links_of_request",
+    "links_of_run",
     "on_their_way",
     "pipeline",
     "pipelines",
@@ -82,15 +94,19 @@ __all__ = [
     "queue_depths",
     "request",
     "requests",
+    "run_values",
     "running_on",
     "runs_of",
     "seconds_left",
     "segment_run",
+    "segment_run_behind",
     "segment_runs",
     "shelf",
     "slots",
     "team_quotas",
     "told_apart",
+    "tracked_values",
+    "version_values",
     "versions_of",
     "why_they_wait",
     "with_differences",

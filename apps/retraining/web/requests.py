@@ -179,6 +179,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "status": status,
         "page": page,
         "rows": _run_rows(list(page.object_list), found.family.metric),
+        "links": queries.links_of_request(found),
     }
 
 

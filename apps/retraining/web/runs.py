@@ -59,7 +59,8 @@ def run_page(request: PageRequest, run_id: int) -> HttpResponse:
         "phases": phases(run, timezone.now()),
     }
     if not request.htmx:
-        return render(request, "retraining/run.html", shown | _still_part(run))
+        links = queries.links_of_run(person(request), run)
+        return render(request, "retraining/run.html", {**shown, **_still_part(run), "links": links})
     response = render(request, "retraining/run.html#live", shown)
     response["HX-Reswap"] = "innerHTML" if piece.whole else "beforeend"
     if not shown["lives"]:  # its files, metrics and version are there now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from apps.tracking.models import RunInput
 
 CONTEXT = "mlflow.data.context"
+ADDRESSES = ("uri", "url", "path")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,16 @@ class Used:
     source_type: str
     source: str
     context: str
+
+    @property
+    def address(self) -> str:
+        """Where the data lie, as MLflow writes it: `{"uri": "s3://lake/trips"}`; empty where that is not said."""
+        try:
+            told = json.loads(self.source)
+        except (ValueError, RecursionError):
+            return ""
+        found = next((told[key] for key in ADDRESSES if told.get(key)), "") if isinstance(told, dict) else ""
+        return found if isinstance(found, str) else ""
 
 
 @dataclass(frozen=True)

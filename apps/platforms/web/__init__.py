@@ -1,0 +1,1 @@
+"""Pages of connections to platforms, and of links out to other products."""
