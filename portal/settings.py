@@ -293,7 +293,6 @@ SPECTACULAR_SETTINGS = {
         "WebhookStatusEnum": "apps.notifications.models.Webhook.Status",
         "WebhookEventEnum": "apps.notifications.mlflow_events.CHOICES",
         "AliasMoveKindEnum": "apps.registry.models.AliasMove.Kind",
-        "ConnectionKindEnum": "apps.platforms.models.Connection.Kind",
     },
 }
 

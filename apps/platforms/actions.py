@@ -105,7 +105,7 @@ def test_connection(*, actor: User, connection: Connection) -> Connection:
 def look_after(*, connection: Connection) -> Connection:
     """The same test, as it is made every minute in the background."""
     secret = unseal(connection.sealed_secret) if connection.sealed_secret else ""
-    found = KINDS[connection.kind].probe(connection.address, secret)
+    found = connection.about.probe(connection.address, secret)
     connection.health = Connection.Health.TROUBLE if found.trouble else Connection.Health.WELL
     connection.trouble, connection.said = found.trouble or "", found.said
     connection.version, connection.tested_at = found.version[:64], timezone.now()

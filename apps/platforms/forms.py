@@ -16,7 +16,7 @@ from apps.platforms.templating import LONGEST_TEMPLATE
 class ConnectionForm(forms.Form):
     """A new connection; the actions judge it."""
 
-    kind = forms.ChoiceField(choices=[(name, kind.label) for name, kind in KINDS.items()])
+    kind = forms.ChoiceField(choices=lambda: [(name, kind.label) for name, kind in KINDS.items()])
     name = forms.CharField(max_length=64, help_text="Small letters, digits and hyphens; commands and pages call it so.")
     address = forms.CharField(
         max_length=LONGEST_ADDRESS, help_text="Such as https://mlflow.example.org or https://airflow.example.org/prod."

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from apps.platforms import mlflow_probe
+from apps.platforms import mlflow_probe, own
 from apps.platforms.airflow import airflow
 from apps.platforms.airflow import probe as airflow_probe
 from apps.platforms.base import Platform
-from apps.platforms.probing import Finding
+from apps.platforms.outgoing import Unreachable
+from apps.platforms.probing import Finding, Trouble
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,31 @@ KINDS = {
         platform=airflow,
     ),
 }
+OURS = frozenset(KINDS)
+PROBLEMS: dict[str, str] = {}
+"""A sentence for each platform of an installed package that could not be loaded, by the name of its kind."""
+
+
+def load_own() -> None:
+    """Called once at start: the platforms that installed packages bring."""
+    found = own.load(OURS)
+    KINDS.update({name: _own_kind(made) for name, made in found.classes.items()})
+    PROBLEMS.update(found.problems)
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of a connection; one whose package is gone says so to whoever asks it for anything."""
+    return KINDS.get(name) or _gone(name)
+
+
+def _own_kind(made: type[own.OwnPlatform]) -> Kind:
+    return Kind(made.label, made.use, own.probe_with(made), own.platform_with(made))
+
+
+def _gone(name: str) -> Kind:
+    said = PROBLEMS.get(name) or f"No installed package brings the kind {name!r}: install it beside the portal again."
+
+    def platform(address: str, secret: str) -> Platform:
+        raise Unreachable(said)
+
+    return Kind(name, said, lambda address, secret: Finding(Trouble.VERSION, said), platform)

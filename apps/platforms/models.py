@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from apps.core.permissions import allowed
 from apps.core.sealed import SealedField
+from apps.platforms.kinds import Kind, kind_of
 from apps.platforms.templating import LONGEST_TEMPLATE
 
 if TYPE_CHECKING:
@@ -22,17 +23,13 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
 class Connection(models.Model):
     """A platform's name here, its address, the portal's own credential for it, and how it answered when last tested."""
 
-    class Kind(models.TextChoices):
-        MLFLOW = "mlflow", "MLflow server"
-        AIRFLOW = "airflow", "Airflow"
-
     class Health(models.TextChoices):
         UNTESTED = "untested", "not tested"
         WELL = "well", "answers"
         TROUBLE = "trouble", "does not answer as it should"
 
     name = models.SlugField(max_length=64, unique=True)
-    kind = models.CharField(max_length=16, choices=Kind)
+    kind = models.CharField(max_length=16, help_text="Of `kinds.KINDS`, or of a package that was installed once.")
     address = models.CharField(max_length=500)
     sealed_secret = SealedField(blank=True, help_text="Encrypted: a token, or user:password; never shown.")
     created_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+")
@@ -55,6 +52,11 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def about(self) -> Kind:
+        """What its kind is for, and how it is talked to."""
+        return kind_of(self.kind)
 
     @property
     def signs_in(self) -> bool:

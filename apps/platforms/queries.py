@@ -14,7 +14,6 @@ from apps.core.keyring import unseal
 from apps.core.permissions import allowed
 from apps.platforms.base import Platform, Workflow
 from apps.platforms.calling import Unknown
-from apps.platforms.kinds import KINDS
 from apps.platforms.mlflow import MlflowServer
 from apps.platforms.mlflow_writing import MlflowWriter
 from apps.platforms.models import Connection, OutsideLink
@@ -74,9 +73,9 @@ def platform_of(connection: Connection) -> Platform:
 
     It may ask the platform for its version, so it raises Unreachable and Refused as well.
     """
-    make = KINDS[connection.kind].platform
+    make = connection.about.platform
     if make is None:
-        raise Invalid(f"{connection} is a {KINDS[connection.kind].label}, which runs no pipelines.", field="connection")
+        raise Invalid(f"{connection} is a {connection.about.label}, which runs no pipelines.", field="connection")
     return make(connection.address, _secret(connection))
 
 
@@ -127,7 +126,7 @@ def _asked() -> Iterator[None]:
 
 def runs_work(connection: Connection) -> bool:
     """Whether segment runs can be handed over there."""
-    return KINDS[connection.kind].platform is not None
+    return connection.about.platform is not None
 
 
 @dataclass(frozen=True)

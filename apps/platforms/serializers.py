@@ -6,11 +6,8 @@ from rest_framework import serializers
 
 from apps.platforms.actions import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_SECRET
 from apps.platforms.base import Workflow
-from apps.platforms.kinds import KINDS
 from apps.platforms.models import Connection, OutsideLink
 from apps.platforms.templating import LONGEST_TEMPLATE, VARIABLES
-
-CHOICES = [(name, kind.label) for name, kind in KINDS.items()]
 
 
 class ConnectionSerializer(serializers.ModelSerializer[Connection]):
@@ -60,7 +57,9 @@ class NewConnectionSerializer(ChangedConnectionSerializer):
     """A new connection; it is tested when you ask for it."""
 
     name = serializers.CharField(max_length=64)
-    kind = serializers.ChoiceField(choices=CHOICES)
+    kind = serializers.CharField(
+        max_length=16, help_text="mlflow, airflow, or a platform that an installed package brings."
+    )
     address = serializers.CharField(max_length=LONGEST_ADDRESS)
 
 

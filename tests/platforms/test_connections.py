@@ -22,7 +22,6 @@ from apps.audit.models import AuditEvent
 from apps.core.errors import Conflict, Denied, Exists, Invalid
 from apps.core.keyring import unseal
 from apps.platforms import actions
-from apps.platforms.kinds import KINDS
 from apps.platforms.mlflow_probe import probe
 from apps.platforms.models import Connection
 from apps.registry.actions import Origin, create_model
@@ -58,10 +57,6 @@ def connection(admin: User, server: Elsewhere) -> Connection:
 @pytest.fixture
 def browser(admin: User) -> Client:
     return signed_in(admin)
-
-
-def test_every_kind_has_its_test_and_its_words() -> None:
-    assert KINDS.keys() == set(Connection.Kind.values)
 
 
 def test_only_admins_connect_and_what_is_wrong_stands_at_its_field(admin: User, owner: User) -> None:

@@ -1,7 +1,7 @@
-"""What every Platform has to do, whoever runs it: Airflow 3 and Airflow 2, by what real ones answered."""
+"""Airflow 3 and Airflow 2, by what real ones answered: the contract of every platform, and what is Airflow's own."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -9,12 +9,11 @@ import pytest
 from apps.platforms.airflow import Airflow, airflow
 from apps.platforms.airflow.client import _sessions
 from apps.platforms.base import Handed, Order, Phase, Platform
-from apps.platforms.calling import NotSignedIn, Stranger
 from apps.platforms.outgoing import Refused, Unreachable
 from portal.local.ports import free_port
+from tests.platforms.contract import AGES_AGO, PlatformContract
 from tests.platforms.fake_airflow import PASSWORD, Fake, fake_airflow
 
-AGES_AGO = datetime.now(UTC) - timedelta(hours=1)
 Place = Callable[..., Order]
 
 
@@ -26,7 +25,7 @@ def fake(request: pytest.FixtureRequest) -> Iterator[Fake]:
 
 
 @pytest.fixture
-def platform(fake: Fake) -> Platform:
+def platform(fake: Fake) -> Airflow:
     return airflow(fake.address, PASSWORD)
 
 
@@ -41,6 +40,48 @@ def place() -> Place:
     return make
 
 
+class Rig:
+    """Of the contract test: the platform, and the fake that it talks to."""
+
+    workflow, tag = "retrain_city", "retrain"
+
+    def __init__(self, fake: Fake, platform: Airflow, place: Place) -> None:
+        self.fake, self.platform, self.order = fake, platform, place
+
+    def keys(self) -> list[str]:
+        return list(self.fake.runs)
+
+    def forget(self) -> None:
+        self.fake.runs.clear()
+
+    @contextmanager
+    def harm(self, harm: str) -> Iterator[None]:
+        server = self.platform.server
+        before = (server.address, server.seconds)
+        server.address = f"http://127.0.0.1:{free_port()}" if harm == "down" else server.address
+        server.seconds = 0.25 if harm == "slow" else server.seconds
+        self.fake.refuses, self.fake.garbage = (503 if harm == "500" else 0), harm == "garbage"
+        self.fake.slow = 1.0 if harm == "slow" else 0
+        yield
+        self.fake.refuses, self.fake.garbage, self.fake.slow = 0, False, 0
+        server.address, server.seconds = before
+
+    @contextmanager
+    def losing_answers(self) -> Iterator[None]:
+        self.fake.answers_after_accepting = 502
+        yield
+        self.fake.answers_after_accepting = 0
+
+    def stranger(self) -> Platform:
+        return airflow(self.fake.address, "portal:wrong")
+
+
+class TestAirflow(PlatformContract):
+    @pytest.fixture
+    def rig(self, fake: Fake, platform: Airflow, place: Place) -> Rig:  # type: ignore[override]
+        return Rig(fake, platform, place)
+
+
 def until(platform: Platform, order: Order, phase: Phase) -> None:
     for _ in range(5):
         state = platform.states([order.handed], AGES_AGO).get(order.handed.key)
@@ -49,34 +90,12 @@ def until(platform: Platform, order: Order, phase: Phase) -> None:
     raise AssertionError(f"it never was {phase}")
 
 
-def test_an_order_that_is_sent_twice_runs_once(platform: Platform, fake: Fake, place: Place) -> None:
-    order = place()
-    platform.submit(order)
-    platform.submit(order)
-    assert list(fake.runs) == [order.handed.key]
-    run = fake.runs[order.handed.key]
-    assert (run["conf"], run["note"]) == (dict(order.params), "Requested by ada in request #1.")
-
-
 @pytest.mark.parametrize("status", [500, 502, 429])
 def test_an_order_that_was_taken_with_an_error_is_read_back(
     platform: Platform, fake: Fake, place: Place, status: int
 ) -> None:
     fake.answers_after_accepting = status
     platform.submit(place())
-    assert len(fake.runs) == 1
-
-
-def test_an_order_that_was_not_taken_is_in_doubt_and_can_be_sent_again(
-    platform: Platform, fake: Fake, place: Place
-) -> None:
-    order = place()
-    fake.refuses = 500
-    with pytest.raises(Unreachable):
-        platform.submit(order)
-    assert not fake.runs
-    fake.refuses = 0
-    platform.submit(order)
     assert len(fake.runs) == 1
 
 
@@ -130,15 +149,6 @@ def test_many_runs_are_asked_about_in_one_call(fake: Fake, platform: Platform, p
     assert len(platform.states([order.handed for order in orders], AGES_AGO)) == 5
     if fake.dialect == 2:
         assert len(fake.calls) == before + 1
-
-
-def test_a_run_that_nobody_knows_has_no_state(platform: Platform, fake: Fake, place: Place) -> None:
-    order = place()
-    platform.submit(order)
-    fake.runs.clear()
-    assert platform.state(order.handed) is None
-    assert platform.states([order.handed], AGES_AGO) == {}
-    platform.cancel(order.handed, "Nobody wants it.")
 
 
 def test_a_log_is_told_once_and_in_the_order_of_the_tasks(platform: Platform, fake: Fake, place: Place) -> None:
@@ -220,30 +230,6 @@ def test_what_keeps_a_workflow_from_running_is_said_before_it_is_sent(fake: Fake
     assert "is paused in Airflow" in platform.workflow("retrain_city").notice
     fake.dag["has_import_errors"] = True
     assert "can not import" in platform.workflow("retrain_city").problem
-
-
-@pytest.mark.parametrize("harm", ["down", "500", "garbage", "slow"])
-def test_a_platform_in_trouble_says_nothing_about_its_runs(
-    fake: Fake, platform: Platform, place: Place, harm: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert isinstance(platform, Airflow)
-    order = place()
-    platform.submit(order)
-    if harm == "down":
-        monkeypatch.setattr(platform.server, "address", f"http://127.0.0.1:{free_port()}")
-    fake.refuses, fake.garbage = (503 if harm == "500" else 0), harm == "garbage"
-    if harm == "slow":
-        fake.slow = 1.0
-        monkeypatch.setattr(platform.server, "seconds", 0.25)
-    with pytest.raises((Unreachable, Stranger)):
-        platform.states([order.handed], AGES_AGO)
-    with pytest.raises((Unreachable, Stranger)):
-        platform.state(order.handed)
-
-
-def test_a_credential_that_is_wrong_or_was_taken_away_is_told_as_that(fake: Fake, place: Place) -> None:
-    with pytest.raises(NotSignedIn):
-        airflow(fake.address, "portal:wrong").submit(place())
 
 
 def test_a_token_is_kept_and_renewed_when_it_is_no_longer_taken() -> None:

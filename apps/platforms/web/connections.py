@@ -15,7 +15,7 @@ from apps.core.errors import PortalError
 from apps.core.permissions import require
 from apps.platforms import actions, queries
 from apps.platforms.forms import ConnectionForm, EditConnectionForm, initial
-from apps.platforms.kinds import KINDS
+from apps.platforms.kinds import PROBLEMS
 from apps.platforms.models import Connection
 from apps.platforms.uses import uses
 
@@ -28,13 +28,13 @@ PER_PAGE = 50
 def connections(request: HttpRequest) -> HttpResponse:
     """All of them, for platform admins; others see who to ask."""
     page = Paginator(queries.connections_of(person(request)), PER_PAGE).get_page(request.GET.get("page"))
-    shown = {"page": page, "may_administer": queries.may_administer(person(request))}
+    shown = {"page": page, "may_administer": queries.may_administer(person(request)), "problems": PROBLEMS}
     return render(request, "platforms/connection_list.html", shown)
 
 
 def connection(request: HttpRequest, name: str) -> HttpResponse:
     found = queries.connection_of(actor=person(request), name=name)
-    kind = KINDS[found.kind]
+    kind = found.about
     shown = {"connection": found, "kind": kind, "uses": uses(found), "runs_work": kind.platform is not None}
     return render(request, "platforms/connection_detail.html", shown)
 
