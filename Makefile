@@ -12,7 +12,7 @@ TIMES ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
 .PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures check openapi lock clean
-.PHONY: bench bench-fleet bench-waves bench-catalog bench-retraining
+.PHONY: bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -45,7 +45,9 @@ test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the 
 test-figures: install-dev ## computes from the raw data what docs and demo claim in figures
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/figures $(ARGS)
 
-bench: install-dev ## measures the portal beside a real MLflow 3.17.2 server; its table is kept in benchmarks/
+bench: bench-registry bench-retraining ## measures registry and retraining beside their yardsticks, some twenty minutes; their tables are kept in benchmarks/
+
+bench-registry: install-dev ## measures the portal beside a real MLflow 3.17.2 server
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/python -m benchmarks.mlflow_registry $(ARGS)
 
@@ -59,7 +61,7 @@ bench-waves: install-dev ## measures promotion and rollback of 224 cities beside
 bench-catalog: install-dev ## measures list, radar and search of the catalog at 50 and at 5,000 tools
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s benchmarks/catalog.py $(ARGS)
 
-bench-retraining: install-dev ## measures what a segment run costs beside a plain Celery task; its table is kept in benchmarks/
+bench-retraining: install-dev ## measures what a segment run costs beside a plain Celery task
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/python -m benchmarks.retraining $(ARGS)
 
 CHECKS := lint format types contracts migrations templates deploy openapi

@@ -1,7 +1,7 @@
 """The registry's calls, the portal beside a real MLflow server: requests per second and p99, A B A B, in one run.
 
-    make bench                                              what the table shows; takes about a quarter of an hour
-    make bench ARGS="--sizes 1000 --seconds 0.5 --rounds 1"  a glance
+    make bench-registry                                                what the table shows; a quarter of an hour
+    make bench-registry ARGS="--sizes 1000 --seconds 0.5 --rounds 1"  a glance
 
 All servers run on one PostgreSQL with the same rows. A figure is the median of the rounds. MLflow is measured with its
 default of four workers, at the largest size with one too; there the portal is measured beside itself at the smallest
@@ -104,7 +104,7 @@ def main() -> None:
     said = [
         "# The registry's calls beside MLflow",
         "",
-        f"Written by `make bench`: MLflow 3.17.2, {options.rounds} rounds of {options.seconds} s for each figure, "
+        f"Written by `make bench-registry`: MLflow 3.17.2, {options.rounds} rounds of {options.seconds} s for each figure, "
         f"{os.cpu_count()} cores ({platform.machine()}) shared with PostgreSQL and the clients, "
         f"Python {platform.python_version()}. Reads are to reach 10×, writes 5×, p99 a fifth; what does not is named.",
     ]
