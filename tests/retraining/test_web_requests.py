@@ -11,8 +11,9 @@ from apps.accounts.models import User
 from apps.platforms.base import End, Outcome, Progress
 from apps.registry.actions import SegmentSpec, add_segments
 from apps.registry.models import Evaluation, ModelFamily
-from apps.retraining import actions
-from apps.retraining.models import LOG_CHARACTERS, RetrainingRequest, SegmentRun
+from apps.retraining import actions, queries
+from apps.retraining.models import LOG_CHARACTERS, Pipeline, RetrainingRequest, SegmentRun
+from apps.retraining.web.requests import FOLDED
 from apps.retraining.web.runs import LogPiece, unseen_log
 from tests.conftest import signed_in
 from tests.retraining.conftest import Submit, claim_of, failure, lose_lease, run_of, success
@@ -117,6 +118,23 @@ def test_the_matrix_has_every_segment_by_status_the_worst_first(
     assert matrix.count('id="cell-') == 33
     told = " ".join(re.sub(r"<[^>]+>", " ", matrix).split())
     assert told.startswith("Failed Boston Sent Atlanta Chicago City 0 City 1")
+
+
+def test_the_matrix_of_a_thousand_segments_shows_some_of_each_status_and_leads_to_the_others(
+    browser: Client, submit: Submit, pipeline: Pipeline, family: ModelFamily, admin: User
+) -> None:
+    add_segments(actor=admin, family=family, segments=[SegmentSpec(f"city-{n}", f"City {n}") for n in range(997)])
+    request = submit()
+    actions.drive(request_id=request.pk)
+    page = browser.get(f"/retraining/{request.pk}/").content.decode()
+    matrix = page[page.index('<dl class="matrix">') : page.index("</dl>")]
+    sent = queries.progress(request).sent
+    assert matrix.count('id="cell-') == FOLDED + min(sent, FOLDED)
+    assert f">and {1_000 - sent - FOLDED} more</a>" in matrix
+    link = re.search(r'id="rest-waiting" href="([^"#]+)', matrix)
+    assert link is not None
+    others = words(browser.get(f"/retraining/{request.pk}/{link[1]}"))
+    assert f"1–100 of {1_000 - sent} segment runs" in others
 
 
 def test_segment_runs_are_filtered_by_status(browser: Client, mixed: RetrainingRequest) -> None:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Case, Count, Max, Min, Q, Value, When
-from django.db.models.functions import Now
+from django.db.models import Case, Count, Max, Min, Q, Value, When, Window
+from django.db.models.functions import Now, RowNumber
 
 from apps.retraining.models import OPEN_RUNS, RequestQuerySet, RetrainingRequest, SegmentRun, SegmentRunQuerySet
 from apps.retraining.queries.requests import requests, segment_runs, told_apart
@@ -62,11 +62,12 @@ class Cell:
     name: str  # of the segment, with the slug where the name alone does not tell which
 
 
-def matrix(request: RetrainingRequest) -> dict[str, list[Cell]]:
-    """All segment runs of a request by status, what needs somebody first, by name; in one statement."""
+def matrix(request: RetrainingRequest, *, most: int) -> dict[str, list[Cell]]:
+    """At most so many segment runs of each status, what needs somebody first, by name; in one statement."""
     cells: dict[str, list[Cell]] = {}
-    rows = worst_first(request.runs.all()).values_list("id", "status", "segment__name", "segment__slug")
-    for run, status, name, slug in rows:
+    place = Window(RowNumber(), partition_by="status", order_by=("segment__name", "segment__slug"))
+    runs = worst_first(request.runs.annotate(place=place).filter(place__lte=most))
+    for run, status, name, slug in runs.values_list("id", "status", "segment__name", "segment__slug"):
         cells.setdefault(status, []).append(Cell(run, told_apart(name=name, slug=slug)))
     return cells
 

@@ -24,7 +24,8 @@ from apps.tracking.queries import reported_by_run
 
 REQUESTS_PER_PAGE = 25
 RUNS_PER_PAGE = 100
-MATRIX_FROM, MATRIX_UP_TO = 8, 500  # segments: fewer the table shows at a glance, more are sent too often
+MATRIX_FROM, MATRIX_UP_TO = 8, 500  # segments: fewer the table shows at a glance; of more, a part is shown
+FOLDED = 60  # segments of each status, where not all are shown
 TONES = {
     "succeeded": "ok",
     "failed": "bad",
@@ -49,6 +50,15 @@ class RunRow:
 
     run: SegmentRun
     reported: float | None
+
+
+@dataclass(frozen=True)
+class MatrixLine:
+    """Segments of one status; `rest` are not among the cells."""
+
+    status: str
+    cells: Sequence[oversight.Cell]
+    rest: int
 
 
 @dataclass(frozen=True)
@@ -167,7 +177,7 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "progress": progress,
         "tenths": int(progress.fraction * 10) * 10,
         "parts": parts_of(progress),
-        "matrix": oversight.matrix(found) if MATRIX_FROM <= progress.total <= MATRIX_UP_TO else {},
+        "matrix": _matrix(found, progress) if progress.total >= MATRIX_FROM else [],
         "left": queries.seconds_left(found, progress),
         "because": queries.why_they_wait([found]).get(found.pk, []),
         "evaluations": evaluations,
@@ -181,6 +191,12 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "rows": _run_rows(list(page.object_list), found.family.metric),
         "links": queries.links_of_request(found),
     }
+
+
+def _matrix(found: RetrainingRequest, progress: queries.Progress) -> list[MatrixLine]:
+    lines = oversight.matrix(found, most=MATRIX_UP_TO if progress.total <= MATRIX_UP_TO else FOLDED)
+    counts = {status: max(getattr(progress, status), len(cells)) for status, cells in lines.items()}
+    return [MatrixLine(status, cells, counts[status] - len(cells)) for status, cells in lines.items()]
 
 
 def _evaluations(found: RetrainingRequest) -> EvaluationCounts | None:
