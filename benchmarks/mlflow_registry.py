@@ -104,8 +104,8 @@ def main() -> None:
     said = [
         "# The registry's calls beside MLflow",
         "",
-        f"Written by `make bench-registry`: MLflow 3.17.2, {options.rounds} rounds of {options.seconds} s for each figure, "
-        f"{os.cpu_count()} cores ({platform.machine()}) shared with PostgreSQL and the clients, "
+        f"Written by `make bench-registry`: MLflow 3.17.2, {options.rounds} rounds of {options.seconds} s for each "
+        f"figure, {os.cpu_count()} cores ({platform.machine()}) shared with PostgreSQL and the clients, "
         f"Python {platform.python_version()}. Reads are to reach 10×, writes 5×, p99 a fifth; what does not is named.",
     ]
     for line in tables(options):
