@@ -16,6 +16,7 @@ from django.urls import reverse
 from apps.audit.actions import record
 from apps.core.errors import Conflict, Denied, Invalid, Missing, PortalError
 from apps.core.permissions import require
+from apps.core.prepared import columns, first, prepared
 from apps.registry.actions.promotions import propose
 from apps.registry.actions.protection import check_alias_name
 from apps.registry.events import Event
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from apps.accounts.models import User
 
 LOCK = "SELECT FROM registry_registeredmodel WHERE id = %s FOR NO KEY UPDATE"
-BEHIND = """
-SELECT version.* FROM registry_modelversion AS version JOIN registry_alias AS alias ON alias.version_id = version.id
+BEHIND = f"""
+SELECT {columns(ModelVersion, "version")}
+FROM registry_alias AS alias JOIN registry_modelversion AS version ON version.id = alias.version_id
 WHERE alias.model_id = %s AND alias.name = %s
-"""
+"""  # noqa: S608
 PRODUCTION, STAGING = "Production", "Staging"
 STANDS_FOR = {PRODUCTION: CHAMPION, STAGING: "staging"}
 """MLflow's stages that clients still serve from, and the aliases that say the same."""
@@ -198,12 +200,12 @@ def _set(*, actor: User, version: ModelVersion, alias: str, reason: str) -> Alia
 def _lock(model: RegisteredModel) -> None:
     """Moves of one model's aliases come one after the other."""
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [model.pk])
+        cursor.execute(*prepared(LOCK, [model.pk]))
 
 
 def _behind(model: RegisteredModel, alias: str) -> ModelVersion | None:
     """What it points to."""
-    return next(iter(ModelVersion.objects.raw(BEHIND, [model.pk, alias])), None)
+    return first(ModelVersion, BEHIND, [model.pk, alias])
 
 
 def _points_to(version: ModelVersion, alias: str) -> bool:

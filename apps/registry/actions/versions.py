@@ -13,6 +13,7 @@ from apps.artifacts.actions import seal
 from apps.audit.actions import record
 from apps.core.errors import Conflict, Invalid
 from apps.core.permissions import require
+from apps.core.prepared import prepared
 from apps.core.transitions import move
 from apps.registry import names
 from apps.registry.actions.aliases import delete_alias, guard_deletion, guard_stage, refuse_if_protected
@@ -301,7 +302,7 @@ def _next_number(model: RegisteredModel) -> tuple[int, datetime]:
     """One statement that also locks the model's row, so that numbers are handed out one after the other."""
     now = this_moment()
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_NUMBER, [now, model.pk])
+        cursor.execute(*prepared(TAKE_NUMBER, [now, model.pk]))
         taken = cursor.fetchone()
     if taken is None:
         raise Conflict(f"{model} was deleted meanwhile.")

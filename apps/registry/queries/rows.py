@@ -14,6 +14,7 @@ from django.db import connection
 from apps.accounts.queries import team_ids_of
 from apps.core.context import Credential, current
 from apps.core.errors import Missing
+from apps.core.prepared import prepared
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def model_rows(where: str, params: Sequence[Any]) -> list[ModelRow]:
     if _unstorable(params):
         return []
     with connection.cursor() as cursor:
-        cursor.execute(MODELS + where, list(params))
+        cursor.execute(*prepared(MODELS + where, params))
         rows = cursor.fetchall()
     latest: dict[int, list[VersionRow]] = {}
     for row in rows:
@@ -164,7 +165,7 @@ def version_rows(where: str, params: Sequence[Any]) -> list[VersionRow]:
     if _unstorable(params):
         return []
     with connection.cursor() as cursor:
-        cursor.execute(VERSIONS + where, list(params))
+        cursor.execute(*prepared(VERSIONS + where, params))
         return [_version(row) for row in cursor.fetchall()]
 
 
@@ -199,7 +200,7 @@ def _fetch(statement: str, actor: User, *params: str | int) -> list[VersionRow]:
         return []
     sql, more = visible(actor)
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(visible=sql), [*params, *more])
+        cursor.execute(*prepared(statement.format(visible=sql), [*params, *more]))
         return [_version(row) for row in cursor.fetchall()]
 
 

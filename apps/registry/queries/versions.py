@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Prefetch, QuerySet
 
 from apps.core.errors import Missing
+from apps.core.prepared import columns, first
 from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion, RegisteredModel
 from apps.registry.models.family import CHAMPION
 from apps.registry.models.version import IS_PROMPT, ModelQuerySet, VersionQuerySet
@@ -15,8 +16,11 @@ from apps.registry.queries.rows import NAMED, no_model, visible
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
-BY_NAME = f"SELECT model.* FROM registry_registeredmodel AS model WHERE {NAMED}"  # noqa: S608
-BY_MODEL_AND_NUMBER = "SELECT * FROM registry_modelversion WHERE model_id = %s AND number = %s AND deleted_at IS NULL"
+BY_NAME = f"SELECT {columns(RegisteredModel, 'model')} FROM registry_registeredmodel AS model WHERE {NAMED}"  # noqa: S608
+BY_MODEL_AND_NUMBER = f"""
+SELECT {columns(ModelVersion, "version")} FROM registry_modelversion AS version
+WHERE version.model_id = %s AND version.number = %s AND version.deleted_at IS NULL
+"""  # noqa: S608
 
 
 def models(actor: User) -> ModelQuerySet:
@@ -50,7 +54,7 @@ def model_to_change(*, actor: User, name: str) -> RegisteredModel:
 def version_to_change(*, actor: User, name: str, number: int) -> ModelVersion:
     """With its model. Raises Missing in MLflow's words."""
     model = _named_model(actor, name) if 0 < number < 2**31 else None
-    found = next(iter(ModelVersion.objects.raw(BY_MODEL_AND_NUMBER, [model.pk, number])), None) if model else None
+    found = first(ModelVersion, BY_MODEL_AND_NUMBER, [model.pk, number]) if model else None
     if model is None or found is None:
         raise Missing(f"Model Version (name={name}, version={number}) not found")
     found.model = model
@@ -58,10 +62,8 @@ def version_to_change(*, actor: User, name: str, number: int) -> ModelVersion:
 
 
 def _named_model(actor: User, name: str) -> RegisteredModel | None:
-    """A statement that Django writes once: clients change something thousands of times an hour."""
     sql, params = visible(actor)
-    found = RegisteredModel.objects.raw(BY_NAME.format(visible=sql), [name, *params]) if "\0" not in name else ()
-    model = next(iter(found), None)
+    model = first(RegisteredModel, BY_NAME.format(visible=sql), [name, *params]) if "\0" not in name else None
     if model and model.family_id:
         model.family = ModelFamily.objects.select_related("team").get(pk=model.family_id)
     return model
