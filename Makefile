@@ -11,7 +11,7 @@ DEMO ?= 1
 TIMES ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures check openapi lock clean
+.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures check openapi lock sbom audit clean
 .PHONY: bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining
 
 help: ## what can be done here
@@ -106,6 +106,15 @@ python:
 
 lock: install ## write both locks anew from pyproject.toml
 	@$(BIN)/python portal/local/lock.py
+
+sbom: python ## what the portal is made of, with every package's digests: sbom.json, in CycloneDX
+	@$(PYTHON) portal/local/install.py requirements-audit.lock .venv-audit
+	@.venv-audit/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+	--index-url https://index.invalid/simple --output-file sbom.json 2>/dev/null && echo "sbom.json is written."
+
+audit: python ## known holes in what is locked; asks the package index for them
+	@$(PYTHON) portal/local/install.py requirements-audit.lock .venv-audit
+	@.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
 
 clean: python ## remove the data folder, the database and the caches; .venv stays
 	@$(PYTHON) -m portal.local.clean

@@ -19,19 +19,28 @@ VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var")).resolve()
 """Folder of everything the portal keeps outside PostgreSQL: files of models and runs, scratch folders."""
 
 NEEDS_NO_SERVICES = {"makemigrations", "spectacular", "collectstatic", "check", "help"}
-_local = load(VAR_DIR) if "DATABASE_URL" not in os.environ else None
+_local = load(VAR_DIR) if not {"DATABASE_URL", "DATABASE_URL_FILE"}.intersection(os.environ) else None
+
+
+def _told(name: str) -> str:
+    """The variable, or what is in the file that NAME_FILE names: no process list and no `inspect` shows that one."""
+    file = os.environ.get(f"{name}_FILE")
+    try:
+        return os.environ.get(name) or (Path(file).read_text().strip() if file else "")
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {file}, which can not be read: {error.strerror}.") from error
 
 
 def _from_environment(name: str, local: str | None) -> str:
-    """The variable, else what `make serve` wrote; a sentence where neither is there."""
-    value = os.environ.get(name) or local
+    """What was told, else what `make serve` wrote; a sentence where neither is there."""
+    value = _told(name) or local
     if value:
         return value
     if NEEDS_NO_SERVICES.intersection(sys.argv[1:2]):
         unused = {"SECRET_KEY": "unused-" * 10, "ENCRYPTION_KEYS": "dW51c2Vk" * 5 + "dW51"}
         return unused.get(name, "postgres://unused@127.0.0.1:1/unused")
     raise ImproperlyConfigured(
-        f"{name} is not set and nothing runs in {VAR_DIR}: start `make serve`, or set {name}. "
+        f"{name} is not set and nothing runs in {VAR_DIR}: start `make serve`, or set {name} or {name}_FILE. "
         "If it runs with another data folder, set VAR_DIR to that."
     )
 
@@ -63,8 +72,10 @@ PG_BIN = os.environ.get("PG_BIN", "")
 """Folder with pg_dump and pg_restore, not older than the server; empty: those of the wheel, PostgreSQL 18."""
 
 SECRET_KEY = _from_environment("SECRET_KEY", _local.secret_key if _local else None)
-ENCRYPTION_KEYS = _from_environment("ENCRYPTION_KEYS", _local.encryption_key if _local else None).split(",")
-"""Keys of the secrets in the database (32 bytes in base64 each): the first encrypts, all decrypt. To change the key,
+_keys = _from_environment("ENCRYPTION_KEYS", _local.encryption_key if _local else None)
+ENCRYPTION_KEYS = _keys.replace(",", " ").split()
+"""Keys of the secrets in the database (32 bytes in base64 each, apart by commas or lines): the first encrypts, all
+decrypt. To change the key,
 put a new one in front, run `manage.py reseal_secrets`, and take the old one away."""
 DATABASES = {"default": _database(_from_environment("DATABASE_URL", _local.database_url if _local else None))}
 REDIS_URL = _from_environment("REDIS_URL", _local.redis_url if _local else None)
@@ -250,7 +261,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.core.parsers.Json"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "apps.core.openapi.Described",
     "EXCEPTION_HANDLER": "apps.core.drf.explain",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -264,6 +275,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.core.openapi.describe_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "RequestStatus": "apps.retraining.models.RetrainingRequest.Status",
         "SignalKindEnum": "apps.retraining.models.signal.KINDS",
@@ -331,9 +346,8 @@ PIPELINE_COMMANDS = os.environ.get("PIPELINE_COMMANDS") == "1"
 """A pipeline may be a command of any program, which platform admins define; off, because it runs whatever they say."""
 PIPELINE_COMMAND_ENVIRONMENT = [name for name in os.environ.get("PIPELINE_COMMAND_ENVIRONMENT", "").split(",") if name]
 """Names of variables of the workers that such commands see; of the rest of its environment they see nothing."""
-TRACKING_URL = os.environ.get("TRACKING_URL", os.environ.get("PORTAL_URL", _local.address if _local else "")).rstrip(
-    "/"
-)
+_address = os.environ.get("PORTAL_URL") or (_local.address if _local else "")
+TRACKING_URL = (os.environ.get("TRACKING_URL") or _address).rstrip("/")
 """The portal's address as training code on the workers reaches it: there plain MLflow logs; the pages' own if unset."""
 RETRAINING_LEASE_SECONDS = float(os.environ.get("RETRAINING_LEASE_SECONDS", "15"))
 """A worker that is silent this long has lost its segment run; five heartbeats, so that a busy machine loses none."""
@@ -389,12 +403,12 @@ PYFUNC_SECONDS, PYFUNC_MEMORY_MB, PYFUNC_OUTPUT_BYTES = 300, 2_048, 64 * 1024 * 
 PYFUNC_INSTALL_SECONDS = 900  # mlflow and scikit-learn out of an index nearby take one to two minutes
 
 # Notices to people and webhooks
-PORTAL_URL = os.environ.get("PORTAL_URL", _local.address if _local else "").rstrip("/")
+PORTAL_URL = _address.rstrip("/")
 """Where people reach the portal, such as https://portal.example.org: what links in mails begin with."""
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
 """The mail server; without one nobody is mailed, and the inbox is where people look."""
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "25"))
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_USER", ""), os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_USER", ""), _told("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS, EMAIL_USE_SSL = os.environ.get("EMAIL_USE_TLS") == "1", os.environ.get("EMAIL_USE_SSL") == "1"
 EMAIL_TIMEOUT = 15  # seconds
 DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "ML Portal <portal@localhost>")

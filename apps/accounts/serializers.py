@@ -39,6 +39,7 @@ class NewUserSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
         fields: ClassVar = ["username", "name", "email", "password"]
+        extra_kwargs: ClassVar = {"name": {"required": True}}
 
 
 class NewMemberSerializer(serializers.Serializer[object]):

@@ -22,6 +22,8 @@ def main() -> None:
         _compile(uv, "requirements-mlflow.lock", "--group", "mlflow", project=None)
         # A server of Airflow's own likewise: its pins of SQLAlchemy and pydantic collide with others.
         _compile(uv, "requirements-airflow.lock", "--group", "airflow", project=None)
+        # What looks at the locks from outside.
+        _compile(uv, "requirements-audit.lock", "--group", "audit", project=None)
 
 
 def _uv(folder: Path) -> str:

@@ -1,6 +1,8 @@
 """docker-compose.yml is read here, not run: where the tests run there need be no Docker engine."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,13 @@ EXPECTED = {
     "web": processes.web(host="0.0.0.0", port=8000),
     **processes.background(),
 }
+ASKED = re.compile(r"""(?:environ(?:\.get)?[\[(]|_told\(|_from_environment\()\s*"([A-Z_]+)\"""")
+SETTING = re.compile(r"`([A-Z_]+)`")
+SAY = """
+from portal import settings as s
+print(s.DATABASES["default"]["PASSWORD"], s.REDIS_URL, s.SECRET_KEY, sep="\\n")
+print(" ".join(s.ENCRYPTION_KEYS), s.EMAIL_HOST_PASSWORD, sep="\\n")
+"""
 SECRET = re.compile(r"\$\{[A-Z_]+:\?set [^}]+\}")
 
 
@@ -57,3 +66,50 @@ def test_the_image_installs_the_locked_packages_and_runs_as_an_ordinary_user() -
     lines = Path(REPOSITORY / "Dockerfile").read_text().splitlines()
     assert any("--require-hashes" in line and line.endswith("requirements.lock") for line in lines)
     assert "USER portal" in lines
+
+
+def settings_asked_for() -> set[str]:
+    """Names of the environment's variables that the settings read."""
+    return set(ASKED.findall((REPOSITORY / "portal" / "settings.py").read_text()))
+
+
+def test_the_guide_names_every_setting_and_no_other() -> None:
+    guide = (REPOSITORY / "docs" / "deploying.md").read_text().partition("## Every setting")[2]
+    named = {name for row in guide.splitlines() if row.startswith("| `") for name in SETTING.findall(row.split("|")[1])}
+    assert named == settings_asked_for()
+
+
+def test_a_container_is_told_nothing_that_nobody_reads() -> None:
+    told = {name for service in EXPECTED for name in SERVICES[service]["environment"]}
+    assert told <= settings_asked_for()
+    assert {"SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS"} <= told
+
+
+def test_what_the_guide_says_to_set_is_what_the_compose_file_asks_for() -> None:
+    asked = set(re.findall(r"\$\{([A-Z_]+):\?", (REPOSITORY / "docker-compose.yml").read_text()))
+    step = (REPOSITORY / "docs" / "deploying.md").read_text().partition("<<END")[2].partition("END")[0]
+    assert set(re.findall(r"^ *([A-Z_]+)=", step, re.MULTILINE)) == asked
+
+
+@pytest.mark.parametrize("files", [False, True], ids=["in the environment", "in files"])
+def test_secrets_come_from_the_environment_or_from_files(tmp_path: Path, files: bool) -> None:
+    secrets = {
+        "DATABASE_URL": "postgres://somebody:s3cret@127.0.0.1:1/none",
+        "REDIS_URL": "redis://:s3cret@127.0.0.1:1/0",
+        "SECRET_KEY": "only-for-this-test-" * 3,
+        "ENCRYPTION_KEYS": "bmV3\nb2xk" if files else "bmV3,b2xk",
+        "EMAIL_HOST_PASSWORD": "s3cret too",
+    }
+    for name, secret in secrets.items():
+        (tmp_path / name).write_text(f"{secret}\n")
+    told = {f"{name}_FILE": str(tmp_path / name) for name in secrets} if files else secrets
+    said = subprocess.run(
+        [sys.executable, "-c", SAY], cwd=REPOSITORY, env=told, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.splitlines() == [
+        "s3cret",
+        secrets["REDIS_URL"],
+        secrets["SECRET_KEY"],
+        "bmV3 b2xk",
+        "s3cret too",
+    ]

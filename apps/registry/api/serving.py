@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
@@ -91,7 +90,7 @@ def _kept_for(request: Request, seconds: int, data: Any) -> HttpResponseBase:
 class SnapshotView(APIView):
     """The signed file of a family's aliases, as serving reads it from the store while the portal is away."""
 
-    @extend_schema(operation_id="families_snapshot", responses={(200, "application/json"): OpenApiTypes.BINARY})
+    @extend_schema(operation_id="families_snapshot", responses=shapes.SnapshotSerializer)
     def get(self, request: Request, slug: str) -> HttpResponse:
         """404 until the family's first champion is published."""
         family = queries.family_to_resolve(actor=person(request), slug=slug)

@@ -70,6 +70,7 @@ from apps.registry.serializers.serving import (
     ResolutionSerializer,
     ServingSerializer,
     SnapshotKeySerializer,
+    SnapshotSerializer,
     UnusedSerializer,
 )
 from apps.registry.serializers.versions import (
@@ -142,6 +143,7 @@ __all__ = [
     "SegmentSerializer",
     "ServingSerializer",
     "SnapshotKeySerializer",
+    "SnapshotSerializer",
     "StoredFileSerializer",
     "TotalsSerializer",
     "UndoSerializer",

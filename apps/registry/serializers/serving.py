@@ -32,6 +32,12 @@ class ResolutionSerializer(serializers.Serializer[Any]):
     )
 
 
+class SnapshotSerializer(serializers.Serializer[Any]):
+    payload = serializers.CharField(help_text="JSON as it was signed: the family's aliases by segment.")
+    public_key = serializers.CharField(help_text="Base64 of its 32 bytes; believe only the one that you keep.")
+    signature = serializers.CharField(help_text="Base64 of the 64 bytes of Ed25519 over the payload.")
+
+
 class SnapshotKeySerializer(serializers.Serializer[Any]):
     algorithm = serializers.CharField()
     key_id = serializers.CharField()
