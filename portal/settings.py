@@ -333,6 +333,26 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
 }
 
+# Files
+ARTIFACT_STORE = os.environ.get("ARTIFACT_STORE", "")
+"""Where files of models and runs lie: s3://bucket/prefix, or nothing for the folder VAR_DIR/artifacts. Moving from one
+to the other: `manage.py move_files`; see docs/s3.md."""
+S3 = {
+    "endpoint": os.environ.get("S3_ENDPOINT_URL", "").rstrip("/"),
+    "region": os.environ.get("S3_REGION", ""),
+    "style": os.environ.get("S3_ADDRESSING", ""),
+    "key_id": os.environ.get("S3_ACCESS_KEY_ID", ""),
+    "secret": os.environ.get("S3_SECRET_ACCESS_KEY", ""),
+    "public_endpoint": os.environ.get("S3_PUBLIC_ENDPOINT_URL", "").rstrip("/"),
+}
+"""The S3 server of the file store and of backups; Amazon's without an endpoint. S3_ADDRESSING is `path` or `virtual`.
+Without a key boto3 looks where it always does: AWS_* variables, the shared credentials file, the role of the machine or
+pod. S3_PUBLIC_ENDPOINT_URL is how people's machines reach the server, where that is not how the portal does."""
+ARTIFACT_LINK_BYTES = int(os.environ.get("ARTIFACT_LINK_MEGABYTES", "100")) * 1024**2
+"""Files in S3 of this size and more are downloaded from S3 itself, by a signed address for one file; 0: never."""
+S3_LINK_SECONDS = int(os.environ.get("S3_LINK_SECONDS", "60"))
+"""So long such an address begins a download; one that has begun goes on to its end."""
+
 # MLflow's protocol
 ARTIFACT_BYTES = int(os.environ.get("ARTIFACT_BYTES", str(20 * 1024**3)))
 """A file that a client uploads may have this many bytes."""

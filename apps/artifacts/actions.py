@@ -13,9 +13,10 @@ from django.db.models.functions import Now
 
 from apps.artifacts.models import Blob, Tree, TreeFile
 from apps.artifacts.paths import check_path, folders_of
-from apps.artifacts.queries import files_in, files_of
+from apps.artifacts.queries import STORE, files_in, files_of
 from apps.artifacts.store import Stored, default_store
-from apps.core.errors import Conflict, Invalid
+from apps.core.errors import Conflict, Invalid, Unavailable
+from apps.core.heartbeats import note
 
 
 def create_tree() -> Tree:
@@ -99,6 +100,18 @@ def seal(*, tree: Tree) -> Tree:
         Tree.objects.filter(pk=tree.pk).update(sealed_at=Now(), digest=_digest(files_of(tree)))
         tree.refresh_from_db()
     return tree
+
+
+def look_after_store() -> str:
+    """What is half sent by nobody goes, and whether the place answers is noted for whoever asks; empty if it does."""
+    try:
+        default_store().reach()
+        default_store().tidy()
+        said = ""
+    except Unavailable as error:
+        said = error.message
+    note(STORE, said)
+    return said
 
 
 def _digest(files: Iterable[TreeFile]) -> str:

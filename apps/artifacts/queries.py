@@ -1,15 +1,20 @@
 """Reads of files. The caller has checked that the reader may see what the tree belongs to."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from django.conf import settings
 from django.db.models import QuerySet, Sum
 
 from apps.artifacts.models import Blob, Tree, TreeFile
 from apps.artifacts.paths import is_path
 from apps.artifacts.store import default_store
 from apps.core.errors import Missing, Unavailable
+from apps.core.heartbeats import noted
+
+STORE = "file-store"
 
 
 def files_of(tree: Tree) -> QuerySet[TreeFile]:
@@ -37,7 +42,31 @@ def file(*, tree: Tree, path: str) -> TreeFile:
 
 def open_file(*, tree: Tree, path: str) -> BinaryIO:
     """The verified bytes. Raises Missing, or Unavailable when the stored bytes are damaged."""
-    return default_store().open(file(tree=tree, path=path).blob_id)
+    return open_stored(file(tree=tree, path=path))
+
+
+def open_stored(file: TreeFile) -> BinaryIO:
+    """The verified bytes. Raises Unavailable when they are damaged or the store is away."""
+    return default_store().open(file.blob_id)
+
+
+def link_to(file: TreeFile) -> str:
+    """An address outside the portal, good for a minute, where these bytes are to be had; "" where we send them."""
+    return default_store().link(file.blob_id, name=file.path, size=file.size)
+
+
+@dataclass(frozen=True)
+class StoreHealth:
+    """Where the files lie, and what the last look found: `said` is empty where it answers, None before the first."""
+
+    words: str
+    in_s3: bool
+    said: str | None
+
+
+def store_health() -> StoreHealth:
+    """As it was looked after within the last minutes; nobody waits for it here. Raises BrokerAway."""
+    return StoreHealth(default_store().words, bool(settings.ARTIFACT_STORE), noted(STORE))
 
 
 def open_parts(*, upload: str, parts: Sequence[str]) -> BinaryIO:
@@ -79,7 +108,7 @@ def damaged(trees: Iterable[int]) -> dict[int, str]:
 
 def _fault(blob: str) -> str:
     try:
-        default_store().local_path(blob)
+        default_store().check(blob)
     except Unavailable as error:
         return error.message
     return ""

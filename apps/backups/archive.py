@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from apps.artifacts.store import LocalStore
 from apps.core.errors import Invalid, Missing
 
 UNFINISHED = ".unfinished"
@@ -91,6 +92,11 @@ class Backup:
         for line in (self.folder / "files.txt").read_text().splitlines():
             sha256, size = line.split()
             yield sha256, int(size)
+
+    @property
+    def stored(self) -> LocalStore:
+        """The files of all backups in the root folder."""
+        return LocalStore(self.root / "files")
 
     def place_of(self, sha256: str) -> Path:
         return self.root / "files" / "sha256" / sha256[:2] / sha256

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from apps.artifacts.actions import put_blob
+from apps.artifacts.store import Damaged, Store
 from apps.audit.actions import shift_transactions
 from apps.audit.queries import last_transaction
 from apps.backups.archive import Backup, Manifest, Table
@@ -14,8 +15,8 @@ from apps.notifications.actions import shift_cursor
 from apps.registry.actions import want_all_snapshots
 
 
-def restore(backup: Backup) -> Manifest:
-    """First the files, then the database in one transaction: what breaks off before its end is done again.
+def restore(backup: Backup, files: Store | None = None) -> Manifest:
+    """First the files, which may lie elsewhere, then the database in one transaction: what breaks off is done again.
 
     Raises Invalid for a database that is not empty and for a backup that is damaged, Conflict where a table does not
     hold afterwards what it held.
@@ -24,7 +25,7 @@ def restore(backup: Backup) -> Manifest:
     manifest = backup.manifest()
     for sha256, _ in backup.files():
         if sha256 not in manifest.lost:
-            _put_back(backup, sha256)
+            _put_back(files or backup.stored, sha256)
     load(backup.dump)
     _compare(manifest.tables, tables())
     _precede_this_server()
@@ -40,14 +41,12 @@ def _precede_this_server() -> None:
     shift_cursor(by=last)
 
 
-def _put_back(backup: Backup, sha256: str) -> None:
-    place = backup.place_of(sha256)
-    if not place.is_file():
-        raise Invalid(f"The file {place} is gone from the backup. Take an older one.")
-    with place.open("rb") as source:
-        stored = put_blob(source=source)
-    if stored != sha256:
-        raise Invalid(f"The file {place} is damaged: its sha256 is {stored}. Take an older backup.")
+def _put_back(files: Store, sha256: str) -> None:
+    try:
+        with files.open(sha256) as source:
+            put_blob(source=source)
+    except Damaged as error:
+        raise Invalid(f"The file {sha256} is gone from the backup, or damaged. Take an older one.") from error
 
 
 def _compare(were: dict[str, Table], are: dict[str, Table]) -> None:

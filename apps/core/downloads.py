@@ -49,6 +49,13 @@ def ranged(body: BinaryIO, *, path: str, size: int, sha256: str, wanted: str) ->
     return part
 
 
+def elsewhere(address: str) -> HttpResponse:
+    """For a while this one file is to be had there; nobody else may keep or pass on the way."""
+    response = HttpResponse(status=302, headers={"Location": address, "Cache-Control": "no-store, private"})
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 def content_type(path: str) -> str:
     """Text, or bytes: whatever it is, it is only saved."""
     name = PurePosixPath(path).name.lower()

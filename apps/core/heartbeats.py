@@ -10,6 +10,7 @@ from django.conf import settings
 
 PATIENCE_SECONDS = 1.0
 """Whoever asks is a probe that wants an answer, even if it is a bad one."""
+NOTED_SECONDS = 600
 
 
 class BrokerAway(Exception):
@@ -31,6 +32,23 @@ def silent_for(name: str) -> float | None:
     except redis.RedisError as error:
         raise BrokerAway from error
     return max(0.0, time.time() - float(noted)) if noted else None  # type: ignore[arg-type]
+
+
+def note(name: str, words: str) -> None:
+    """What was found last about `name`, forgotten after ten minutes. Raises BrokerAway."""
+    try:
+        _broker().set(_key(name), words, ex=NOTED_SECONDS)
+    except redis.RedisError as error:
+        raise BrokerAway from error
+
+
+def noted(name: str) -> str | None:
+    """None where nothing was found lately. Raises BrokerAway."""
+    try:
+        found = _broker().get(_key(name))
+    except redis.RedisError as error:
+        raise BrokerAway from error
+    return None if found is None else found.decode()  # type: ignore[union-attr]
 
 
 def _key(name: str) -> str:

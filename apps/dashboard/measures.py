@@ -33,6 +33,8 @@ def _of_servers() -> Iterator[GaugeMetricFamily]:
     yield gauge("broker_up", "1 while the broker answers.", [(found.broker,)])
     heard = [] if found.beat_silent is None else [(found.beat_silent,)]
     yield gauge("beat_silent_seconds", "Since beat was heard through a worker that decides.", heard)
+    up = [(not found.files.said,)] if found.files and found.files.said is not None else []
+    yield gauge("file_store_up", "1 while the place of the files answered when it was looked at last.", up)
     yield gauge("database_connections", "Connections that are taken.", [(found.connections,)])
     yield gauge("database_connections_most", "Connections that there can be.", [(found.most_connections,)])
 

@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
-from apps.artifacts.queries import file, files_of, open_file
-from apps.core.downloads import attachment
+from apps.artifacts.queries import file, files_of
+from apps.artifacts.sending import send
 from apps.tracking import queries
 from apps.tracking.models import Experiment, Metric, Run
 from apps.tracking.serializers import (
@@ -26,7 +26,7 @@ from apps.tracking.serializers import (
 )
 
 if TYPE_CHECKING:
-    from django.http import FileResponse
+    from django.http.response import HttpResponseBase
     from rest_framework.request import Request
 
 
@@ -95,10 +95,10 @@ class FileListView(ListAPIView[Any]):
 
 
 class FileView(APIView):
-    """The verified bytes of one file, as a download."""
+    """The verified bytes of one file, as a download: from here, or 302 to where a large one is to be had."""
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    def get(self, request: Request, run_id: str, path: str) -> FileResponse:
+    def get(self, request: Request, run_id: str, path: str) -> HttpResponseBase:
         tree = queries.run(actor=person(request), run_id=run_id).tree
         found = file(tree=tree, path=path)
-        return attachment(open_file(tree=tree, path=path), path=path, size=found.size, sha256=found.blob_id)
+        return send(found)

@@ -16,6 +16,7 @@ NOT_AUDITED = {
     "artifacts.actions.add_files": "evidence; the action of the app that owns the tree asks",
     "artifacts.actions.copy_files": "evidence; the action of the app that owns the tree asks",
     "artifacts.actions.create_tree": "evidence; the action of the app that owns the tree asks",
+    "artifacts.actions.look_after_store": "evidence: how the place answered; it removes what nobody can ask for",
     "artifacts.actions.drop_parts": "evidence on its way; the door has asked who sends it",
     "artifacts.actions.put_blob": "the database that names it is restored whole, with its history",
     "artifacts.actions.put_file": "evidence; the action of the app that owns the tree asks",

@@ -15,6 +15,7 @@ from pytest_django import Settings
 from structlog.contextvars import bound_contextvars
 
 from apps.accounts.models import User
+from apps.artifacts.tasks import look_after
 from apps.core import heartbeats
 from apps.dashboard.queries import readiness
 from apps.dashboard.tasks import heartbeat
@@ -44,12 +45,34 @@ def test_ready_tells_connections_broker_beat_and_what_waits(client: Client) -> N
     assert lines(client)[0] == "ready, with troubles"
     assert "Beat was never heard: nothing new is started." in lines(client)[-1]
     heartbeat()
+    redis.Redis.from_url(settings.REDIS_URL).delete("portal:heartbeat:file-store")
+    assert lines(client)[-1] == "file store not looked at lately"
+    look_after()
     found = lines(client)
     assert found[0] == "ready"
     assert re.fullmatch(r"database answers, \d+ of \d+ connections", found[1])
     assert found[2] == "broker answers"
     assert re.fullmatch(r"beat heard \d+\.\d s ago", found[3])
-    assert found[4:] == ["oldest waiting run 0.0 s"]
+    assert found[4:] == ["oldest waiting run 0.0 s", "file store answers"]
+
+
+def test_a_file_store_that_is_away_is_told_to_probes_figures_and_on_operations(
+    client: Client, settings: Settings, owner: User, admin: User
+) -> None:
+    settings.ARTIFACT_STORE, settings.S3 = (
+        "s3://models/portal",
+        {"endpoint": "http://127.0.0.1:1", "key_id": "A", "secret": "s"},
+    )
+    look_after()
+    found = lines(client)
+    assert found[5] == "file store away"
+    assert found[-1] == "The file store does not answer now, so nothing was stored or read. Try again."
+    assert "portal_file_store_up 0.0" in api(owner).get("/api/v1/metrics/").content.decode()
+    for reader, place in ((owner, b"in S3"), (admin, b"s3://models/portal at http://127.0.0.1:1")):
+        page = signed_in(reader).get("/operations/").content
+        assert b"does not answer now" in page
+        assert place in page
+    assert b"models/portal" not in signed_in(owner).get("/operations/").content
 
 
 def test_a_broker_that_is_away_is_told_and_sends_nobody_elsewhere(client: Client, settings: Settings) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from apps.artifacts.queries import StoreHealth, store_health
 from apps.core import heartbeats
 from apps.core.figures import duration
 from apps.core.heartbeats import BrokerAway
@@ -20,13 +21,14 @@ CROWDED = 0.9
 
 @dataclass(frozen=True)
 class Readiness:
-    """What was found. `broker` is None while it does not answer, `beat_silent` where it was never heard."""
+    """What was found. `beat_silent` is None where it was never heard, `files` while the broker is away."""
 
     connections: int
     most_connections: int
     broker: bool
     beat_silent: float | None
     oldest_waiting: float
+    files: StoreHealth | None
 
     @property
     def troubles(self) -> list[str]:
@@ -41,6 +43,8 @@ class Readiness:
             found.append(
                 f"A segment run has waited for {duration(self.oldest_waiting)}. Look at the workers of `work`."
             )
+        if self.files and self.files.said:
+            found.append(self.files.said)
         if self.connections > CROWDED * self.most_connections:
             found.append(f"{self.connections} of {self.most_connections} connections of the database are taken.")
         return found
@@ -51,7 +55,14 @@ def readiness() -> Readiness:
     connections, most = _connections()
     broker, silent = _beat()
     waiting = [depth.oldest for depth in retraining.queue_depths() if depth.status == "waiting"]
-    return Readiness(connections, most, broker, silent, max(waiting, default=0.0))
+    return Readiness(connections, most, broker, silent, max(waiting, default=0.0), _files())
+
+
+def _files() -> StoreHealth | None:
+    try:
+        return store_health()
+    except BrokerAway:
+        return None
 
 
 def _connections() -> tuple[int, int]:

@@ -37,5 +37,13 @@ def _lines(found: Readiness) -> list[str]:
         f"broker {'answers' if found.broker else 'away'}",
         f"beat {beat if found.broker else 'unknown'}",
         f"oldest waiting run {duration(found.oldest_waiting)}",
+        f"file store {_answers(found)}",
         *found.troubles,
     ]
+
+
+def _answers(found: Readiness) -> str:
+    """Where it lies is nobody's business who has not signed in."""
+    if found.files is None or found.files.said is None:
+        return "not looked at lately"
+    return "away" if found.files.said else "answers"

@@ -15,11 +15,11 @@ class Incoming:
     """Reads at most what was announced and what is allowed. Raises Invalid for less or more than that."""
 
     def __init__(self, source: BinaryIO, length: int | None) -> None:
-        self._source, self._length, self._read = source, length, 0
+        self.origin, self._length, self._read = source, length, 0
 
     def read(self, size: int) -> bytes:
         left = size if self._length is None else min(size, self._length - self._read)
-        chunk = self._source.read(left) if left else b""
+        chunk = self.origin.read(left) if left else b""
         self._read += len(chunk)
         if self._read > settings.ARTIFACT_BYTES:
             raise too_large()

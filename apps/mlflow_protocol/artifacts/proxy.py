@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.http.response import HttpResponseBase
 
 from apps.artifacts.paths import check_path
-from apps.artifacts.queries import file, files_in, open_file
-from apps.core.downloads import ranged
+from apps.artifacts.queries import file, files_in
+from apps.artifacts.sending import send_range
 from apps.core.errors import Invalid, Missing
 from apps.mlflow_protocol.artifacts.bodies import body_of
 from apps.mlflow_protocol.artifacts.places import no_such, place_of
@@ -45,9 +45,7 @@ def download(call: Call) -> HttpResponseBase:
         raise no_such(address) from error
     if place.version:
         count_download(actor=call.actor, version=place.version)
-    body = open_file(tree=place.tree, path=place.path)
-    wanted = call.request.META.get("HTTP_RANGE", "")
-    return ranged(body, path=place.path, size=found.size, sha256=found.blob_id, wanted=wanted)
+    return send_range(found, wanted=call.request.META.get("HTTP_RANGE", ""))
 
 
 def delete(call: Call) -> Body:

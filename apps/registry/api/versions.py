@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
-from apps.artifacts.queries import file, files_of, open_file
-from apps.core.downloads import attachment
+from apps.artifacts.queries import file, files_of
+from apps.artifacts.sending import send
 from apps.registry import actions, queries
 from apps.registry import serializers as shapes
 from apps.registry.api.bodies import NUMBER, read
@@ -22,7 +22,7 @@ from apps.registry.models import ModelFamily, ModelVersion
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http import FileResponse
+    from django.http.response import HttpResponseBase
     from rest_framework.request import Request
 
 
@@ -101,14 +101,14 @@ class VersionFileListView(ListAPIView[Any]):
 
 
 class VersionFileView(APIView):
-    """The verified bytes of one file, as a download."""
+    """The verified bytes of one file, as a download: from here, or 302 to where a large one is to be had."""
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
-    def get(self, request: Request, version_id: int, path: str) -> FileResponse:
+    def get(self, request: Request, version_id: int, path: str) -> HttpResponseBase:
         tree = _version(request, version_id).its_tree
         found = file(tree=tree, path=path)
         actions.count_download(actor=person(request), version=version_id)
-        return attachment(open_file(tree=tree, path=path), path=path, size=found.size, sha256=found.blob_id)
+        return send(found)
 
 
 def _family(request: Request, slug: str) -> ModelFamily:

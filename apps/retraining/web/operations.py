@@ -14,7 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import queries as accounts
 from apps.accounts.rules import is_operator
 from apps.accounts.signed_in import person
+from apps.artifacts import queries as artifacts
 from apps.core.errors import Invalid, PortalError
+from apps.core.heartbeats import BrokerAway
+from apps.platforms.queries import may_administer
 from apps.retraining import actions, queries
 from apps.retraining.models import RetrainingRequest, SegmentRun, Worker
 from apps.retraining.queries import oversight
@@ -48,6 +51,14 @@ class OpenRow:
     because: Sequence[str]
 
 
+@dataclass(frozen=True)
+class FileStore:
+    """Where files lie, as far as the reader may know; `said` is empty where it answers, None before the first look."""
+
+    place: str
+    said: str | None
+
+
 @require_safe
 def operations(request: PageRequest) -> HttpResponse:
     """Everybody may look; only operators see buttons here. Others cancel their own on the request's page."""
@@ -63,11 +74,22 @@ def operations(request: PageRequest) -> HttpResponse:
         "page": page,
         "rows": _open_rows(list(page.object_list)),
         "failures": oversight.recent_failures(person(request)),
+        "files": _files(person(request)),
         "operates": is_operator(person(request)),
         "quotas": queries.team_quotas(),
         "teams": accounts.teams(),
     }
     return render(request, template_for(request, "retraining/operations.html", "live"), shown)
+
+
+def _files(actor: "User") -> FileStore | None:
+    """Which bucket it is only those read who look after it."""
+    try:
+        health = artifacts.store_health()
+    except BrokerAway:
+        return None
+    place = health.words if may_administer(actor) else "in S3" if health.in_s3 else "on a local disk"
+    return FileStore(place, health.said)
 
 
 def _worker_rows(actor: "User") -> list[WorkerRow]:

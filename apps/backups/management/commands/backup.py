@@ -1,4 +1,4 @@
-"""`manage.py backup FOLDER`: the database and every stored file, while the portal goes on."""
+"""`manage.py backup FOLDER` or `s3://bucket/prefix`: the database and every stored file, while the portal goes on."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -6,9 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.backups.archive import Backup, prune
+from apps.backups.archive import Manifest, prune
+from apps.backups.in_s3 import take_into
 from apps.backups.taking import take
 from apps.core.errors import PortalError
+from apps.platforms.own_place import own_place
 
 
 class Command(BaseCommand):
@@ -19,23 +21,30 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="where all backups lie, on another disk")
+        parser.add_argument("folder", help="where all backups lie, on another disk, or s3://bucket/prefix")
         parser.add_argument("--keep", type=int, default=0, help="afterwards only the newest N stay (0: all)")
 
-    def handle(self, *args: Any, folder: Path, keep: int, **options: Any) -> None:
+    def handle(self, *args: Any, folder: str, keep: int, **options: Any) -> None:
         if keep < 0:
             raise CommandError("--keep is a number of backups; 0 keeps all.")
         try:
-            backup = take(folder)
+            self._into_s3(folder, keep) if folder.startswith("s3://") else self._into_folder(Path(folder), keep)
         except PortalError as error:
             raise CommandError(error.message) from error
-        gone = prune(folder, keep) if keep else 0
-        self._tell(backup, gone)
 
-    def _tell(self, backup: Backup, gone: int) -> None:
-        held = backup.manifest()
+    def _into_folder(self, folder: Path, keep: int) -> None:
+        backup = take(folder)
+        gone = prune(folder, keep) if keep else 0
+        self._tell(str(backup.folder), backup.manifest(), gone)
+
+    def _into_s3(self, address: str, keep: int) -> None:
+        place = own_place(address)
+        taken = take_into(place, keep=keep)
+        self._tell(str(place.below(taken.name)), taken.manifest, taken.removed)
+
+    def _tell(self, where: str, held: Manifest, gone: int) -> None:
         rows = sum(table.rows for table in held.tables.values())
-        self.stdout.write(f"{backup.folder}: {rows} rows, {held.files} files of {held.file_bytes} bytes.")
+        self.stdout.write(f"{where}: {rows} rows, {held.files} files of {held.file_bytes} bytes.")
         if gone:
             self.stdout.write(f"{gone} older backups removed.")
         if held.lost:

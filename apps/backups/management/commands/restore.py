@@ -7,9 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.backups.archive import Backup
+from apps.backups.in_s3 import restore_from
 from apps.backups.restoring import restore
 from apps.core.errors import PortalError
 from apps.core.release import release
+from apps.platforms.own_place import own_place
 
 
 class Command(BaseCommand):
@@ -19,11 +21,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="the folder of one backup, with its manifest.json")
+        parser.add_argument(
+            "folder", help="the folder of one backup with its manifest.json, or s3://bucket/prefix/<time>"
+        )
 
-    def handle(self, *args: Any, folder: Path, **options: Any) -> None:
+    def handle(self, *args: Any, folder: str, **options: Any) -> None:
         try:
-            held = restore(Backup.at(folder))
+            in_s3 = folder.startswith("s3://")
+            held = restore_from(own_place(folder)) if in_s3 else restore(Backup.at(Path(folder)))
         except PortalError as error:
             raise CommandError(error.message) from error
         rows = sum(table.rows for table in held.tables.values())

@@ -1,4 +1,6 @@
-"""Where the bytes are: content-addressed by sha256, whole or not at all."""
+"""A folder on a local disk, which is what a portal uses that names no other place."""
+
+from __future__ import annotations
 
 import errno
 import hashlib
@@ -6,68 +8,19 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
-
-from django.conf import settings
+from typing import BinaryIO, cast
 
 from apps.artifacts.paths import check_path
+from apps.artifacts.store.base import CHUNK_BYTES, STALE_SECONDS, Joined, Stored, damaged, full, part_missing
 from apps.core.errors import Missing, Unavailable
 
-CHUNK_BYTES = 1_048_576
-STALE_SECONDS = 3_600
-"""What is half sent and got no byte for an hour belongs to somebody who is gone."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What was stored: hex sha256 and size in bytes."""
-
-    sha256: str
-    size: int
-
-
-class Store(Protocol):
-    """Bytes by their sha256. All methods raise Unavailable when the place is full, away or damaged."""
-
-    def put(self, source: BinaryIO) -> Stored:
-        """Copies the source to its end; if that breaks off, nothing is left."""
-        ...
-
-    def put_part(self, upload: str, source: BinaryIO) -> Stored:
-        """A part of a file that is sent in parts; `upload` is a name of letters and digits."""
-        ...
-
-    def open_parts(self, upload: str, parts: Sequence[str]) -> BinaryIO:
-        """The parts with these sha256s one after the other, each verified; reading raises Missing for one that is not
-        there whole.
-        """
-        ...
-
-    def drop_parts(self, upload: str) -> None:
-        """Forgets the parts; those that nobody joins or drops are forgotten after an hour."""
-        ...
-
-    def open(self, sha256: str) -> BinaryIO:
-        """The bytes, verified before the first one is handed out."""
-        ...
-
-    def local_path(self, sha256: str) -> Path:
-        """A local file of these bytes, verified; the caller only reads it."""
-        ...
-
-    def publish(self, name: str, content: bytes) -> None:
-        """A file under a name of its own, `published/<name>`: the next one replaces it whole."""
-        ...
-
-    def published(self, name: str) -> bytes:
-        """What was published under that name last. Raises Missing."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -75,6 +28,10 @@ class LocalStore:
     """A folder on a local disk. Files are read only and appear by rename, so a reader never sees half of one."""
 
     root: Path
+
+    @property
+    def words(self) -> str:
+        return f"the folder {self.root}"
 
     def put(self, source: BinaryIO) -> Stored:
         """Replacing an equal file also heals a damaged one."""
@@ -84,7 +41,7 @@ class LocalStore:
         return self._take(source, partial(self._part, upload))
 
     def open_parts(self, upload: str, parts: Sequence[str]) -> BinaryIO:
-        return cast(BinaryIO, _Joined(self._open_part(upload, sha256) for sha256 in parts))
+        return cast(BinaryIO, Joined(self._open_part(upload, sha256) for sha256 in parts))
 
     def drop_parts(self, upload: str) -> None:
         shutil.rmtree(self._parts(upload), ignore_errors=True)
@@ -95,6 +52,13 @@ class LocalStore:
     def local_path(self, sha256: str) -> Path:
         self.open(sha256).close()
         return self._place(sha256)
+
+    def check(self, sha256: str) -> None:
+        self.open(sha256).close()
+
+    def link(self, sha256: str, *, name: str, size: int) -> str:
+        """Nobody but the portal reaches its disk."""
+        return ""
 
     def publish(self, name: str, content: bytes) -> None:
         with _kept_whole():
@@ -114,6 +78,38 @@ class LocalStore:
         except FileNotFoundError as error:
             raise Missing("Nothing has been published under that name yet.") from error
 
+    def published_names(self) -> Iterator[str]:
+        folder = self.root / "published"
+        yield from sorted(str(found.relative_to(folder)) for found in folder.rglob("*") if found.is_file())
+
+    def names(self) -> Iterator[tuple[str, datetime]]:
+        for place in sorted((self.root / "sha256").glob("*/*")):
+            with suppress(FileNotFoundError):
+                yield place.name, datetime.fromtimestamp(place.stat().st_mtime, UTC)
+
+    def remove(self, sha256: str) -> None:
+        self._place(sha256).unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        for left in self._incoming().iterdir():
+            _remove_if_stale(left)
+
+    def reach(self) -> None:
+        with _kept_whole():
+            self._incoming()
+
+    def note_use(self, sha256: str) -> None:
+        """For a cache: somebody needs these bytes."""
+        with suppress(OSError):
+            os.utime(self._place(sha256))
+
+    def drop_unused(self, seconds: float) -> None:
+        """For a cache: what nobody needed for so long goes."""
+        before = datetime.fromtimestamp(time.time() - seconds, UTC)
+        for sha256, used in list(self.names()):
+            if used < before:
+                self.remove(sha256)
+
     def _take(self, source: BinaryIO, place: Callable[[str], Path]) -> Stored:
         """Copies the source to its end, then gives it the place of its sha256."""
         with _kept_whole():
@@ -132,7 +128,7 @@ class LocalStore:
         try:
             return _open_verified(self._part(upload, sha256), sha256)
         except Unavailable as error:
-            raise Missing(f"The part {sha256[:12]} of this upload is not here whole; send the file again.") from error
+            raise part_missing(sha256) from error
 
     def _parts(self, upload: str) -> Path:
         return self.root / "incoming" / check_path(upload)
@@ -147,11 +143,13 @@ class LocalStore:
         return self.root / "sha256" / sha256[:2] / sha256
 
     def _new_file(self) -> BinaryIO:
+        self.tidy()
+        return tempfile.NamedTemporaryFile(dir=self._incoming(), delete=False)  # type: ignore[return-value]
+
+    def _incoming(self) -> Path:
         folder = self.root / "incoming"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in folder.iterdir():
-            _remove_if_stale(left)
-        return tempfile.NamedTemporaryFile(dir=folder, delete=False)  # type: ignore[return-value]
+        return folder
 
     def _rename(self, incoming: BinaryIO, place: Path) -> None:
         """Durable before it has its name."""
@@ -160,11 +158,6 @@ class LocalStore:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         Path(incoming.name).replace(place)
         _sync_folder(place.parent)
-
-
-def default_store() -> Store:
-    """The store that the settings name."""
-    return LocalStore(settings.VAR_DIR / "artifacts")
 
 
 def _copy(source: BinaryIO, target: BinaryIO) -> Stored:
@@ -180,31 +173,14 @@ def _copy(source: BinaryIO, target: BinaryIO) -> Stored:
     return Stored(digest.hexdigest(), size)
 
 
-class _Joined:
-    """Reads file after file, each opened when its turn comes."""
-
-    def __init__(self, files: Iterable[BinaryIO]) -> None:
-        self._chunks = (chunk for file in files for chunk in _chunks(file))
-
-    def read(self, size: int) -> bytes:
-        """A chunk of whatever size the parts have; nothing at the end."""
-        return next(self._chunks, b"")
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
-
-
 def _open_verified(place: Path, sha256: str) -> BinaryIO:
     try:
         file = place.open("rb")
     except OSError as error:
-        raise _damaged(sha256) from error
+        raise damaged(sha256) from error
     if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
         file.close()
-        raise _damaged(sha256)
+        raise damaged(sha256)
     file.seek(0)
     return file
 
@@ -233,15 +209,6 @@ def _kept_whole() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in FULL:
-            raise Unavailable(
-                "The file store is full, so nothing was stored. Free disk space, then try again."
-            ) from error
+            raise full() from error
         reason = os.strerror(error.errno or 0)
         raise Unavailable(f"The file store can not be written ({reason}), so nothing was stored. Try again.") from error
-
-
-def _damaged(sha256: str) -> Unavailable:
-    return Unavailable(
-        f"The stored file {sha256[:12]} is gone or damaged, so it is not handed out. "
-        "Ask the platform team to restore it from a backup."
-    )
