@@ -24,6 +24,8 @@ def main() -> None:
         _compile(uv, "requirements-airflow.lock", "--group", "airflow", project=None)
         # What looks at the locks from outside.
         _compile(uv, "requirements-audit.lock", "--group", "audit", project=None)
+        # Programs of others that stand beside the portal in tests.
+        _compile(uv, "requirements-outside.lock", "--group", "outside", project=None)
 
 
 def _uv(folder: Path) -> str:

@@ -67,6 +67,7 @@ def test_only_what_takes_time_is_in_the_queue_of_work() -> None:
     assert {name for name, queue in ours.items() if queue == "outgoing"} == {
         "notifications.send",
         "platforms.look_after",
+        "artifacts.look_after",
         "registry.publish",
         "retraining.attend",
         "retraining.hand_over",

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from apps.accounts.models import User
 from apps.artifacts.store import default_store
 from apps.platforms.s3 import Place, place
-from apps.registry.actions import publish_snapshots
+from apps.registry.actions.snapshots import publish_snapshots, want_snapshot
 from apps.registry.models import ModelFamily, ModelVersion, Segment
 from apps.registry.queries.snapshots import signed_snapshot
 from tests.conftest import api, signed_in
@@ -96,6 +96,7 @@ def test_pages_and_snapshot_read_from_s3(
 ) -> None:
     page = signed_in(owner).get(f"/m/{family.slug}/atlanta/v{version.number}/?file=model.json", follow=True)
     assert page.status_code == 200
+    want_snapshot(family=family)
     publish_snapshots()
     assert f"published/champions/{family.slug}.json" in keys_in(files_place)
     assert default_store().published(f"champions/{family.slug}.json") == signed_snapshot(family)
