@@ -12,7 +12,7 @@ TIMES ?= 1
 export PORT VAR_DIR DEMO CHROMIUM
 
 .PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures check openapi lock sbom audit clean
-.PHONY: bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining
+.PHONY: bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining bench-airflow
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -63,6 +63,10 @@ bench-catalog: install-dev ## measures list, radar and search of the catalog at 
 
 bench-retraining: install-dev ## measures what a segment run costs beside a plain Celery task
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/python -m benchmarks.retraining $(ARGS)
+
+bench-airflow: install-dev ## measures 200 DAG runs of a request beside a bare script's; its table is kept in benchmarks/
+	@$(PYTHON) portal/local/install.py requirements-airflow.lock .venv-airflow
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -q -s benchmarks/airflow.py $(ARGS)
 
 CHECKS := lint format types contracts migrations templates deploy openapi
 check: install-dev ## lint, format, types, import contracts, migrations, templates, deployment settings, OpenAPI

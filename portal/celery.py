@@ -30,6 +30,7 @@ app.conf.task_routes = {
     "retraining.hand_over": {"queue": "outgoing"},
     "retraining.attend": {"queue": "outgoing"},
     "retraining.look_up": {"queue": "outgoing"},
+    "retraining.listen": {"queue": "outgoing"},
     "platforms.look_after": {"queue": "outgoing"},
     "artifacts.look_after": {"queue": "outgoing"},
 }
@@ -45,6 +46,7 @@ app.conf.beat_schedule = {
     "platforms.coordinate": {"task": "platforms.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "artifacts.coordinate": {"task": "artifacts.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "retraining.look_up_all": {"task": "retraining.look_up_all", "schedule": 60.0, "options": {"expires": 60}},
+    "retraining.listen_all": {"task": "retraining.listen_all", "schedule": 30.0, "options": {"expires": 30}},
     "notifications.coordinate": {"task": "notifications.coordinate", "schedule": 2.0, "options": {"expires": 10}},
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 from django.utils import timezone
 
 from apps.audit.actions import record
@@ -21,6 +21,8 @@ from apps.platforms.models import Connection, OutsideLink
 from apps.platforms.templating import check_template
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from apps.accounts.models import User
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -171,6 +173,12 @@ def _check_link_name(link: OutsideLink, name: str) -> str:
 def _link_words(link: OutsideLink) -> dict[str, Any]:
     connection = link.connection.name if link.connection else ""
     return {"name": link.name, "template": link.template, "pages": link.pages, "connection": connection}
+
+
+def note_heard(*, connection_id: int, until: datetime) -> None:
+    """What happened on the platform is known until then; never less than before."""
+    earlier = Q(heard_until=None) | Q(heard_until__lt=until)
+    Connection.objects.filter(earlier, pk=connection_id).update(heard_until=until)
 
 
 def _check(name: str, address: str, secret: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -204,6 +204,27 @@ class Platform(Protocol):
 
     def workflow(self, name: str) -> Workflow:
         """With its schema. Raises Refused for one that it does not know."""
+        ...
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that happened on a platform; `said` is what whoever made it attached to it."""
+
+    key: str  # the platform's own, different from every other there
+    subject: str  # what it happened to, such as an asset
+    at: datetime
+    said: Mapping[str, object]
+    workflow: str = ""  # that made it, where one did
+    partition: str = ""
+
+
+@runtime_checkable
+class Teller(Protocol):
+    """A platform that also tells what happens there. One that does not is only a `Platform`."""
+
+    def happenings(self, since: datetime) -> Sequence[Happening]:
+        """Those since then, the oldest first. Raises as every call of a platform."""
         ...
 
 

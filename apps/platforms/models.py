@@ -44,6 +44,9 @@ class Connection(models.Model):
     said = models.TextField(blank=True, db_default="", help_text="What the last test found, in a sentence.")
     version = models.CharField(max_length=64, blank=True, db_default="", help_text="Of the platform, as it says.")
     tested_at = models.DateTimeField(null=True, blank=True)
+    heard_until = models.DateTimeField(
+        null=True, blank=True, help_text="What happened on the platform is known until then."
+    )
 
     objects = ConnectionQuerySet.as_manager()
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.core.errors import Invalid, Missing, Unavailable
 from apps.core.keyring import unseal
 from apps.core.permissions import allowed
-from apps.platforms.base import Platform, Workflow
+from apps.platforms.base import Happening, Platform, Teller, Workflow
 from apps.platforms.calling import Unknown
 from apps.platforms.mlflow import MlflowServer
 from apps.platforms.mlflow_writing import MlflowWriter
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
     from apps.platforms.models import ConnectionQuerySet
+
+FIRST_HEARD = timedelta(hours=1)
+"""How old what a platform tells may be when it is listened to for the first time."""
+SEEN_LATE = timedelta(minutes=2)
+"""What happened together is not always written down in that order, so a little is heard twice."""
 
 
 def connections(kind: str) -> QuerySet[Connection]:
@@ -85,6 +92,16 @@ def platform_at(connection_id: int) -> Platform:
     if found is None:
         raise Missing("The connection is gone.")
     return platform_of(found)
+
+
+def happenings_at(connection: Connection) -> Sequence[Happening]:
+    """What happened there since the last time, and a little before that; the oldest first. Asks the platform.
+
+    Empty for a platform that tells nothing. Raises as `platform_of` does, Unreachable and Refused.
+    """
+    platform = platform_of(connection)
+    since = connection.heard_until or timezone.now() - FIRST_HEARD
+    return platform.happenings(since - SEEN_LATE) if isinstance(platform, Teller) else []
 
 
 def is_out_of_reach(connection_id: int) -> bool:

@@ -145,9 +145,9 @@ grant(
 )
 grant(
     "retraining.signal",
-    belongs_to_family | is_operator,
+    belongs_to_family | is_operator | is_platform_admin,
     scope="retraining:signal",
-    refusal="Only members of the team that owns this family and operators can report on its data.",
+    refusal="Only members of the team that owns this family and those who run the platform can report on its data.",
 )
 grant(
     "retraining.close_incident",

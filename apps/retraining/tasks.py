@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from apps.core.context import Door, through
 from apps.core.doorbell import ring
 from apps.core.release import release
-from apps.retraining import abroad, actions, lookups, queries, training
+from apps.retraining import abroad, actions, listening, lookups, queries, training
 
 log = structlog.get_logger(__name__)
 WORK = "work"
@@ -94,6 +94,21 @@ def look_up(pipeline_id: int) -> None:
     """Asks the platform about one pipeline's workflow."""
     with through(Door.TASK):
         lookups.look_up(pipeline_id)
+
+
+@shared_task(name="retraining.listen_all", expires=STALE_AFTER)
+def listen_all() -> None:
+    """Rings for each connection that has pipelines."""
+    with through(Door.TASK):
+        for connection_id in queries.connections_of_pipelines():
+            ring("retraining.listen", connection_id)
+
+
+@shared_task(name="retraining.listen", expires=STALE_AFTER)
+def listen(connection_id: int) -> None:
+    """Hears what one platform tells of the world."""
+    with through(Door.TASK):
+        listening.listen(connection_id)
 
 
 @worker_ready.connect

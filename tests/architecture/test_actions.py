@@ -35,6 +35,7 @@ NOT_AUDITED = {
     "notifications.actions.reading.read_outbox": "the coordinator carries on what people did",
     "platforms.actions.look_after": "evidence: how a platform answered; it changes no definition",
     "notifications.actions.reading.shift_cursor": "moves with the numbers that a restored history is counted by",
+    "platforms.actions.note_heard": "evidence: how far a platform's own history was read",
     "platforms.actions.test_connection": "evidence: how a platform answered; it changes no definition",
     "registry.actions.aliases.guard_deletion": "asked before a deletion, which asks; what it refuses is recorded",
     "registry.actions.aliases.guard_rename": "asked before a renaming, which asks; what it refuses is recorded",

@@ -71,6 +71,7 @@ def test_only_what_takes_time_is_in_the_queue_of_work() -> None:
         "registry.publish",
         "retraining.attend",
         "retraining.hand_over",
+        "retraining.listen",
         "retraining.look_up",
         "transfers.bring",
     }

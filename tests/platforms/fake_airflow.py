@@ -61,6 +61,10 @@ DAG: dict[str, Any] = {
     "tags": [{"name": "retrain", "dag_id": "retrain_city", "dag_display_name": "retrain_city"}],
     "max_active_runs": 16, "has_import_errors": False, "owners": ["airflow"], "allowed_run_types": None,
 }  # fmt: skip
+EVENT: dict[str, Any] = {
+    "asset_id": 1, "uri": "s3://models/eta/city", "name": "eta_city_model", "group": "asset", "source_task_id": "train",
+    "source_run_id": "manual__2026-11-22", "source_map_index": -1, "created_dagruns": [], "partition_key": None,
+}  # fmt: skip
 TAKEN = {"reason": "Unique constraint violation", "statement": "hidden", "orig_error": "hidden", "message": "exists"}
 HEALTHY = {"status": "healthy"}
 
@@ -83,7 +87,9 @@ class Fake:
     slow: float = 0.0  # seconds before each answer
     garbage: bool = False
     revoked: set[str] = field(default_factory=set)  # tokens that are no longer taken
+    events: list[dict[str, Any]] = field(default_factory=list)
     tokens: int = 0
+    takes_bearer: bool = False  # Airflow 2 behind Cloud Composer takes a token, too
     calls: list[str] = field(default_factory=list)
     address: str = ""
     lock: Any = field(default_factory=threading.Lock)
@@ -102,7 +108,17 @@ class Fake:
 
 
 def now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return spelt(datetime.now(UTC))
+
+
+def spelt(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def event(number: int, moment: datetime, extra: dict[str, Any], dag: str = "watch", partition: str = "") -> Any:
+    """An asset event."""
+    made = {"id": number, "timestamp": spelt(moment), "extra": extra, "source_dag_id": dag}
+    return EVENT | made | {"partition_key": partition or None}
 
 
 @contextmanager
@@ -189,7 +205,8 @@ def _token(fake: Fake, body: Any) -> Said:
 
 def _check_credential(fake: Fake, said: str) -> None:
     basic = f"Basic {base64.b64encode(PASSWORD.encode()).decode()}"
-    good = said == basic if fake.dialect == 1 else said.startswith("Bearer eyJ") or said == "Bearer static-token"
+    bearer = said.startswith("Bearer eyJ") or said == "Bearer static-token"
+    good = said == basic if fake.dialect == 1 and not fake.takes_bearer else bearer
     if said in fake.revoked:
         raise _Refuses(403, {"detail": "Invalid JWT token"})
     if not good:
@@ -202,6 +219,12 @@ def _dags(fake: Fake, query: dict[str, str], body: Any) -> Said:
     tagged = [tag["name"] for tag in fake.dag["tags"]]
     dags = [fake.dag] if query.get("tags", tagged[0]) in tagged else []
     return 200, {"dags": dags, "total_entries": len(dags)}
+
+
+def _events(fake: Fake, query: dict[str, str], body: Any) -> Said:
+    since = datetime.fromisoformat(query["timestamp_gte"])
+    new = [one for one in fake.events if not one["timestamp"] or datetime.fromisoformat(one["timestamp"]) >= since]
+    return 200, {"asset_events": new[int(query["offset"]) :][: int(query["limit"])], "total_entries": len(new)}
 
 
 def _details(fake: Fake, query: dict[str, str], body: Any, dag: str) -> Said:
@@ -310,6 +333,7 @@ def _xcom(fake: Fake, query: dict[str, str], body: Any, dag: str, key: str, task
 _KEY = r"dags/([^/]+)/dagRuns/([^/]+)"
 ROUTES: list[tuple[str, Callable[..., Said]]] = [
     (r"GET dags", _dags),
+    (r"GET assets/events", _events),
     (r"GET dags/([^/]+)/details", _details),
     (r"POST dags/([^/]+)/dagRuns", _trigger),
     (r"GET dags/~/dagRuns", _list),

@@ -1,7 +1,8 @@
 """One Airflow server: which version it is, how we sign in, what its errors mean.
 
-A credential is `user:password`, exchanged for a token that is renewed (Basic where the server has no tokens), or a
-token that is sent as it is. The sign-in is remembered by the process, never written down.
+A credential is `user:password`, exchanged for a token that is renewed (Basic where the server has no tokens); a token
+that is sent as it is; or one for Google, which gives out tokens of an hour. The sign-in is remembered by the process,
+never written down.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import quote
 
 import httpcore
 
+from apps.platforms.airflow.google import access_token, is_google
 from apps.platforms.calling import (
     SHOWN,
     InTrouble,
@@ -105,13 +107,17 @@ class AirflowServer(Remote):
 
     def _ask_version(self) -> str:
         try:
-            found = self._open("/api/v2/version")
+            found = self._open("/api/v2/version", **self._known_before())
         except (Unknown, NotSignedIn, NotAllowed, Stranger):
-            found = self._open("/api/v1/version", **credential(self._secret))
+            found = self._open("/api/v1/version", **self._known_before() or credential(self._secret))
         version = found.get("version")
         if not isinstance(version, str) or not version[:1].isdigit():
             raise Stranger(f"Something answers at {self.address}, but it is no Airflow: check host, port and path.")
         return version
+
+    def _known_before(self) -> dict[str, str]:
+        """Of a credential that needs no Airflow to become a token."""
+        return self._by_google() if is_google(self._secret) else {}
 
     def _open(self, path: str, **headers: str) -> dict[str, Any]:
         """Before it is known how to sign in."""
@@ -136,11 +142,19 @@ class AirflowServer(Remote):
             yield response
 
     def _authorization(self) -> dict[str, str]:
+        if is_google(self._secret):
+            return self._by_google()
         if ":" not in self._secret or self.dialect == 1:
             return credential(self._secret)
         if not self._session.token or time.monotonic() > self._session.token_until:
             self._renew()
         return {"Authorization": f"Bearer {self._session.token}"} if self._session.token else credential(self._secret)
+
+    def _by_google(self) -> dict[str, str]:
+        if not self._session.token or time.monotonic() > self._session.token_until:
+            self._session.token, life = access_token(self._secret)
+            self._session.token_until = time.monotonic() + max(life - RENEW_BEFORE, 0.0)
+        return {"Authorization": f"Bearer {self._session.token}"}
 
     def _renew(self) -> None:
         user, _, password = self._secret.partition(":")

@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.platforms.airflow import airflow
 from apps.platforms.airflow.client import AirflowServer
+from apps.platforms.airflow.google import NoToken
 from apps.platforms.calling import InTrouble, NotAllowed, NotSignedIn, Stranger, Unknown, Untrusted
 from apps.platforms.outgoing import Refused, Unreachable
 from apps.platforms.probing import Finding, Trouble
@@ -47,6 +48,8 @@ PROCESSES = {
 def _explained(error: Exception, server: AirflowServer) -> tuple[Trouble, str]:
     if isinstance(error, Untrusted):
         return Trouble.TLS, str(error)
+    if isinstance(error, NoToken):
+        return Trouble.AUTH, str(error)
     if isinstance(error, NotSignedIn) or (isinstance(error, NotAllowed) and not server.signs_in):
         return Trouble.AUTH, WRONG if server.signs_in else NONE
     if isinstance(error, NotAllowed):

@@ -10,7 +10,7 @@ from typing import Any
 from apps.platforms.airflow import logs
 from apps.platforms.airflow.client import AirflowServer, Taken, part
 from apps.platforms.airflow.params import workflow_of
-from apps.platforms.base import Handed, LogChunk, Order, Phase, Report, State, Workflow
+from apps.platforms.base import Handed, Happening, LogChunk, Order, Phase, Report, State, Workflow
 from apps.platforms.calling import NotAllowed, Stranger, Unknown
 from apps.platforms.outgoing import Refused, Unreachable
 
@@ -87,6 +87,11 @@ class Airflow:
         except Unknown as error:
             raise Unknown(f"Airflow has no DAG {name!r}, or the portal's account may not see it.") from error
         return workflow_of(dag, may_trigger=self.may_trigger(name))
+
+    def happenings(self, since: datetime) -> Sequence[Happening]:
+        """Asset events: what their `extra` says, and which DAG made them."""
+        asked = {"timestamp_gte": _spelt(since), "order_by": "timestamp", "limit": PAGE}
+        return [_happening(event) for event in self._pages("assets/events", "asset_events", asked)]
 
     def may_trigger(self, name: str) -> bool:
         """Asks with a trigger that has no content: who may not is refused before anybody looks at that."""
@@ -180,6 +185,21 @@ def _state(run: Mapping[str, Any]) -> State:
         return State(phase, datetime.fromisoformat(began) if began else None)
     except (TypeError, ValueError) as error:
         raise Stranger("Airflow answered a time that is none.") from error
+
+
+def _happening(event: Mapping[str, Any]) -> Happening:
+    extra = event.get("extra")
+    try:
+        return Happening(
+            key=str(event["id"]),
+            subject=str(event.get("uri") or event.get("name") or ""),
+            at=datetime.fromisoformat(event["timestamp"]),
+            said=extra if isinstance(extra, Mapping) else {},
+            workflow=str(event.get("source_dag_id") or ""),
+            partition=str(event.get("partition_key") or ""),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Stranger("Airflow answered an asset event without an id or a time.") from error
 
 
 def _spelt(moment: datetime) -> str:

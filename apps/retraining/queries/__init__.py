@@ -13,6 +13,7 @@ from apps.retraining.queries.links import (
 from apps.retraining.queries.pipelines import (
     Shelved,
     VersionShown,
+    connections_of_pipelines,
     definition_of,
     families_by_pipeline,
     lately,
@@ -70,6 +71,7 @@ __all__ = [
     "being_retrained",
     "blocking_signals",
     "connection_of",
+    "connections_of_pipelines",
     "definition_of",
     "estimate",
     "evaluations",

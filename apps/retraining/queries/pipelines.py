@@ -74,6 +74,12 @@ def pipelines_at_platforms() -> list[int]:
     return list(Pipeline.objects.filter(is_active=True, connection__isnull=False).values_list("pk", flat=True))
 
 
+def connections_of_pipelines() -> list[int]:
+    """Ids of connections to platforms that run something here."""
+    ids = Pipeline.objects.filter(is_active=True).order_by("connection").values_list("connection", flat=True)
+    return [number for number in ids.distinct() if number]
+
+
 def shelf(actor: "User") -> list[Shelved]:
     """Every pipeline that the actor may see, those that are switched off last; in three queries."""
     found = Pipeline.objects.visible_to(actor).select_related("team").order_by("-is_active", "name")
