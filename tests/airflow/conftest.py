@@ -1,5 +1,6 @@
 """One Airflow for all of these tests, and the portal's own processes for each."""
 
+import os
 import random
 import shutil
 import tempfile
@@ -11,13 +12,23 @@ from pytest_django import Settings
 
 from apps.accounts.models import Team, User
 from apps.platforms.actions import add_connection
+from apps.platforms.airflow.client import AirflowServer as Client
 from apps.platforms.models import Connection
 from apps.registry.actions import SegmentSpec, add_segments, create_family
 from apps.registry.models import ModelFamily
 from tests.airflow.servers import PASSWORD, AirflowServer, Liar, lying_proxy, real_airflow
 from tests.faults.portal import Portal
 
-CITIES = [f"city-{number:02}" for number in range(1, 82)]
+CITIES = [f"city-{number:02}" for number in range(1, int(os.environ.get("AIRFLOW_CITIES", "81")) + 1)]
+"""As many as the demo company has; fewer where somebody is in a hurry (at least 20)."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_calls() -> Iterator[None]:
+    """What a test asks by itself waits for a busy machine; the portal's own processes are as impatient as ever."""
+    before, Client.seconds = Client.seconds, 120.0
+    yield
+    Client.seconds = before
 
 
 @pytest.fixture(scope="session")

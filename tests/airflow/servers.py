@@ -24,7 +24,7 @@ from portal.local.ports import LOOPBACK, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = REPOSITORY / ".venv-airflow" / "bin" / "airflow"
-COMES_UP_SECONDS = 240.0
+COMES_UP_SECONDS = 480.0
 PASSWORD = "portal:portal-pw"
 VIEWER = "viewer:viewer-pw"
 PROCESSES = ("api-server", "scheduler", "dag-processor")
@@ -90,6 +90,10 @@ class AirflowServer:
     def dag_runs(self) -> list[tuple[str, str]]:
         """Id and state of every run, as Airflow's own database has them."""
         return self._ask("SELECT run_id, state FROM dag_run ORDER BY id")
+
+    def confs(self) -> list[tuple[str, dict[str, Any]]]:
+        """Of every run, what it was triggered with."""
+        return self._ask("SELECT run_id, conf FROM dag_run ORDER BY id")
 
     def has_read_its_dags(self) -> bool:
         files = list((self.folder / "dags").glob("*.py"))
