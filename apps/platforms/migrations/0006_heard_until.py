@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("platforms", "0003_airflow_connections"),
+        ("platforms", "0005_kinds_of_packages"),
     ]
 
     operations = [
