@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from apps.accounts.models import User
+from apps.demo import lake
 from apps.registry.actions import set_labelled_until, update_family
 from apps.registry.models import Evaluation, ModelFamily
 from apps.retraining.models import Attempt, Pipeline, SegmentRun
@@ -25,7 +26,7 @@ def test_every_city_is_retrained_once_and_each_new_version_evaluated(
     pipeline.refresh_from_db()
     portal.start()
     began = time.monotonic()
-    request = submit()
+    request = submit([place.slug for place in lake.destinations()])
     portal.wait_for(lambda: is_over(request), seconds=120)
     trained = time.monotonic() - began
     portal.wait_for(lambda: not Evaluation.objects.filter(status__in=("waiting", "running")).exists())

@@ -18,7 +18,7 @@ from portal.local.data_folder import clear_leftovers
 from portal.local.serve import REPOSITORY
 
 NOT_OURS = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAR_DIR", "PORT", "DEMO", "PORTAL_LOCAL", "PORTAL_SERVE_MARK"}
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240.0
 
 
 class Program:

@@ -370,3 +370,13 @@ def _head(fragment: str, part: str) -> str:
     found = re.search(rf'hx-swap-oob="innerHTML:#head-{part}">(.*?)<div hx-swap-oob', fragment, re.DOTALL)
     assert found
     return " ".join(re.sub(r"<[^>]+>", " ", found[1]).split())
+
+
+def test_between_two_tries_nothing_is_said_to_be_training(browser: Client, submit: Submit) -> None:
+    request = submit("atlanta")
+    claim_of(request)
+    lose_lease()
+    actions.drive(request_id=request.pk)
+    page = words(browser.get(f"/retraining/runs/{run_of(request).pk}/"))
+    assert re.search(r"Time Tried \S+ \w+ Waits for its next try \S+ \w+ so far", page), page
+    assert "Trained" not in page
