@@ -9,10 +9,11 @@ VAR_DIR ?= $(CURDIR)/var
 BIN := .venv/bin
 DEMO ?= 1
 TIMES ?= 1
+MINUTES ?= 30
 export PORT VAR_DIR DEMO CHROMIUM
 
 .PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures check openapi lock sbom audit clean
-.PHONY: bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining bench-airflow
+.PHONY: soak bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining bench-airflow
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
@@ -44,6 +45,9 @@ test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the 
 
 test-figures: install-dev ## computes from the raw data what docs and demo claim in figures
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/figures $(ARGS)
+
+soak: install-dev ## 50 people and 81 cities for half an hour (MINUTES=2); its table is kept in benchmarks/
+	@exec $(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(ARGS)
 
 bench: bench-registry bench-retraining ## measures registry and retraining beside their yardsticks, some twenty minutes; their tables are kept in benchmarks/
 

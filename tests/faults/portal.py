@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from django.db import connection
 
 from portal.local import processes, valkey
-from portal.local.ports import free_port
+from portal.local.ports import LOOPBACK, free_port
 from portal.local.services import Keys
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,7 @@ class Portal:
 
     def __init__(self, folder: Path, pipelines: Path, data: Path) -> None:
         self.folder, self.keys, self.port = folder, Keys(), free_port()
+        self.web_port = free_port()
         self.redis_url = valkey.url(port=self.port, keys=self.keys)
         self.env = {
             "PATH": os.environ["PATH"],
@@ -45,11 +46,21 @@ class Portal:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def start(self, *names: str) -> None:
-        """Some of valkey, control, work, work2, beat; all of the portal's own when none is named."""
+        """Some of valkey, web, control, work, work2, outgoing, beat; valkey and what retrains when none is named."""
         for name in names or ("valkey", "control", "work", "beat"):
             self._running[name] = self._spawn(name, self._argv(name))
             if name == "valkey":
                 self.wait_for(lambda: valkey.is_ready(port=self.port, keys=self.keys))
+
+    @property
+    def address(self) -> str:
+        return f"http://{LOOPBACK}:{self.web_port}"
+
+    def run(self, command: Sequence[str]) -> None:
+        """One of `manage.py`'s commands, to its end, in this portal's environment."""
+        argv = [sys.executable, str(ROOT / command[1]), *command[2:]]
+        with (self.folder / "commands.log").open("ab") as log:
+            subprocess.run(argv, cwd=self.folder, env=self.env, stdout=log, stderr=log, check=True)
 
     def pid(self, name: str) -> int:
         return self._running[name].pid
@@ -95,9 +106,14 @@ class Portal:
         if name == "valkey":
             valkey.prepare(self.folder, port=self.port, keys=self.keys, throwaway=True)
             return list(valkey.process(self.folder).argv)
-        if name == "beat":
+        if name.startswith("beat"):
             return _by_this_python(processes.beat())
+        if name == "web":
+            command = processes.web(host=LOOPBACK, port=self.web_port)
+            return [str(Path(sys.executable).with_name(command[0])), *command[1:]]
         queue = name.rstrip("0123456789")
+        if queue == "outgoing":
+            return _by_this_python(processes.background()[queue])
         command = processes.worker(queue=queue, concurrency=2 if queue == "work" else 1)
         return [part.replace(f"{queue}@%h", f"{name}@%h") for part in _by_this_python(command)]
 
