@@ -16,7 +16,7 @@ from portal.local.ports import LOOPBACK, free_port
 from portal.local.services import Keys
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 90.0  # seconds that anything may take on a busy machine
+PATIENCE = 240.0  # seconds that anything may take on a busy machine
 
 
 class Portal:

@@ -27,7 +27,7 @@ from tests.registry import conftest as registry
 from tests.registry.conftest import TRIO, Evaluate, MakeVersion
 from tests.served import Web, web_process
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 evaluate, make_version = registry.evaluate, registry.make_version
 CITIES, STAGES = 30, [5, 15]
 

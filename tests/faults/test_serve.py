@@ -8,7 +8,7 @@ from tests.local import test_serve as serving
 from tests.local.conftest import is_alive, wait_until
 from tests.local.test_serve import Served, Start, command_line
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 doomed, start = serving.doomed, local.start
 
 

@@ -14,7 +14,7 @@ from tests.faults.conftest import Submit
 from tests.faults.counting import assert_every_run_ended_once, is_over
 from tests.faults.portal import Portal
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600), pytest.mark.django_db(transaction=True)]
 
 
 def test_every_city_is_retrained_once_and_each_new_version_evaluated(
@@ -27,7 +27,7 @@ def test_every_city_is_retrained_once_and_each_new_version_evaluated(
     portal.start()
     began = time.monotonic()
     request = submit([place.slug for place in lake.destinations()])
-    portal.wait_for(lambda: is_over(request), seconds=120)
+    portal.wait_for(lambda: is_over(request))
     trained = time.monotonic() - began
     portal.wait_for(lambda: not Evaluation.objects.filter(status__in=("waiting", "running")).exists())
     print(f"81 cities: trained after {trained:.1f} s, evaluated after {time.monotonic() - began:.1f} s")
