@@ -16,7 +16,7 @@ from apps.core.errors import Conflict, Exists, Invalid
 from apps.core.keyring import seal, unseal
 from apps.core.permissions import require
 from apps.platforms.events import Event
-from apps.platforms.kinds import KINDS
+from apps.platforms.kinds import KINDS, kind_of
 from apps.platforms.models import Connection, OutsideLink
 from apps.platforms.templating import check_template
 
@@ -46,7 +46,7 @@ def add_connection(*, actor: User, name: str, kind: str, address: str, secret: s
     require(actor, "platforms.administer")
     if kind not in KINDS:
         raise Invalid(f"There is no kind {kind!r}: choose from {', '.join(KINDS)}.", field="kind")
-    plain = _check(name, address, secret)
+    plain = _check(kind, name, address, secret)
     fresh = {"kind": kind, "address": plain, "created_by": actor, "sealed_secret": seal(secret) if secret else ""}
     made, new = Connection.objects.get_or_create(name=name, defaults=fresh)
     if not new:
@@ -72,7 +72,7 @@ def change_connection(
     locked = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     before, was = _words(locked, None), locked.address
     locked.name = locked.name if name is None else name
-    locked.address = _check(locked.name, was if address is None else address, secret or "")
+    locked.address = _check(locked.kind, locked.name, was if address is None else address, secret or "")
     if locked.address != was and secret is None and locked.sealed_secret:
         raise Invalid("Enter the credential again: it is not sent to an address it was not meant for.", field="secret")
     if Connection.objects.filter(name=locked.name).exclude(pk=locked.pk).exists():
@@ -181,7 +181,7 @@ def note_heard(*, connection_id: int, until: datetime) -> None:
     Connection.objects.filter(earlier, pk=connection_id).update(heard_until=until)
 
 
-def _check(name: str, address: str, secret: str) -> str:
+def _check(kind: str, name: str, address: str, secret: str) -> str:
     """The address as it is kept."""
     if not NAME.fullmatch(name) or name == NOT_A_NAME:
         raise Invalid("A connection's name has small letters, digits and hyphens, at most 64.", field="name")
@@ -189,12 +189,15 @@ def _check(name: str, address: str, secret: str) -> str:
         raise Invalid(f"A credential is one line of at most {LONGEST_SECRET} characters.", field="secret")
     try:
         parts = urlsplit(address)
-        plain = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
+        plain = parts.scheme in ("http", "https") and parts.hostname and not parts.fragment
+        plain = plain and (not parts.query or kind == "s3")
         plain = plain and parts.port != 0 and address.isascii() and address.isprintable() and " " not in address
     except ValueError:
         plain = False
     if not plain or parts.username is not None or len(address) > LONGEST_ADDRESS:
         raise Invalid("An address looks like https://mlflow.example.org, without a user or a query.", field="address")
+    if wrong := kind_of(kind).check(address, secret):
+        raise Invalid(wrong, field="secret" if "credential" in wrong else "address")
     return address.rstrip("/")
 
 

@@ -19,7 +19,10 @@ class ConnectionForm(forms.Form):
     kind = forms.ChoiceField(choices=lambda: [(name, kind.label) for name, kind in KINDS.items()])
     name = forms.CharField(max_length=64, help_text="Small letters, digits and hyphens; commands and pages call it so.")
     address = forms.CharField(
-        max_length=LONGEST_ADDRESS, help_text="Such as https://mlflow.example.org or https://airflow.example.org/prod."
+        max_length=LONGEST_ADDRESS,
+        help_text="Such as https://mlflow.example.org or https://airflow.example.org/prod. Of S3 with its bucket and "
+        "prefix, https://s3.example.org/lake/raw, perhaps with ?region=eu-central-1: whoever may see a version that "
+        "names data below it can download them.",
     )
     secret = forms.CharField(
         max_length=LONGEST_SECRET,
@@ -27,7 +30,7 @@ class ConnectionForm(forms.Form):
         label="Credential",
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text="A token, or user:password. It is stored encrypted and never shown again.",
+        help_text="A token, or user:password; of S3 the key’s ID:SECRET. It is stored encrypted and never shown again.",
     )
 
     def as_said(self) -> dict[str, Any]:

@@ -11,19 +11,22 @@ from apps.platforms.airflow import probe as airflow_probe
 from apps.platforms.base import Platform
 from apps.platforms.outgoing import Unreachable
 from apps.platforms.probing import Finding, Trouble
+from apps.platforms.s3 import probe as s3_probe
 
 
 @dataclass(frozen=True)
 class Kind:
     """`probe` takes the address and the credential, and answers what it found; it never raises.
 
-    `platform` takes the same two, where segment runs can be handed over.
+    `platform` takes the same two, where segment runs can be handed over. `check` says what is wrong with them before
+    they are kept, in a sentence.
     """
 
     label: str
     use: str
     probe: Callable[[str, str], Finding]
     platform: Callable[[str, str], Platform] | None = None
+    check: Callable[[str, str], str] = lambda address, secret: ""
 
 
 KINDS = {
@@ -37,6 +40,12 @@ KINDS = {
         use="Its DAGs can be made pipelines: the portal triggers them, city by city, and follows each run.",
         probe=airflow_probe.probe,
         platform=airflow,
+    ),
+    "s3": Kind(
+        label="S3 bucket",
+        use="Data below its prefix that runs and versions name can be downloaded by whoever may see those.",
+        probe=s3_probe.probe,
+        check=s3_probe.check,
     ),
 }
 OURS = frozenset(KINDS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +22,10 @@ from apps.platforms.mlflow_writing import MlflowWriter
 from apps.platforms.models import Connection, OutsideLink
 from apps.platforms.outgoing import Refused, Unreachable
 from apps.platforms.probing import Trouble
+from apps.platforms.s3 import Bucket, Place, place_at
 from apps.platforms.templating import filled
+
+S3_ADDRESS = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(.{1,1000})")
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -139,6 +143,44 @@ def _asked() -> Iterator[None]:
         raise Missing(str(error)) from error
     except (Refused, Unreachable) as error:
         raise Unavailable(str(error)) from error
+
+
+@dataclass(frozen=True)
+class DataLink:
+    """An object that a connection covers: its bucket, and its key below the connection's prefix."""
+
+    connection: Connection
+    key: str
+
+    def download(self, *, seconds: int) -> str:
+        """An address that hands it out for so long. Raises Missing where it is not there, Unavailable."""
+        bucket = Bucket(place_at(self.connection.address, _secret(self.connection)))
+        with _asked():
+            if bucket.find(self.key) is None:
+                raise Missing(f"There is no object {self.key!r} in {bucket.place} now; it may be a folder, or gone.")
+            return bucket.link(self.key, name=self.key, seconds=seconds)
+
+
+def data_links(addresses: Iterable[str]) -> dict[str, DataLink]:
+    """By address (`s3://bucket/key`), those that an S3 connection covers; of two connections the longer prefix."""
+    wanted = {address: told for address in addresses if (told := S3_ADDRESS.fullmatch(address))}
+    if not wanted:
+        return {}
+    covering = [(one, place_at(one.address)) for one in connections("s3")]
+    covering.sort(key=lambda pair: -len(pair[1].prefix))
+    found = {address: _covered(told[1], told[2], covering) for address, told in wanted.items()}
+    return {address: link for address, link in found.items() if link}
+
+
+def _covered(bucket: str, key: str, covering: Iterable[tuple[Connection, Place]]) -> DataLink | None:
+    """Only below the prefix, whose end is a slash; a key that climbs is nobody's."""
+    if any(part in ("", ".", "..") for part in key.split("/")) or not key.isprintable():
+        return None
+    for connection, place in covering:
+        below = f"{place.prefix}/" if place.prefix else ""
+        if place.bucket == bucket and key.startswith(below):
+            return DataLink(connection, key.removeprefix(below))
+    return None
 
 
 def runs_work(connection: Connection) -> bool:

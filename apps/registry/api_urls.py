@@ -42,6 +42,8 @@ urlpatterns = [
     path("models/<model_name:name>/aliases/<alias_name:alias>/", api.AliasView.as_view(), name="model-alias"),
     path("versions/<int:version_id>/consumption/", api.ConsumptionView.as_view(), name="version-consumption"),
     path("versions/<int:version_id>/card/", api.VersionCardView.as_view(), name="version-card"),
+    path("versions/<int:version_id>/data/", api.VersionDataView.as_view(), name="version-data"),
+    path("versions/<int:version_id>/data/<int:number>/", api.VersionDatumView.as_view(), name="version-datum"),
     path("versions/<int:version_id>/files/", api.VersionFileListView.as_view(), name="version-files"),
     path("versions/<int:version_id>/files/<path:path>", api.VersionFileView.as_view(), name="version-file"),
     path("", include(router.urls)),

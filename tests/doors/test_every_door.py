@@ -69,6 +69,7 @@ def real(everything: Everything) -> dict[str, dict[str, str]]:
             "id": str(everything.candidate.pk),
             "version_id": str(everything.candidate.pk),
             "path": "model.json",
+            "number": "1",
         },
     }
 

@@ -21,7 +21,7 @@ from apps.artifacts.store.local import LocalStore
 from apps.core.errors import Missing, Unavailable
 from apps.platforms.calling import NotAllowed, NotSignedIn, Unknown
 from apps.platforms.outgoing import Refused, Unreachable
-from apps.platforms.s3 import Body, Bucket, Found, Full, NoBucket
+from apps.platforms.s3 import Body, Bucket, CopiesNoParts, Found, Full, NoBucket
 from apps.platforms.s3.bucket import PART_BYTES, SMALLEST_PART
 
 log = structlog.get_logger(__name__)
@@ -163,11 +163,18 @@ class S3Store:
         digesting = _Digesting(source)
         while digesting.part(self.part_bytes):
             pass
-        if not parts.can_be_joined:
-            return self._put_read(_Digesting(self.open_parts(parts.upload, parts.names)), _key)
+        if parts.can_be_joined and self._joined(parts, digesting.stored):
+            return digesting.stored
+        return self._put_read(_Digesting(self.open_parts(parts.upload, parts.names)), _key)
+
+    def _joined(self, parts: Parts, stored: Stored) -> bool:
+        """False where the server can not join: then they are sent again."""
         with _in_our_words():
-            self.bucket.join(parts.keys, _key(digesting.stored.sha256))
-        return digesting.stored
+            try:
+                self.bucket.join(parts.keys, _key(stored.sha256))
+            except CopiesNoParts:
+                return False
+        return True
 
 
 class Parts:

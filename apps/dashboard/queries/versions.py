@@ -103,6 +103,7 @@ class VersionPage:
     run_id: int | None
     schema: registry.Schema | None
     origin: Origin | None
+    data: Sequence[registry.VersionData]
     consumption: Sequence[Consumption]
     preview: Preview | None
     links: Sequence[LinkOut]
@@ -197,6 +198,7 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int, sh
         moves=[move for move in moves if version.pk in (move.after_id, move.before_id)],
         run_id=_segment_run(version.origin),
         schema=registry.schema_of(version),
+        data=registry.data_of(actor=actor, version=version),
         origin=origins(actor=actor, run_ids=[version.run_id]).get(version.run_id) if version.run_id else None,
         consumption=list(registry.consumption(version)[:USES_SHOWN]),
         preview=preview(version.its_tree, shown) if shown else None,

@@ -15,7 +15,7 @@ from apps.platforms.calling import Unknown
 from apps.platforms.outgoing import Refused, Unreachable
 from apps.platforms.s3.body import Body
 from apps.platforms.s3.place import Place, client_of
-from apps.platforms.s3.refusals import in_words
+from apps.platforms.s3.refusals import CopiesNoParts, in_words
 
 PART_BYTES = 16 * 1024**2
 SMALLEST_PART = 5 * 1024**2
@@ -56,14 +56,19 @@ class Bucket:
     def copy(self, source: str, target: str, size: int) -> None:
         """Inside the store: none of the bytes come here."""
         if size < COPIED_AT_ONCE:
-            with in_words(self.place):
-                self._client.copy_object(**self._at(target), CopySource=self._at(source))
+            self._copy_at_once(source, target)
             return
         spans = [(start, min(start + COPIED_AT_ONCE, size) - 1) for start in range(0, size, COPIED_AT_ONCE)]
-        self._assemble(target, [(source, f"bytes={first}-{last}") for first, last in spans])
+        try:
+            self._assemble(target, [(source, f"bytes={first}-{last}") for first, last in spans])
+        except CopiesNoParts:
+            self._copy_at_once(source, target)
 
     def join(self, sources: Sequence[str], target: str) -> None:
-        """Objects of SMALLEST_PART bytes or more, but for the last, one after the other; inside the store."""
+        """Objects of SMALLEST_PART bytes or more, but for the last, one after the other; inside the store.
+
+        Raises CopiesNoParts where the server has no such call.
+        """
         self._assemble(target, [(source, "") for source in sources])
 
     def find(self, key: str) -> Found | None:
@@ -159,7 +164,13 @@ class Bucket:
             said = self._client.upload_part_copy(
                 **self._at(key), UploadId=upload, PartNumber=number, CopySource=self._at(source), **which
             )
+        if "ETag" not in said.get("CopyPartResult", {}):
+            raise CopiesNoParts(f"{self.place.endpoint or 'Amazon S3'} can not copy an object into a part.")
         return {"PartNumber": number, "ETag": said["CopyPartResult"]["ETag"]}
+
+    def _copy_at_once(self, source: str, target: str) -> None:
+        with in_words(self.place):
+            self._client.copy_object(**self._at(target), CopySource=self._at(source))
 
     def _assemble(self, target: str, pieces: Sequence[tuple[str, str]]) -> None:
         upload = self._begin(target)

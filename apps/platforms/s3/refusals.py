@@ -26,6 +26,10 @@ class NoBucket(Refused):
     """The bucket is not there."""
 
 
+class CopiesNoParts(Refused):
+    """The server does not know UploadPartCopy, as some smaller ones."""
+
+
 @contextmanager
 def in_words(place: Place) -> Iterator[None]:
     """Errors of botocore become Unreachable or Refused, each with a sentence."""
@@ -41,7 +45,7 @@ def in_words(place: Place) -> Iterator[None]:
         raise NotSignedIn(NONE) from error
     except boto.SSLError as error:
         raise Untrusted(f"The certificate of {where} can not be verified, or it does not speak TLS.") from error
-    except (boto.HTTPClientError, boto.IncompleteReadError, HTTPError) as error:
+    except (boto.HTTPClientError, boto.ConnectionError, boto.IncompleteReadError, HTTPError) as error:
         raise Unreachable(f"{where} does not answer ({type(error).__name__}).") from error
     except boto.BotoCoreError as error:
         raise Refused(f"{where} can not be asked ({type(error).__name__}).") from error
@@ -62,6 +66,8 @@ def _answered(where: str, place: Place, response: Any) -> Exception:
         return NotAllowed(f"{where} does not let the credential do this in the bucket {place.bucket} ({code}).")
     if status == 404:
         return Unknown(f"{where} has no such object in the bucket {place.bucket}.")
+    if code == "NotImplemented":
+        return CopiesNoParts(f"{where} does not know this call.")
     if status in (408, 429) or status >= 500 or code in {"SlowDown", "RequestTimeout", "InternalError"}:
         return InTrouble(f"{where} answered {status} ({code}).")
     return Refused(f"{where} answered {status} ({code}).")

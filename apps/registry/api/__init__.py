@@ -11,6 +11,8 @@ from apps.registry.api.serving import ConsumptionView, ResolveView, SnapshotKeyV
 from apps.registry.api.versions import (
     FamilyCardView,
     VersionCardView,
+    VersionDataView,
+    VersionDatumView,
     VersionFileListView,
     VersionFileView,
     VersionViewSet,
@@ -38,6 +40,8 @@ __all__ = [
     "SnapshotView",
     "UnusedVersionView",
     "VersionCardView",
+    "VersionDataView",
+    "VersionDatumView",
     "VersionFileListView",
     "VersionFileView",
     "VersionViewSet",

@@ -15,6 +15,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from apps.accounts.signed_in import person
 from apps.artifacts.queries import file, files_of
 from apps.artifacts.sending import send
+from apps.core.downloads import elsewhere
 from apps.registry import actions, queries
 from apps.registry import serializers as shapes
 from apps.registry.api.bodies import NUMBER, read
@@ -109,6 +110,24 @@ class VersionFileView(APIView):
         found = file(tree=tree, path=path)
         actions.count_download(actor=person(request), version=version_id)
         return send(found)
+
+
+class VersionDataView(APIView):
+    """Data in S3 that its run or its source names; what an S3 connection covers can be downloaded."""
+
+    @extend_schema(responses=shapes.VersionDataSerializer(many=True))
+    def get(self, request: Request, version_id: int) -> Response:
+        found = queries.data_of(actor=person(request), version=_version(request, version_id))
+        return Response(shapes.VersionDataSerializer(found, many=True).data)
+
+
+class VersionDatumView(APIView):
+    """302 to an address in S3 that hands out this one object for a minute."""
+
+    @extend_schema(responses={302: None})
+    def get(self, request: Request, version_id: int, number: int) -> HttpResponseBase:
+        version = _version(request, version_id)
+        return elsewhere(queries.data_download(actor=person(request), version=version, number=number))
 
 
 def _family(request: Request, slug: str) -> ModelFamily:

@@ -19,6 +19,7 @@ from apps.registry.queries.comparisons import (
 )
 from apps.registry.queries.consumption import UNUSED_DAYS, consumption, loaded_by, unused_versions
 from apps.registry.queries.counts import promotion_counts, verdict_counts
+from apps.registry.queries.data import VersionData, data_download, data_of
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
     Recomputed,
@@ -152,6 +153,7 @@ __all__ = [
     "Step",
     "Totals",
     "VersionCell",
+    "VersionData",
     "VersionRow",
     "WaveView",
     "WayBack",
@@ -171,6 +173,8 @@ __all__ = [
     "card_of",
     "champion_of",
     "consumption",
+    "data_download",
+    "data_of",
     "declared_contract",
     "dimensions",
     "dry_run",

@@ -124,6 +124,18 @@ class StoredFileSerializer(serializers.Serializer[Any]):
     sha256 = serializers.CharField(source="blob_id")
 
 
+class VersionDataSerializer(serializers.Serializer[Any]):
+    """Data in S3 that a version names."""
+
+    number = serializers.IntegerField(help_text="Its name below the version's data.")
+    name = serializers.CharField()
+    purpose = serializers.CharField(
+        source="context", help_text="What the run used it for: training, evaluation … or empty."
+    )
+    address = serializers.CharField(help_text="s3://bucket/key")
+    connection = serializers.CharField(help_text="Which S3 connection covers it; empty: none, so it is not handed out.")
+
+
 class AliasCellSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     version = serializers.IntegerField(source="version.number")
