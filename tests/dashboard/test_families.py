@@ -488,7 +488,7 @@ def test_a_version_says_by_how_many_it_is_still_loaded(
 
 
 @pytest.mark.parametrize("count", [5, 60])
-@pytest.mark.parametrize("address", [FLEET, TABLE, f"{FLEET}fleet.csv", "/models/", f"{FLEET}city-0/"])
+@pytest.mark.parametrize("address", [FLEET, TABLE, f"{FLEET}fleet.csv", "/models/", f"{FLEET}city-1/"])
 def test_a_page_needs_no_more_queries_for_more_segments(
     approver: User, cities: Cities, champions: Make, candidates: Make, submit: Submit,
     django_assert_max_num_queries: Any, count: int, address: str,

@@ -171,8 +171,10 @@ def test_a_family_has_one_too_with_a_slice_for_each_champion(
     assert "every version takes these words over" in browser.get(FAMILY_CARD).content.decode()
     google = json.loads(browser.get("/models/eta-trip/card.json").content)
     metrics = google["quantitative_analysis"]["performance_metrics"]
-    assert {one["slice"] for one in metrics} == {"the mean of 1 champions", "atlanta"}
+    assert {one["slice"] for one in metrics} == {"the mean of 1 champions", "atlanta", "plain baseline"}
     answer = api(owner).get("/api/v1/families/eta-trip/card/").json()
+    (against,) = (one["text"] for one in answer["fields"] if one["name"] == "against_baseline")
+    assert against == "The plain baseline has 9.00 min on the same rows; 0 of 1 champions are worse."
     body = {"card": {"purpose": "Other words."}, "seen": answer["seen"]}
     assert api(owner).put("/api/v1/families/eta-trip/card/", body, format="json").status_code == 200
     assert api(owner).put("/api/v1/families/eta-trip/card/", body, format="json").status_code == 409

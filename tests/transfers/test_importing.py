@@ -184,6 +184,7 @@ def test_the_next_candidate_is_compared_with_an_imported_champion_and_may_replac
     (evaluation,) = evaluate(candidate)
     assert (candidate.number, evaluation.champion) == (2, imported)
     (seen,) = candidacies(family, [candidate])
-    assert (seen.champion, seen.before, seen.refusal) == (imported, imported, "")
+    assert seen.champion is not None
+    assert (seen.champion.pk, seen.before, seen.refusal) == (imported.pk, seen.champion, "")
     (verdict,) = (verdict for verdict in seen.verdicts if verdict.kind == "no_leakage")
     assert "Nobody knows what v1, which was imported, was trained on" in verdict.sentence

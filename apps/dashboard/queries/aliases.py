@@ -45,7 +45,7 @@ def history(family: ModelFamily, model: RegisteredModel | None, alias: str, day:
     moves = list(registry.alias_history(model, alias)) if model else []
     return History(
         alias=alias,
-        aliases=_now(family, model),
+        aliases=_now(family, model) if len(family.alias_names) > 1 else [_newest(alias, moves)],
         moves=moves,
         restorable=_restorable(moves),
         day=day,
@@ -56,6 +56,10 @@ def history(family: ModelFamily, model: RegisteredModel | None, alias: str, day:
 def _now(family: ModelFamily, model: RegisteredModel | None) -> list[AliasNow]:
     held = {row.name: row.version for row in model.aliases.select_related("version")} if model else {}
     return [AliasNow(name, held.get(name)) for name in family.alias_names]
+
+
+def _newest(alias: str, moves: Sequence[AliasMove]) -> AliasNow:
+    return AliasNow(alias, moves[0].after if moves else None)
 
 
 def _restorable(moves: Sequence[AliasMove]) -> frozenset[int]:

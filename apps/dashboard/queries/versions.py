@@ -91,7 +91,7 @@ class VersionPage:
     family: ModelFamily
     version: ModelVersion
     champion: ModelVersion | None
-    candidacy: Candidacy | None
+    candidacy: Candidacy[ModelVersion] | None
     reported: Mapping[str, float]
     evaluation: Evaluation | None
     daily: LineChart | None
@@ -155,7 +155,8 @@ def segment_page(
     Raises Missing for a segment that the family does not have, Invalid for an alias that it does not protect.
     """
     row = _row(actor, family, slug)
-    versions = list(registry.all_versions(actor).filter(model__name=row.cell.model)[:VERSIONS_SHOWN])
+    made = registry.all_versions(actor).filter(model__name=row.cell.model).prefetch_related(None)
+    versions = list(made[:VERSIONS_SHOWN])
     evaluations = list(registry.evaluations(actor).of_one_model().filter(model__name=row.cell.model, status="done"))
     model = versions[0].model if versions else None
     told = history(family, model, alias, day)
@@ -267,7 +268,9 @@ def _baseline(window: tuple[Any, Any], evaluations: Sequence[Evaluation]) -> flo
     return next((one.baseline_metric for one in of_window if one.baseline_metric is not None), None)
 
 
-def _telling(actor: User, evaluations: Sequence[Evaluation], candidacy: Candidacy | None) -> Evaluation | None:
+def _telling(
+    actor: User, evaluations: Sequence[Evaluation], candidacy: Candidacy[ModelVersion] | None
+) -> Evaluation | None:
     """The evaluation that the page tells in full, with its days: what the gates look at, else the newest done one."""
     judged = candidacy.evaluation if candidacy else None
     found = judged or next((one for one in evaluations if one.status == "done"), None)

@@ -18,13 +18,14 @@ from apps.core.web import PageRequest
 from apps.dashboard import queries
 from apps.dashboard.fleet import MAP, MEASURES, Heat, Row, State, Wanted, heat, wanted
 from apps.dashboard.spreadsheet import as_csv
+from apps.dashboard.tables import Region, fleet_table
 from apps.dashboard.web.reading import family_of, frame, head
 from apps.registry import actions
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from apps.registry.models import ModelFamily
 
@@ -55,6 +56,8 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     shown = {"tab": "fleet", "page": page, "line": page.line, "wish": wish, **frame(person(request), family)}
     if wish.view == MAP:
         shown |= {"measures": MEASURES.values(), "heat": _heat(page, wish)}
+    else:
+        shown |= {"regions": _regions(page, wish, shown["may"])}
     if not request.htmx or request.htmx.history_restore_request:
         return render(request, PAGE, shown)
     part = "live" if request.htmx.target == "live" else "fleet"
@@ -66,6 +69,11 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
 
 def _heat(page: queries.FleetPage, wish: Wanted) -> Heat:
     return heat(page.rows, wish.measure, by_region=wish.by_region, ticked=page.ticked, unit=page.family.unit)
+
+
+def _regions(page: queries.FleetPage, wish: Wanted, may: Mapping[str, bool]) -> list[Region]:
+    ticked = page.ticked if may["propose"] or may["retrain"] else None
+    return fleet_table(page.rows, family=page.family, ticked=ticked, by_region=wish.by_region)
 
 
 def _runs(request: PageRequest, family: ModelFamily) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import prefetch_related_objects
 
@@ -39,11 +39,11 @@ def rights(reader: User, family: ModelFamily, *names: str) -> dict[str, bool]:
     return {name: allowed(reader, RIGHTS[name], family) for name in names or RIGHTS}
 
 
-def frame(reader: User, family: ModelFamily, *names: str) -> dict[str, object]:
+def frame(reader: User, family: ModelFamily, *names: str) -> dict[str, Any]:
     """What every page of a family shows: the family, what the reader may do (see `rights`), and what is frozen."""
     return {"family": family, "may": rights(reader, family, *names), "freeze": registry.freeze_on(family)}
 
 
-def head(reader: User, family: ModelFamily) -> dict[str, object]:
+def head(reader: User, family: ModelFamily) -> dict[str, Any]:
     """What the head of the family's own pages shows (`_family_frame.html`): all of `frame`, and how the family does."""
     return {**frame(reader, family), "line": queries.family_line(actor=reader, family=family)}

@@ -24,7 +24,6 @@ from apps.registry.queries.candidacies import (
     champion_is,
     compared_with,
     evidence_of,
-    is_gone,
     out_of_order,
     rival_of,
 )
@@ -82,7 +81,7 @@ def _finish(wave: Wave, stale: Sequence[tuple[Promotion, str]], note: str) -> Wa
 
 def evaluate_anew(*, actor: User, family: ModelFamily, versions: Sequence[ModelVersion]) -> int:
     """Nobody has to remember it: evaluations against the champions of now; answers how many are to be made."""
-    window, versions = newest_window(family), [version for version in versions if not is_gone(version)]
+    window, versions = newest_window(family), [version for version in versions if not version.is_gone]
     if not (window and versions and family.evaluator in evaluators.names()):
         return 0
     return ask_for(actor=actor, family=family, candidates=versions, window=window)[1]
@@ -172,14 +171,14 @@ def _sort_out(wave: Wave, promotions: Sequence[Promotion]) -> tuple[list[tuple[P
 
 
 def _change(evidence: Evidence, promotion: Promotion) -> str:
-    if is_gone(promotion.candidate):
+    if promotion.candidate.is_gone:
         return f"{promotion.candidate.label} was deleted."
     champion = rival_of(evidence, promotion.candidate)
     evaluation = promotion.evaluation
     if evaluation and binding_of(evidence, promotion.candidate, champion, evaluation) == promotion.binding:
         return ""
     if (champion and champion.pk) != promotion.champion_id:
-        return f"{compared_with(promotion.champion)}, {champion_is(champion)}."
+        return f"{compared_with(promotion.champion.number if promotion.champion else None)}, {champion_is(champion)}."
     return out_of_order(evidence, promotion.candidate) or _moved(evidence, promotion) or _other_rules(evidence)
 
 

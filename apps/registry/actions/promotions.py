@@ -167,7 +167,7 @@ def _proposed_before(actor: User, family: ModelFamily, key: str, versions: Seque
     return wave
 
 
-def _refuse_if_none(found: Sequence[Candidacy], eligible: Sequence[Candidacy]) -> None:
+def _refuse_if_none(found: Sequence[Candidacy[ModelVersion]], eligible: Sequence[Candidacy[ModelVersion]]) -> None:
     if eligible:
         return
     errors = {candidacy.candidate.model.name: candidacy.refusal for candidacy in found}
@@ -177,20 +177,20 @@ def _refuse_if_none(found: Sequence[Candidacy], eligible: Sequence[Candidacy]) -
     raise Refused(f"Nothing can be promoted. {' '.join(shown)}{more}", errors=errors, unevaluated=missing)
 
 
-def _unevaluated(found: Sequence[Candidacy]) -> list[ModelVersion]:
+def _unevaluated(found: Sequence[Candidacy[ModelVersion]]) -> list[ModelVersion]:
     """What lacks a done evaluation against the champion of now on the newest month, and is no champion itself."""
-    wanting = [candidacy for candidacy in found if candidacy.refusal and not candidacy.binding]
+    wanting = [candidacy for candidacy in found if candidacy.refusal and not candidacy.counts]
     return [one.candidate for one in wanting if one.candidate.status == ModelVersion.Status.READY]
 
 
-def _refuse_second_wave(family: ModelFamily, eligible: Sequence[Candidacy]) -> None:
+def _refuse_second_wave(family: ModelFamily, eligible: Sequence[Candidacy[ModelVersion]]) -> None:
     """Two open waves of several segments could not be judged apart from each other."""
     several = Wave.objects.filter(family=family, status__in=Wave.OPEN, segments__gt=1)
     if len(eligible) > 1 and (other := several.first()):
         raise Conflict(f"{other} is still open: wait for its decision, or withdraw it, before you propose another.")
 
 
-def _refuse_worse_sum(eligible: Sequence[Candidacy]) -> None:
+def _refuse_worse_sum(eligible: Sequence[Candidacy[ModelVersion]]) -> None:
     """Gates look at one city at a time; what all of them together do to everybody's trips is looked at here."""
     compared = [row for candidacy in eligible if (row := candidacy.evaluation) and row.difference is not None]
     gain = sum((row.difference or 0) * (row.rows or 0) for row in compared)
@@ -201,7 +201,7 @@ def _refuse_worse_sum(eligible: Sequence[Candidacy]) -> None:
         )
 
 
-def _words_of(eligible: Sequence[Candidacy]) -> dict[str, str]:
+def _words_of(eligible: Sequence[Candidacy[ModelVersion]]) -> dict[str, str]:
     return {candidacy.candidate.model.name: candidacy.candidate.label for candidacy in eligible}
 
 

@@ -74,7 +74,7 @@ def _check_stages(plan: Plan) -> None:
         raise Invalid("A limit for live values is a number, and there are stages that wait for it.", field="live_limit")
 
 
-def create_wave(*, actor: User, family: ModelFamily, found: Sequence[Candidacy], plan: Plan) -> Wave:
+def create_wave(*, actor: User, family: ModelFamily, found: Sequence[Candidacy[ModelVersion]], plan: Plan) -> Wave:
     """The wave of what is eligible, with its question where one is asked; the others are kept in it as refused."""
     eligible = _in_order([candidacy for candidacy in found if candidacy.eligible], plan)
     stages = _stages(plan, len(eligible))
@@ -97,12 +97,12 @@ def create_wave(*, actor: User, family: ModelFamily, found: Sequence[Candidacy],
     return Wave.objects.whole().get(pk=wave.pk)
 
 
-def _in_order(eligible: list[Candidacy], plan: Plan) -> list[Candidacy]:
+def _in_order(eligible: list[Candidacy[ModelVersion]], plan: Plan) -> list[Candidacy[ModelVersion]]:
     """With stages, cities with the least traffic come first: a mistake costs least there."""
     return sorted(eligible, key=_traffic) if plan.stages else eligible
 
 
-def _traffic(candidacy: Candidacy) -> tuple[int, str]:
+def _traffic(candidacy: Candidacy[ModelVersion]) -> tuple[int, str]:
     rows = candidacy.evaluation.rows if candidacy.evaluation else None
     return rows or 0, candidacy.candidate.model.name
 
@@ -113,14 +113,16 @@ def _stages(plan: Plan, cities: int) -> list[int]:
     return [*smaller, cities] if smaller else []
 
 
-def _digest(family: ModelFamily, plan: Plan, stages: list[int], eligible: Sequence[Candidacy]) -> str:
+def _digest(family: ModelFamily, plan: Plan, stages: list[int], eligible: Sequence[Candidacy[ModelVersion]]) -> str:
     """What an approver says yes to: the bindings of all cities, the reason, and how it moves."""
     content: list[object] = [family.slug, plan.alias, plan.reason.strip(), stages, plan.live_limit]
     content.append(sorted(candidacy.binding for candidacy in eligible))
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _ask(actor: User, family: ModelFamily, plan: Plan, eligible: Sequence[Candidacy], digest: str) -> Approval:
+def _ask(
+    actor: User, family: ModelFamily, plan: Plan, eligible: Sequence[Candidacy[ModelVersion]], digest: str
+) -> Approval:
     cities = eligible[0].candidate.model.its_segment.name if len(eligible) == 1 else f"{len(eligible)} segments"
     return open_approval(
         actor=actor,
@@ -144,7 +146,9 @@ def _authors(proposer: User, versions: Sequence[ModelVersion]) -> set[User]:
     return set().union(*map(people_behind, accounts))
 
 
-def _create_promotions(wave: Wave, eligible: Sequence[Candidacy], others: Sequence[Candidacy]) -> None:
+def _create_promotions(
+    wave: Wave, eligible: Sequence[Candidacy[ModelVersion]], others: Sequence[Candidacy[ModelVersion]]
+) -> None:
     """Each city with the evidence it was judged by, and each gate's verdict as it was said."""
     bounds = wave.stages or [len(eligible)]
     rows = [
@@ -163,15 +167,15 @@ def _stage_of(position: int, bounds: Sequence[int]) -> int:
     return 1 + sum(position >= bound for bound in bounds)
 
 
-def _promotion(wave: Wave, candidacy: Candidacy, *, stage: int) -> Promotion:
+def _promotion(wave: Wave, candidacy: Candidacy[ModelVersion], *, stage: int) -> Promotion:
     return Promotion(
         wave=wave,
         model_id=candidacy.candidate.model_id,
         alias=wave.alias,
         candidate=candidacy.candidate,
-        champion=candidacy.champion,
-        before=candidacy.before,
-        evaluation=candidacy.evaluation,
+        champion_id=candidacy.champion and candidacy.champion.pk,
+        before_id=candidacy.before and candidacy.before.pk,
+        evaluation_id=candidacy.evaluation and candidacy.evaluation.pk,
         status=Promotion.Status.PROPOSED if candidacy.eligible else Promotion.Status.REFUSED,
         is_open=candidacy.eligible,
         stage=stage,

@@ -39,6 +39,7 @@ class Performance:
     baseline: float | None = None
     classifies: bool = False
     others: tuple[Slice, ...] = ()  # of a family: its segments
+    worse: int = 0  # of these, worse than the baseline
 
     @property
     def window(self) -> str:
@@ -190,7 +191,9 @@ def _against_champion(found: Performance) -> str:
 def _against_baseline(found: Performance) -> str:
     if found.baseline is None:
         return ""
-    return f"{found.baseline_name or 'The plain baseline'} has {_measure(found, found.baseline)} on the same rows."
+    name = found.baseline_name or "The plain baseline"
+    said = f"{name} has {_measure(found, found.baseline)} on the same rows"
+    return f"{said}; {found.worse} of {len(found.others)} champions are worse." if found.others else f"{said}."
 
 
 def _measure(found: Performance, value: float) -> str:

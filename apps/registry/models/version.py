@@ -246,6 +246,11 @@ class ModelVersion(models.Model):
         return f"v{self.number}"
 
     @property
+    def is_gone(self) -> bool:
+        """Deleted, or of a deleted model."""
+        return self.deleted_at is not None or self.model.deleted_at is not None
+
+    @property
     def boundary(self) -> Boundary:
         return self.model.boundary
 

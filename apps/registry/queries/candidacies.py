@@ -4,37 +4,49 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from apps.registry.gates import GateSpec, Verdict, day, gates_for, judge, objections
-from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Promotion, RegisteredModel
+from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Promotion
 from apps.registry.models.family import CHAMPION
+from apps.registry.queries.contenders import Contender, Score, champions, scores
 from apps.registry.queries.facts import facts_of, rules_of
 from apps.registry.queries.windows import Window, newest_window
 
 NO_LABELS = "The family has no month with labels yet, so nothing can be evaluated."
 
+Version = TypeVar("Version", bound=ModelVersion | Contender)
+
 
 @dataclass(frozen=True)
-class Candidacy:
+class Candidacy(Generic[Version]):
     """A version that somebody would promote. `refusal` says why not; empty means that it may be proposed.
 
     It is compared with the `champion`; what the alias points to now is `before`, the same where it is the champion's.
     """
 
-    candidate: ModelVersion
-    champion: ModelVersion | None
-    before: ModelVersion | None
-    evaluation: Evaluation | None
+    candidate: Version
+    champion: Contender | None
+    before: Contender | None
+    evaluation: Score | None
     verdicts: tuple[Verdict, ...]
     refusal: str
-    binding: str
+    counts: bool  # the evaluation is of this champion, on the newest month
+    evidence: Evidence
 
     @property
     def eligible(self) -> bool:
         return not self.refusal
+
+    @cached_property
+    def binding(self) -> str:
+        """See `binding_of`; empty without an evaluation that counts."""
+        if self.evaluation is None or not self.counts:
+            return ""
+        return binding_of(self.evidence, self.candidate, self.champion, self.evaluation)
 
 
 @dataclass(frozen=True)
@@ -45,15 +57,17 @@ class Evidence:
     alias: str
     window: Window | None
     gates: tuple[GateSpec, ...]
-    champions: dict[int, ModelVersion]  # by model: what serves, which a candidate is compared with
-    holders: dict[int, ModelVersion]  # by model: what the alias points to
+    champions: dict[int, Contender]  # by model: what serves, which a candidate is compared with
+    holders: dict[int, Contender]  # by model: what the alias points to
     earlier: str  # the alias that comes before this one in the family's order; empty for the first
-    earlier_holders: dict[int, ModelVersion]  # by model
-    evaluations: dict[int, list[Evaluation]]  # by candidate, the newest first
+    earlier_holders: dict[int, Contender]  # by model
+    evaluations: dict[int, list[Score]]  # by candidate, the newest first
     open_waves: dict[int, int]  # wave by model
 
 
-def candidacies(family: ModelFamily, versions: Sequence[ModelVersion], alias: str = CHAMPION) -> list[Candidacy]:
+def candidacies(
+    family: ModelFamily, versions: Sequence[ModelVersion], alias: str = CHAMPION
+) -> list[Candidacy[ModelVersion]]:
     """Each version against the champion of now on the newest month, judged by the gates of now."""
     evidence = evidence_of(family, alias, [v.model_id for v in versions], [v.pk for v in versions])
     return [candidacy(evidence, version) for version in versions]
@@ -65,15 +79,12 @@ def evidence_of(
     models: Iterable[int],
     candidates: Iterable[int],
     *,
-    known: Mapping[int, RegisteredModel] | None = None,
     with_champions: bool = False,
 ) -> Evidence:
-    """`known` are models that were read already, by id; `with_champions` also has the evaluations of what the alias
-    points to, which competes with nobody.
-    """
+    """`with_champions` also has the evaluations of what the alias points to, which competes with nobody."""
     models, earlier = list(models), alias_before(family, alias)
-    serving = champions(models, CHAMPION, known)
-    holders = serving if alias == CHAMPION else champions(models, alias, known)
+    serving = champions(models, CHAMPION)
+    holders = serving if alias == CHAMPION else champions(models, alias)
     own = [version.pk for version in holders.values()] if with_champions else []
     return Evidence(
         family=family,
@@ -83,24 +94,26 @@ def evidence_of(
         champions=serving,
         holders=holders,
         earlier=earlier,
-        earlier_holders=champions(models, earlier, known) if earlier else {},
-        evaluations=_evaluations([*candidates, *own], serving.values()),
+        earlier_holders=champions(models, earlier) if earlier else {},
+        evaluations=scores([*candidates, *own]),
         open_waves=_open_waves(models),
     )
 
 
-def candidacy(evidence: Evidence, version: ModelVersion) -> Candidacy:
+def candidacy(evidence: Evidence, version: Version) -> Candidacy[Version]:
     champion, before = rival_of(evidence, version), evidence.holders.get(version.model_id)
     evaluation, why_not = _comparison(evidence, version, champion)
     facts = facts_of(evidence.family, version, champion, evaluation, why_not)
     verdicts = tuple(judge(facts, evidence.gates))
     refusal = _refusal(evidence, version, why_not) or objections(verdicts)
-    binding = binding_of(evidence, version, champion, evaluation) if evaluation and not why_not else ""
-    return Candidacy(version, champion, before, evaluation, verdicts, refusal, binding)
+    return Candidacy(version, champion, before, evaluation, verdicts, refusal, not why_not, evidence)
 
 
 def binding_of(
-    evidence: Evidence, candidate: ModelVersion, champion: ModelVersion | None, evaluation: Evaluation
+    evidence: Evidence,
+    candidate: ModelVersion | Contender,
+    champion: Contender | None,
+    evaluation: Evaluation | Score,
 ) -> str:
     """Hex sha256 of all that a decision looks at; if anything of it is another, so is this."""
     looked_at: dict[str, Any] = {
@@ -114,12 +127,7 @@ def binding_of(
     return hashlib.sha256(json.dumps(looked_at, sort_keys=True).encode()).hexdigest()
 
 
-def is_gone(version: ModelVersion) -> bool:
-    """Deleted, or of a deleted model."""
-    return version.deleted_at is not None or version.model.deleted_at is not None
-
-
-def rival_of(evidence: Evidence, version: ModelVersion) -> ModelVersion | None:
+def rival_of(evidence: Evidence, version: ModelVersion | Contender) -> Contender | None:
     """The champion that a version competes with; None for the first one, and for the champion itself."""
     champion = evidence.champions.get(version.model_id)
     return None if champion and champion.pk == version.pk else champion
@@ -140,26 +148,13 @@ def alias_before(family: ModelFamily, alias: str) -> str:
     return names[position - 1] if position else ""
 
 
-def out_of_order(evidence: Evidence, version: ModelVersion) -> str:
+def out_of_order(evidence: Evidence, version: ModelVersion | Contender) -> str:
     """The sentence why this version is not yet where this alias begins; empty when it is."""
     holder = evidence.earlier_holders.get(version.model_id)
     if not evidence.earlier or (holder and holder.pk == version.pk):
         return ""
     now = f"that is {holder.label}" if holder else "nothing is yet"
     return f"{version.label} is not the {evidence.earlier} ({now}): promote it to {evidence.earlier} first."
-
-
-def champions(
-    models: Iterable[int], alias: str = CHAMPION, known: Mapping[int, RegisteredModel] | None = None
-) -> dict[int, ModelVersion]:
-    """The version behind the alias, by model; the models themselves are read unless they are `known`, by id."""
-    found = ModelVersion.objects.filter(aliases__name=alias, aliases__model__in=list(models)).order_by()
-    if known is None:
-        return {version.model_id: version for version in found.select_related("model__segment")}
-    versions = {version.model_id: version for version in found}
-    for version in versions.values():
-        version.model = known[version.model_id]
-    return versions
 
 
 def gate_specs(family: ModelFamily, alias: str = CHAMPION) -> tuple[GateSpec, ...]:
@@ -172,35 +167,20 @@ def all_gates(family: ModelFamily) -> tuple[GateSpec, ...]:
     return tuple(GateSpec(gate.kind, gate.settings, gate.alias) for gate in family.gates.all())
 
 
-def _evaluations(candidates: Iterable[int], champions: Iterable[ModelVersion]) -> dict[int, list[Evaluation]]:
-    """By candidate; the champions of now stand in for what would be read of each of them once more."""
-    found: dict[int, list[Evaluation]] = {}
-    of_them = Evaluation.objects.of_one_model().filter(candidate__in=list(candidates))
-    rows = list(of_them.defer("daily").order_by("-id"))
-    known = {version.pk: version for version in champions}
-    former = {row.champion_id for row in rows if row.champion_id} - known.keys()
-    if former:
-        known |= ModelVersion.objects.in_bulk(former)
-    for row in rows:
-        row.champion = known[row.champion_id] if row.champion_id else None
-        found.setdefault(row.candidate_id, []).append(row)
-    return found
-
-
 def _open_waves(models: Iterable[int]) -> dict[int, int]:
     """Whatever the alias: a segment is in at most one open wave."""
     return dict(Promotion.objects.filter(model__in=list(models), is_open=True).values_list("model_id", "wave_id"))
 
 
 def _comparison(
-    evidence: Evidence, version: ModelVersion, champion: ModelVersion | None
-) -> tuple[Evaluation | None, str]:
+    evidence: Evidence, version: ModelVersion | Contender, champion: Contender | None
+) -> tuple[Score | None, str]:
     """The evaluation to show, and why it does not count (empty when it does)."""
     if evidence.window is None:
         return None, NO_LABELS
     known = evidence.evaluations.get(version.pk, [])
     against = [row for row in known if row.champion_id == (champion and champion.pk)]
-    newest = [row for row in against if (row.window_first, row.window_last) == evidence.window]
+    newest = [row for row in against if row.window == evidence.window]
     done = next((row for row in newest if row.status == Evaluation.Status.DONE), None)
     if done:
         return done, ""
@@ -209,31 +189,32 @@ def _comparison(
     return (known[0], _outdated(known[0], champion, against)) if known else (None, "It has not been evaluated yet.")
 
 
-def _unfinished(evaluation: Evaluation) -> str:
+def _unfinished(evaluation: Score) -> str:
     if evaluation.status == Evaluation.Status.FAILED:
         return f"Its evaluation failed: {evaluation.reason}"
     return "Its evaluation is not finished yet; look again in a moment."
 
 
-def _outdated(evaluation: Evaluation, champion: ModelVersion | None, against: Sequence[Evaluation]) -> str:
+def _outdated(evaluation: Score, champion: Contender | None, against: Sequence[Score]) -> str:
     if against:
         return f"It was evaluated through {day(against[0].window_last)}, and there are newer labels: evaluate it again."
-    return f"{compared_with(evaluation.champion)}, {champion_is(champion)}: evaluate it again."
+    return f"{compared_with(evaluation.champion__number)}, {champion_is(champion)}: evaluate it again."
 
 
-def compared_with(champion: ModelVersion | None) -> str:
-    return f"It was evaluated against {champion.label}" if champion else "It was evaluated without a champion"
+def compared_with(number: int | None) -> str:
+    """`number` is that of the champion of then."""
+    return f"It was evaluated against v{number}" if number else "It was evaluated without a champion"
 
 
-def champion_is(champion: ModelVersion | None) -> str:
+def champion_is(champion: ModelVersion | Contender | None) -> str:
     return f"the champion is {champion.label}" if champion else "there is no champion now"
 
 
-def _refusal(evidence: Evidence, version: ModelVersion, why_not: str) -> str:
+def _refusal(evidence: Evidence, version: ModelVersion | Contender, why_not: str) -> str:
     before = evidence.holders.get(version.model_id)
     if version.status != ModelVersion.Status.READY:
         return f"{version.label} is not ready."
-    if is_gone(version):
+    if version.is_gone:
         return f"{version.label} was deleted."
     if before and before.pk == version.pk:
         return f"{version.label} is the {evidence.alias} already."

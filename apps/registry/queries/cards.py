@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from apps.audit.queries import timeline
@@ -187,11 +188,16 @@ def _over_champions(family: ModelFamily) -> Performance | None:
         rows=0,
         days=0,
         digest="",
-        own=Slice(f"the mean of {len(known)} champions", _mean(known)),
+        own=Slice(f"the mean of {len(known)} champions", fmean(one.newest or 0.0 for _, one in known)),
         classifies=family.metric.lower() in CLASSIFYING,
         others=tuple(Slice(slug, one.newest or 0.0) for slug, one in known),
+        baseline_name=next(iter(family.baselines), ""),
+        baseline=_baseline([one for _, one in known]),
+        worse=sum((one.against_baseline or 0) > 0 for _, one in known),
     )
 
 
-def _mean(known: Sequence[tuple[str, Standing]]) -> float:
-    return sum(one.newest or 0.0 for _, one in known) / len(known)
+def _baseline(known: Sequence[Standing]) -> float | None:
+    """The mean over the champions that the metric is the mean of; None where one of them has no baseline."""
+    values = [one.baseline for one in known if one.baseline is not None]
+    return fmean(values) if len(values) == len(known) else None

@@ -13,7 +13,8 @@ from apps.registry.models import ModelVersion
 from apps.registry.signatures import contract, declared
 
 if TYPE_CHECKING:
-    from apps.registry.models import Evaluation, ModelFamily
+    from apps.registry.models import ModelFamily
+    from apps.registry.queries.contenders import Contender, Score
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,15 @@ def schema_of(version: ModelVersion) -> Schema | None:
 
 def facts_of(
     family: ModelFamily,
-    candidate: ModelVersion,
-    champion: ModelVersion | None,
-    evaluation: Evaluation | None,
+    candidate: ModelVersion | Contender,
+    champion: Contender | None,
+    evaluation: Score | None,
     why_not: str,
 ) -> Facts:
     """`why_not` says why the evaluation does not count; empty when it does."""
     return Facts(
-        candidate=_trained(family, candidate),
-        champion=_trained(family, champion) if champion else None,
+        candidate=_trained(candidate, _contents(family, candidate)),
+        champion=_trained(champion) if champion else None,
         compared=None if evaluation is None or why_not else _compared(evaluation),
         why_not=why_not,
         unit=family.unit,
@@ -58,7 +59,7 @@ def facts_of(
     )
 
 
-def rules_of(family: ModelFamily, candidate: ModelVersion) -> dict[str, Any]:
+def rules_of(family: ModelFamily, candidate: ModelVersion | Contender) -> dict[str, Any]:
     """What of the family and of a changing card the verdicts hang on, beside the gates themselves."""
     return {
         "label_delay_days": family.label_delay_days,
@@ -74,18 +75,18 @@ def _asked(family: ModelFamily) -> tuple[str, ...]:
     return required_fields(family.tier, family.card_fields)
 
 
-def _trained(family: ModelFamily, version: ModelVersion) -> Trained:
+def _trained(version: ModelVersion | Contender, contents: Contents | None = None) -> Trained:
     untrained = version.kind == ModelVersion.Kind.BASELINE
     return Trained(
         version.label,
         version.trained_through,
         untrained=untrained,
-        contents=_contents(family, version),
+        contents=contents or Contents(),
         imported=version.kind == ModelVersion.Kind.IMPORTED,
     )
 
 
-def _contents(family: ModelFamily, version: ModelVersion) -> Contents:
+def _contents(family: ModelFamily, version: ModelVersion | Contender) -> Contents:
     return Contents(
         formats=version.formats,
         signature=declared(version.signature),
@@ -95,7 +96,7 @@ def _contents(family: ModelFamily, version: ModelVersion) -> Contents:
     )
 
 
-def _compared(done: Evaluation) -> Compared:
+def _compared(done: Score) -> Compared:
     return Compared(
         first=done.window_first,
         last=done.window_last,

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import starmap
 from statistics import fmean
+from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from apps.registry.gates import Verdict
 from apps.registry.models import AliasMove, Evaluation, ModelFamily, ModelVersion, RegisteredModel, Segment
 from apps.registry.models.family import CHAMPION
 from apps.registry.queries.candidacies import Candidacy, Evidence, candidacy, evidence_of
+from apps.registry.queries.contenders import Contender, Score
 from apps.registry.queries.families import places
 from apps.registry.queries.families import segments as segments_of
 
@@ -117,31 +120,29 @@ class FleetSummary:
 
 def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[str] | None = None) -> list[FleetRow]:
     """All segments that the family serves, or the places named by slug, by name."""
-    rows = list(_segments(family, segments).select_related(None))
-    models = _models(family, rows)
-    known = {model.pk: model for model in models.values()}
-    newest = _newest_ready(list(known))
-    candidates = {version.model_id: version for version in _unserved(newest, alias)}
-    for version in candidates.values():
-        version.model = known[version.model_id]
+    places = [Place(*row) for row in _segments(family, segments).values_list(*Place._fields)]
+    models = _models(family, [place.pk for place in places])
+    known = [model.pk for model in models.values()]
+    newest = _newest_ready(known).annotate(served=_served(alias)).values_list("served", *Contender._fields)
+    versions = [(served, Contender(*fields)) for served, *fields in newest]
+    once = {version.pk for served, version in versions if served}
+    candidates = {version.model_id: version for served, version in versions if not served}
     ids = [version.pk for version in candidates.values()]
+    evidence = evidence_of(family, alias, known, ids, with_champions=True)
     found = Found(
-        evidence=evidence_of(family, alias, known, ids, known=known, with_champions=True),
+        evidence=evidence,
         candidates=candidates,
-        promoted=promoted_on(list(known), alias),
-        rolled_back=_rolled_back(newest, alias),
+        promoted=_promoted(evidence, alias),
+        rolled_back=_rolled_back(once - {holder.pk for holder in evidence.holders.values()}, alias),
     )
-    return [_row(found, segment, models.get(segment.pk)) for segment in rows]
+    return [_row(found, place, models.get(place.pk)) for place in places]
 
 
 def candidates_of(family: ModelFamily, alias: str = CHAMPION) -> list[ModelVersion]:
     """The newest ready version of each segment that never was behind the alias, by the segment's name."""
-    models = RegisteredModel.objects.living().filter(family=family).select_related("family__team", "segment")
-    known = {model.pk: model for model in models}
-    found = list(_unserved(_newest_ready(list(known)), alias))
-    for version in found:
-        version.model = known[version.model_id]
-    return sorted(found, key=_by_city)
+    models = RegisteredModel.objects.living().filter(family=family).values_list("pk", flat=True)
+    candidates = _newest_ready(models).filter(~_served(alias))
+    return sorted(candidates.select_related("model__family__team", "model__segment"), key=_by_city)
 
 
 def _by_city(version: ModelVersion) -> tuple[str, str]:
@@ -168,13 +169,32 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
+class Place(NamedTuple):
+    """A segment as far as a row shows it."""
+
+    pk: int
+    slug: str
+    name: str
+    region: str
+    latitude: float | None
+    longitude: float | None
+
+
+class Model(NamedTuple):
+    """A segment's registered model as far as a row shows it."""
+
+    segment_id: int
+    pk: int
+    name: str
+
+
 @dataclass(frozen=True)
 class Found:
     """All that rows are made of; candidates and what was rolled back by model, `promoted` by version."""
 
     evidence: Evidence
-    candidates: Mapping[int, ModelVersion]
-    promoted: Mapping[int, Evaluation]
+    candidates: Mapping[int, Contender]
+    promoted: Mapping[int, Score]
     rolled_back: Mapping[int, RolledBack]
 
 
@@ -182,59 +202,63 @@ def _segments(family: ModelFamily, slugs: Collection[str] | None) -> QuerySet[Se
     return segments_of(family) if slugs is None else places(family).filter(slug__in=slugs)
 
 
-def _models(family: ModelFamily, rows: Sequence[Segment]) -> dict[int, RegisteredModel]:
+def _models(family: ModelFamily, segments: Sequence[int]) -> dict[int, Model]:
     """By segment."""
-    places = {segment.pk: segment for segment in rows}
-    found = list(RegisteredModel.objects.living().filter(family=family, segment__in=places))
-    for model in found:
-        model.segment = places[model.segment_id]  # type: ignore[index]  # of one of the segments
-    return {model.its_segment.pk: model for model in found}
+    found = RegisteredModel.objects.living().filter(family=family, segment__in=segments).order_by()
+    return {model.segment_id: model for model in starmap(Model, found.values_list(*Model._fields))}
 
 
-def _newest_ready(models: Sequence[int]) -> QuerySet[ModelVersion]:
-    """The newest ready version of each model."""
-    ready = ModelVersion.objects.living().filter(model__in=models, status=ModelVersion.Status.READY)
-    return ready.order_by("model_id", "-number").distinct("model_id")
+def _newest_ready(models: Iterable[int]) -> QuerySet[ModelVersion]:
+    """The newest ready version of each model: one look into an index for each."""
+    ready = ModelVersion.objects.filter(model=OuterRef("pk"), status=ModelVersion.Status.READY, deleted_at=None)
+    newest = Subquery(ready.order_by("-number").values("pk")[:1])
+    of_models = RegisteredModel.objects.filter(pk__in=models).values(newest=newest)
+    return ModelVersion.objects.filter(pk__in=of_models).order_by()
 
 
-def _unserved(versions: QuerySet[ModelVersion], alias: str) -> QuerySet[ModelVersion]:
-    """What was behind the alias once is no candidate again."""
-    served = AliasMove.objects.filter(model=OuterRef("model"), name=alias, after=OuterRef("pk"))
-    return ModelVersion.objects.filter(~Exists(served), pk__in=versions.values("pk"))
+def _served(alias: str) -> Exists:
+    """A version that was behind the alias once is no candidate again."""
+    return Exists(AliasMove.objects.filter(after=OuterRef("pk"), name=alias))
 
 
-def _rolled_back(newest: QuerySet[ModelVersion], alias: str) -> dict[int, RolledBack]:
-    """By model, how its newest version was taken back; a champion that serves now was not."""
-    back = AliasMove.objects.filter(before__in=newest.values("pk"), name=alias)
-    moves = back.filter(kind=AliasMove.Kind.ROLLBACK).select_related("before", "by").order_by("id")
+def _rolled_back(served: Collection[int], alias: str) -> dict[int, RolledBack]:
+    """By model, how its newest version, which served once, was taken back."""
+    if not served:
+        return {}
+    back = AliasMove.objects.filter(before__in=served, name=alias, kind=AliasMove.Kind.ROLLBACK)
     return {
         move.model_id: RolledBack(move.before.number, str(move.by), move.at, move.reason)
-        for move in moves
+        for move in back.select_related("before", "by").order_by("id")
         if move.before
     }
 
 
-def promoted_on(models: Sequence[int], alias: str) -> dict[int, Evaluation]:
-    """By version: the newest evaluation that it was promoted on."""
-    moves = AliasMove.objects.filter(model__in=models, name=alias, promotion__isnull=False)
-    newest = moves.order_by("after_id", "-id").distinct("after_id").values_list("after_id", "promotion__evaluation_id")
-    version_of = {evaluation: version for version, evaluation in newest}
-    found = Evaluation.objects.filter(pk__in=list(version_of)).defer("daily", "baselines")
-    return {version_of[evaluation.pk]: evaluation for evaluation in found}
+def promoted_on(versions: Collection[int], alias: str) -> dict[int, int]:
+    """By version, the id of the newest evaluation that it was promoted on."""
+    moves = AliasMove.objects.filter(after__in=versions, name=alias, promotion__evaluation__isnull=False)
+    newest = moves.order_by("after_id", "-id").distinct("after_id")
+    return dict(newest.values_list("after_id", "promotion__evaluation_id"))
 
 
-def _row(found: Found, segment: Segment, model: RegisteredModel | None) -> FleetRow:
+def _promoted(evidence: Evidence, alias: str) -> dict[int, Score]:
+    """Of what the alias points to, by version; its evaluations are read already."""
+    holders = {version.pk for version in evidence.holders.values()}
+    known = {score.pk: score for pk in holders for score in evidence.evaluations.get(pk, ())}
+    return {version: known[pk] for version, pk in promoted_on(holders, alias).items()}
+
+
+def _row(found: Found, place: Place, model: Model | None) -> FleetRow:
     evidence = found.evidence
     champion = evidence.champions.get(model.pk) if model else None
     wanted = found.candidates.get(model.pk) if model else None
     judged = candidacy(evidence, wanted) if wanted else None
     age = evidence.family.age_of(champion.trained_through) if champion else None
     return FleetRow(
-        segment=segment.slug,
-        name=segment.name,
-        region=segment.region,
-        latitude=segment.latitude,
-        longitude=segment.longitude,
+        segment=place.slug,
+        name=place.name,
+        region=place.region,
+        latitude=place.latitude,
+        longitude=place.longitude,
         model=model.name if model else "",
         champion=version_cell(champion) if champion else None,
         age_days=age,
@@ -250,34 +274,30 @@ def _row(found: Found, segment: Segment, model: RegisteredModel | None) -> Fleet
     )
 
 
-def _taken_back(found: Found, model: RegisteredModel | None, champion: ModelVersion | None) -> RolledBack | None:
+def _taken_back(found: Found, model: Model | None, champion: Contender | None) -> RolledBack | None:
     back = found.rolled_back.get(model.pk) if model else None
     return back if back and champion and back.number > champion.number else None
 
 
-def _refusal(judged: Candidacy | None) -> str:
+def _refusal(judged: Candidacy[Contender] | None) -> str:
     return judged.refusal if judged else ""
 
 
-def _evaluated(evidence: Evidence, champion: ModelVersion, promoted: Mapping[int, Evaluation]) -> ScoreCell | None:
+def _evaluated(evidence: Evidence, champion: Contender, promoted: Mapping[int, Score]) -> ScoreCell | None:
     """What it was promoted on; else its newest done evaluation."""
     done = (row for row in evidence.evaluations.get(champion.pk, []) if row.status == Evaluation.Status.DONE)
     found = promoted.get(champion.pk) or next(done, None)
     return score_of(found) if found else None
 
 
-def _alone_on_newest(evidence: Evidence, champion: ModelVersion) -> ScoreCell | None:
+def _alone_on_newest(evidence: Evidence, champion: Contender) -> ScoreCell | None:
     """Its newest evaluation on the newest month, done ones first; whom it competed with does not matter here."""
-    of_month = [
-        row
-        for row in evidence.evaluations.get(champion.pk, [])
-        if (row.window_first, row.window_last) == evidence.window
-    ]
+    of_month = [row for row in evidence.evaluations.get(champion.pk, []) if row.window == evidence.window]
     of_month.sort(key=lambda row: row.status != Evaluation.Status.DONE)
     return score_of(of_month[0]) if of_month else None
 
 
-def version_cell(version: ModelVersion) -> VersionCell:
+def version_cell(version: ModelVersion | Contender) -> VersionCell:
     return VersionCell(
         id=version.pk,
         number=version.number,
@@ -290,7 +310,7 @@ def version_cell(version: ModelVersion) -> VersionCell:
     )
 
 
-def score_of(evaluation: Evaluation) -> ScoreCell:
+def score_of(evaluation: Evaluation | Score) -> ScoreCell:
     return ScoreCell(
         id=evaluation.pk,
         status=evaluation.status,

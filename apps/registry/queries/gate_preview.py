@@ -84,7 +84,7 @@ def _preview(alias: str, gates: tuple[GateSpec, ...], rows: tuple[PreviewRow, ..
 
 def _row(now: Evidence, proposed: Evidence, version: ModelVersion) -> PreviewRow:
     judged, today = candidacy(proposed, version), candidacy(now, version)
-    counts = bool(judged.binding)
+    counts = judged.counts
     return PreviewRow(
         segment=version.model.its_segment.slug,
         name=version.model.its_segment.name,

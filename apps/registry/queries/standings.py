@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -27,6 +27,7 @@ class Standing:
     age_days: int | None
     is_fresh: bool | None
     newest: float | None
+    baseline: float | None  # the plain baseline's, on the same rows
     since_promoted: float | None
     against_baseline: float | None
     is_awaited: bool  # nobody knows yet how it does on the newest month
@@ -45,8 +46,15 @@ def standings(family: ModelFamily) -> dict[str, Standing]:
     rows = aliases.values_list("model__segment__slug", "model_id", "version_id", "version__trained_through")
     served = [Served(*row) for row in rows.order_by("model__segment__slug")]
     newest = _on_newest(family, served)
-    promoted = promoted_on([one.model for one in served], CHAMPION)
+    promoted = _promoted_with([one.version for one in served])
     return {one.segment: _standing(family, one, newest.get(one.version), promoted.get(one.version)) for one in served}
+
+
+def _promoted_with(versions: Collection[int]) -> dict[int, float | None]:
+    """By version, its metric in the evaluation that it was promoted on."""
+    chosen = promoted_on(versions, CHAMPION)
+    metrics = dict(Evaluation.objects.filter(pk__in=chosen.values()).values_list("pk", "candidate_metric"))
+    return {version: metrics[pk] for version, pk in chosen.items()}
 
 
 def _on_newest(family: ModelFamily, served: Iterable[Served]) -> Mapping[int, Evaluation]:
@@ -61,13 +69,14 @@ def _on_newest(family: ModelFamily, served: Iterable[Served]) -> Mapping[int, Ev
     return {row.candidate_id: row for row in rows}
 
 
-def _standing(family: ModelFamily, one: Served, newest: Evaluation | None, promoted: Evaluation | None) -> Standing:
+def _standing(family: ModelFamily, one: Served, newest: Evaluation | None, promoted: float | None) -> Standing:
     age, value = family.age_of(one.trained_through), newest.candidate_metric if newest else None
     return Standing(
         age_days=age,
         is_fresh=None if age is None else age <= family.freshness_days,
         newest=value,
-        since_promoted=_loss(family, value, promoted.candidate_metric if promoted else None),
+        baseline=newest.baseline_metric if newest else None,
+        since_promoted=_loss(family, value, promoted),
         against_baseline=_loss(family, value, newest.baseline_metric if newest else None),
         is_awaited=newest is None or newest.status in UNFINISHED,
     )

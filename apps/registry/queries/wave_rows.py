@@ -16,6 +16,7 @@ from apps.registry.statistics import CONFIDENCE
 
 if TYPE_CHECKING:
     from apps.registry.queries.candidacies import Candidacy
+    from apps.registry.queries.contenders import Contender
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,18 @@ def row_of(promotion: Promotion) -> PromotionRow:
     return _row(promotion.candidate, promotion.champion, promotion.evaluation, verdicts, about)
 
 
-def preview_of(found: Candidacy) -> PromotionRow:
+def preview_of(found: Candidacy[ModelVersion]) -> PromotionRow:
     status = Promotion.Status.REFUSED if found.refusal else Promotion.Status.PROPOSED
     about = {"id": 0, "status": status, "refusal": found.refusal}
     return _row(found.candidate, found.champion, found.evaluation, found.verdicts, about)
 
 
 def _row(
-    candidate: ModelVersion, champion: ModelVersion | None, evaluation: Any, verdicts: Iterable[Verdict], about: Any
+    candidate: ModelVersion,
+    champion: ModelVersion | Contender | None,
+    evaluation: Any,
+    verdicts: Iterable[Verdict],
+    about: Any,
 ) -> PromotionRow:
     segment = candidate.model.its_segment
     return PromotionRow(
@@ -114,12 +119,12 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Param
     return tuple(ParameterChange(name, before.get(name), after.get(name)) for name in names)
 
 
-def _window(version: ModelVersion) -> dict[str, str]:
+def _window(version: ModelVersion | Contender) -> dict[str, str]:
     days = {"trained from": version.trained_from, "trained through": version.trained_through}
     return {name: str(day) for name, day in days.items() if day}
 
 
-def _inputs(version: ModelVersion) -> Mapping[str, str]:
+def _inputs(version: ModelVersion | Contender) -> Mapping[str, str]:
     signature = declared(version.signature)
     return signature.inputs if signature else {}
 

@@ -9,7 +9,7 @@ from apps.artifacts.queries import damaged
 from apps.registry.gates.contents import misfit
 from apps.registry.models import Alias, AliasMove, ModelFamily, ModelVersion, Promotion, Wave
 from apps.registry.models.family import CHAMPION
-from apps.registry.queries.candidacies import champion_is, champions
+from apps.registry.queries.candidacies import champion_is
 from apps.registry.signatures import contract, declared
 
 
@@ -38,7 +38,7 @@ def ways_back_from(ids: Iterable[int], alias: str = CHAMPION) -> list[WayBack]:
     ids = list(ids)
     rows = ModelVersion.objects.whole().select_related("tree").in_bulk(ids)
     versions = [rows[pk] for pk in dict.fromkeys(ids)]
-    now, before = champions([version.model_id for version in versions], alias), _replaced(versions, alias)
+    now, before = _now([version.model_id for version in versions], alias), _replaced(versions, alias)
     return [_way_back(version, now.get(version.model_id), before.get(version.pk), alias) for version in versions]
 
 
@@ -46,7 +46,7 @@ def ways_to(targets: Iterable[ModelVersion], alias: str = CHAMPION) -> list[WayB
     """From what serves now to each of these, of which every one was behind the alias before."""
     rows = ModelVersion.objects.whole().select_related("tree").in_bulk([version.pk for version in targets])
     found = list(rows.values())
-    now = _whole(champions([version.model_id for version in found], alias))
+    now = _whole(_now([version.model_id for version in found], alias))
     served = set(AliasMove.objects.filter(after__in=found, name=alias).values_list("after", flat=True))
     return [_way_to(target, now.get(target.model_id), target.pk in served, alias) for target in found]
 
@@ -56,11 +56,17 @@ def ways_back_from_wave(wave: Wave) -> list[WayBack]:
     moved = wave.promotions.filter(status=Promotion.Status.APPLIED).order_by("id")
     before = dict(moved.values_list("candidate", "before"))
     rows = ModelVersion.objects.whole().select_related("tree").in_bulk([*before, *filter(None, before.values())])
-    now = champions([rows[pk].model_id for pk in before], wave.alias)
+    now = _now([rows[pk].model_id for pk in before], wave.alias)
     return [
         _way_back(rows[pk], now.get(rows[pk].model_id), rows[was] if was else None, wave.alias)
         for pk, was in before.items()
     ]
+
+
+def _now(models: Iterable[int], alias: str) -> dict[int, ModelVersion]:
+    """The version behind the alias, by model."""
+    found = ModelVersion.objects.filter(aliases__name=alias, aliases__model__in=models).order_by()
+    return {version.model_id: version for version in found.select_related("model__segment")}
 
 
 def _whole(versions: dict[int, ModelVersion]) -> dict[int, ModelVersion]:

@@ -173,8 +173,10 @@ def reported_by_run(ids: Iterable[str]) -> dict[str, dict[str, float]]:
 
 def latest_points(ids: Iterable[str]) -> dict[str, list[Point]]:
     """The latest point per key of each run, by key; a run without metrics is not in the answer."""
+    if not (asked := list(ids)):
+        return {}
     with connection.cursor() as cursor:
-        cursor.execute(LATEST, [list(ids)])
+        cursor.execute(LATEST, [asked])
         rows = cursor.fetchall()
     found: dict[str, list[Point]] = {}
     for run_id, key, value, step, timestamp in rows:
