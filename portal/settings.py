@@ -342,7 +342,7 @@ S3 = {
     "region": os.environ.get("S3_REGION", ""),
     "style": os.environ.get("S3_ADDRESSING", ""),
     "key_id": os.environ.get("S3_ACCESS_KEY_ID", ""),
-    "secret": os.environ.get("S3_SECRET_ACCESS_KEY", ""),
+    "secret": _told("S3_SECRET_ACCESS_KEY"),
     "public_endpoint": os.environ.get("S3_PUBLIC_ENDPOINT_URL", "").rstrip("/"),
 }
 """The S3 server of the file store and of backups; Amazon's without an endpoint. S3_ADDRESSING is `path` or `virtual`.
