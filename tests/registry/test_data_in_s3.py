@@ -11,7 +11,7 @@ import pytest
 from apps.accounts.models import Team, User
 from apps.core.errors import Invalid, Missing
 from apps.platforms.actions import add_connection
-from apps.platforms.actions import test_connection as tested_now
+from apps.platforms.actions import test_connection as ask_again
 from apps.platforms.models import Connection
 from apps.platforms.queries import data_links
 from apps.platforms.s3 import Bucket, Place, place_at
@@ -111,11 +111,11 @@ def test_a_bucket_that_is_away_is_a_sentence_to_try_again(
         made = add_connection(actor=admin, name="closed", kind="s3", address=address, secret="ID:SECRET")
         answer = api(owner).get(f"/api/v1/versions/{version.pk}/data/1/")
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-        assert tested_now(actor=admin, connection=made).trouble == "permission"
+        assert ask_again(actor=admin, connection=made).trouble == "permission"
 
 
 def test_a_connection_is_tested_and_its_address_and_credential_are_read(connection: Connection, admin: User) -> None:
-    tested = tested_now(actor=admin, connection=connection)
+    tested = ask_again(actor=admin, connection=connection)
     assert (tested.health, tested.trouble) == ("well", "")
     assert "can be listed and linked to" in tested.said
     for address, secret, field in (
