@@ -30,7 +30,8 @@ class ConnectionForm(forms.Form):
         label="Credential",
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text="A token, or user:password; of S3 the key’s ID:SECRET. It is stored encrypted and never shown again.",
+        help_text="A token, or user:password; of S3 the key’s ID:SECRET; for Cloud Composer the JSON key of a service "
+        "account, or google. It is stored encrypted and never shown again.",
     )
 
     def as_said(self) -> dict[str, Any]:
