@@ -127,6 +127,7 @@ INSTALLED_APPS = [
     "apps.catalog",
     "apps.registry",
     "apps.retraining",
+    "apps.lineage",
     "apps.notifications",
     "apps.transfers",
     "apps.backups",

@@ -38,6 +38,12 @@ def is_operator(user: User) -> bool:
 
 
 @rules.predicate
+def serves_platform_team(user: User) -> bool:
+    """The service account of a platform team, such as its Airflow's; it is no operator."""
+    return user.service_of is not None and user.service_of.kind == Team.Kind.PLATFORM
+
+
+@rules.predicate
 def is_platform_admin(user: User) -> bool:
     return has_role(user, PortalRole.Role.PLATFORM_ADMIN)
 

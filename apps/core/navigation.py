@@ -22,7 +22,7 @@ class Place:
 
 OF_MODELS = (
     *("/m/", "/registered-models/", "/promotions/", "/evaluations/", "/freezes/"),
-    *("/experiments/", "/runs/"),
+    *("/experiments/", "/runs/", "/lineage/"),
 )
 PLACES = (
     Place("Home", "/", "house", "h"),

@@ -19,6 +19,7 @@ from apps.core.errors import Invalid
 from apps.dashboard import queries
 from apps.dashboard.fleet import FILTERS, MEASURES, SORTS, Row, State, wanted
 from apps.dashboard.measures import exposition
+from apps.lineage.serializers import ToldRunSerializer
 from apps.platforms.serializers import LinkOutSerializer
 from apps.registry.queries import family as family_named
 from apps.registry.queries import segments_by_slug, versions_by_id
@@ -322,3 +323,46 @@ class SegmentLinksView(LinksView):
     def found(self, actor: User, **named: Any) -> list[LinkOut]:
         family = family_named(actor=actor, slug=named["slug"])
         return queries.links_of_segment(family, segments_by_slug(family, [named["segment"]])[0].slug)
+
+
+class SourceSerializer(serializers.Serializer[object]):
+    """A data set or feature view that the run used; `said` is who says so."""
+
+    name = serializers.CharField()
+    kind = serializers.CharField(help_text="Data set or Feature view.")
+    used_for = serializers.CharField(help_text="training, evaluation … as the run said; or empty.")
+    detail = serializers.CharField()
+    said = serializers.CharField()
+    columns = serializers.ListField(child=serializers.CharField())
+    written_by: Any = ToldRunSerializer(allow_null=True)
+
+
+class LineageSerializer(serializers.Serializer[object]):
+    """Run, commit, parameters, data sets and feature views, as the run logged them and others told of it."""
+
+    run = serializers.CharField(source="origin.run", default=None, allow_null=True)
+    experiment = serializers.CharField(source="origin.experiment", default=None, allow_null=True)
+    commit = serializers.CharField(help_text="Empty: nobody said it.")
+    repository = serializers.CharField()
+    parameters = serializers.DictField(child=serializers.CharField(), source="origin.params", default=dict)
+    sources = SourceSerializer(many=True)
+    told = ToldRunSerializer(many=True, source="parts")
+
+
+class VersionLineageView(APIView):
+    """Where a version comes from: its run, the commit, the parameters, the data and feature views that it used."""
+
+    @extend_schema(responses=LineageSerializer)
+    def get(self, request: Request, version_id: int) -> Response:
+        version = versions_by_id(actor=person(request), ids=[version_id])[0]
+        found = queries.lineage_of_version(actor=person(request), version=version)
+        return Response(LineageSerializer(found).data)
+
+
+class RunLineageView(APIView):
+    """The same of one run."""
+
+    @extend_schema(responses=LineageSerializer)
+    def get(self, request: Request, run_id: str) -> Response:
+        run = tracked_run(actor=person(request), run_id=run_id)
+        return Response(LineageSerializer(queries.lineage_of_run(actor=person(request), run_id=run.pk)).data)

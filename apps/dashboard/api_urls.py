@@ -14,6 +14,8 @@ urlpatterns = [
     path("families/<slug:slug>/segments/<slug:segment>/links/", api.SegmentLinksView.as_view(), name="segment-links"),
     path("requests/<int:request_id>/links/", api.RequestLinksView.as_view(), name="request-links"),
     path("segment-runs/<int:run_id>/links/", api.SegmentRunLinksView.as_view(), name="segment-run-links"),
+    path("runs/<str:run_id>/lineage/", api.RunLineageView.as_view(), name="run-lineage"),
+    path("versions/<int:version_id>/lineage/", api.VersionLineageView.as_view(), name="version-lineage"),
     path("runs/<str:run_id>/links/", api.TrackedLinksView.as_view(), name="run-links"),
     path("versions/<int:version_id>/links/", api.VersionLinksView.as_view(), name="version-links"),
 ]

@@ -28,6 +28,7 @@ NOT_AUDITED = {
     "catalog.actions.imported_facts.write_facts": "part of import_file, which has asked; each change is recorded",
     "catalog.actions.nightly.keep_dates": "time needs no permission; each thing that comes due is recorded",
     "catalog.actions.needs.sync_discovered": "evidence: what segment runs report; nobody said it",
+    "lineage.actions.tell": "evidence, told by other products",
     "notifications.actions.choices.choose_mail": "a person's own taste concerns nobody else",
     "notifications.actions.deliveries.claim_delivery": "work of a worker; its row tells it",
     "notifications.actions.deliveries.finish_delivery": "work of a worker, fenced by the try; its rows are the log",

@@ -15,6 +15,7 @@ from apps.dashboard.queries.evidence import RunPage, experiment, experiment_line
 from apps.dashboard.queries.fleets import FleetPage, Happening, fleet_page, fleet_rows, happenings, not_evaluated
 from apps.dashboard.queries.home import Health, MyWork, Running, my_work, waiting_count
 from apps.dashboard.queries.inbox import Task
+from apps.dashboard.queries.lineage import Lineage, lineage_of_run, lineage_of_version
 from apps.dashboard.queries.links import links_of_segment, links_of_tracked, links_of_version
 from apps.dashboard.queries.naming import champion_and_newest, named_versions, with_a_rival
 from apps.dashboard.queries.overview import FamilyLine, family_line, family_lines
@@ -40,6 +41,7 @@ __all__ = [
     "Happening",
     "Health",
     "Hit",
+    "Lineage",
     "Month",
     "MyWork",
     "PairLine",
@@ -65,6 +67,8 @@ __all__ = [
     "fleet_page",
     "fleet_rows",
     "happenings",
+    "lineage_of_run",
+    "lineage_of_version",
     "links_of_segment",
     "links_of_tracked",
     "links_of_version",

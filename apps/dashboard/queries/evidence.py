@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apps.artifacts.queries import files_of
+from apps.dashboard.queries.lineage import Lineage, lineage_of_run
 from apps.dashboard.queries.links import links_of_tracked
 from apps.dashboard.queries.previews import Preview, preview
 from apps.registry.queries import all_versions
@@ -34,6 +35,7 @@ class RunPage:
     versions: Sequence[ModelVersion]
     preview: Preview | None
     links: Sequence[LinkOut]
+    lineage: Lineage
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def run_page(*, actor: User, run_id: str, shown: str = "") -> RunPage:
         versions=list(all_versions(actor).filter(run=run)),
         preview=preview(run.tree, shown) if shown else None,
         links=links_of_tracked(actor, run),
+        lineage=lineage_of_run(actor=actor, run_id=run.pk),
     )
 
 

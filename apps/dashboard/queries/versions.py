@@ -16,11 +16,12 @@ from apps.dashboard.comparison import as_text, parameters
 from apps.dashboard.fleet import Row
 from apps.dashboard.queries.aliases import History, history
 from apps.dashboard.queries.fleets import fleet_rows
+from apps.dashboard.queries.lineage import Lineage, lineage_of_version
 from apps.dashboard.queries.links import links_of_segment, links_of_version
 from apps.dashboard.queries.previews import Preview, preview
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
-from apps.tracking.queries import Origin, origins, reported_by_run
+from apps.tracking.queries import reported_by_run
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -102,16 +103,11 @@ class VersionPage:
     moves: Sequence[AliasMove]
     run_id: int | None
     schema: registry.Schema | None
-    origin: Origin | None
     data: Sequence[registry.VersionData]
     consumption: Sequence[Consumption]
     preview: Preview | None
     links: Sequence[LinkOut]
-
-    @property
-    def commit(self) -> str:
-        """Of its own files; else what its run was tagged with."""
-        return str(self.version.provenance.get("commit") or (self.origin.commit if self.origin else ""))
+    lineage: Lineage
 
     @property
     def python(self) -> str:
@@ -200,10 +196,10 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int, sh
         run_id=_segment_run(version.origin),
         schema=registry.schema_of(version),
         data=registry.data_of(actor=actor, version=version),
-        origin=origins(actor=actor, run_ids=[version.run_id]).get(version.run_id) if version.run_id else None,
         consumption=list(registry.consumption(version)[:USES_SHOWN]),
         preview=preview(version.its_tree, shown) if shown else None,
         links=links_of_version(actor, version),
+        lineage=lineage_of_version(actor=actor, version=version),
     )
 
 

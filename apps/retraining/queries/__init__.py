@@ -7,6 +7,7 @@ from apps.retraining.queries.links import (
     links_of_run,
     run_values,
     segment_run_behind,
+    tracked_behind,
     tracked_values,
     version_values,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "slots",
     "team_quotas",
     "told_apart",
+    "tracked_behind",
     "tracked_values",
     "version_values",
     "versions_of",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from apps.platforms.queries import LinkOut, links_out
 from apps.platforms.templating import place_in_bucket
-from apps.retraining.models import SegmentRun
+from apps.retraining.models import Attempt, SegmentRun
 from apps.retraining.queries.requests import segment_runs
 from apps.tracking.queries import origins
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from apps.retraining.models import RetrainingRequest
 
 Values = dict[str, object]
+OUTSIDE_ID = re.compile(r"portal-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9]{1,9}")
 
 
 def request_values(request: RetrainingRequest) -> Values:
@@ -69,6 +71,15 @@ def links_of_run(actor: User, run: SegmentRun) -> list[LinkOut]:
 def connection_of(request: RetrainingRequest) -> int | None:
     """Where its segment runs are handed over; None for our own workers."""
     return request.plan.get("connection_id")
+
+
+def tracked_behind(outside_id: str) -> str | None:
+    """The run of ours behind an id that we gave to a platform; whoever asks checks who may see it."""
+    ours = OUTSIDE_ID.fullmatch(outside_id)
+    if ours is None:
+        return None
+    found = Attempt.objects.filter(segment_run__uuid=ours[1], outside_id=outside_id).order_by("-id")
+    return found.values_list("run_id", flat=True).first()
 
 
 def segment_run_behind(actor: User, run_id: str | None) -> SegmentRun | None:

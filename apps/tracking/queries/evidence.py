@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Window, prefetch_related_objects
@@ -94,6 +94,11 @@ def whole_run(*, actor: User, run_id: str) -> Run:
     found = run(actor=actor, run_id=run_id)
     prefetch_related_objects([found], "params", "tags", "inputs__dataset", "model_links")
     return found
+
+
+def runs_seen_by(actor: User) -> QuerySet[Any]:
+    """The ids of the runs that this person may read, for a query of another app."""
+    return Run.objects.visible_to(actor).order_by().values("pk")
 
 
 def visible_run_ids(actor: User, ids: Iterable[str]) -> list[str]:
