@@ -12,7 +12,7 @@ TIMES ?= 1
 MINUTES ?= 30
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures test-outside check openapi lock sbom audit clean
+.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures test-outside check openapi rights lock sbom audit clean
 .PHONY: soak bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining bench-airflow
 
 help: ## what can be done here
@@ -43,9 +43,10 @@ test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the 
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/parity $(ARGS)
 
-test-outside: install-dev ## the portal beside real products of others, such as an S3 server
+test-outside: install-dev ## the portal beside real products of others: an OpenID provider, an S3 server
 	@$(PYTHON) portal/local/install.py requirements-outside.lock .venv-outside
-	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/outside $(ARGS)
+	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
+	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/outside $(ARGS)
 
 test-figures: install-dev ## computes from the raw data what docs and demo claim in figures
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/figures $(ARGS)
@@ -106,6 +107,9 @@ check-openapi:
 OPENAPI := $(BIN)/python manage.py spectacular --validate --fail-on-warn
 openapi: install-dev ## write down the API as it is now, where a change of it is meant
 	@$(CHECKED) $(OPENAPI) --file tests/architecture/openapi.yml
+
+rights: install-dev ## write docs/rights.md anew from the rules, where a change of them is meant
+	@WRITE_RIGHTS=1 $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/doors/test_rights.py -k page_says
 
 install: python ## .venv with the locked packages of requirements.lock
 	@$(PYTHON) portal/local/install.py requirements.lock

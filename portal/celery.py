@@ -24,6 +24,7 @@ app.conf.task_queues = (Queue("control"), Queue("work"), Queue("outgoing"))
 app.conf.task_routes = {
     "retraining.train": {"queue": "work"},
     "registry.evaluate": {"queue": "work"},
+    "accounts.recheck": {"queue": "outgoing"},
     "notifications.send": {"queue": "outgoing"},
     "registry.publish": {"queue": "outgoing"},
     "transfers.bring": {"queue": "outgoing"},
@@ -43,6 +44,7 @@ app.conf.beat_schedule = {
     "catalog.keep_dates": {"task": "catalog.keep_dates", "schedule": 3600.0, "options": {"expires": 3600}},
     "registry.coordinate": {"task": "registry.coordinate", "schedule": 2.0, "options": {"expires": 10}},
     "transfers.coordinate": {"task": "transfers.coordinate", "schedule": 2.0, "options": {"expires": 10}},
+    "accounts.coordinate": {"task": "accounts.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "platforms.coordinate": {"task": "platforms.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "artifacts.coordinate": {"task": "artifacts.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "retraining.look_up_all": {"task": "retraining.look_up_all", "schedule": 60.0, "options": {"expires": 60}},

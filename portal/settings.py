@@ -6,7 +6,7 @@ Without DATABASE_URL they come from VAR_DIR/services.json, which `make serve` wr
 import os
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import structlog
 from csp.constants import NONE, SELF
@@ -205,11 +205,53 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # People and tokens
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+LOCAL_PASSWORDS = os.environ.get("LOCAL_PASSWORDS", "1") == "1"
+"""People may sign in with a password of the portal's own; 0 where single sign-on is the only way."""
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    *(["django.contrib.auth.backends.ModelBackend"] if LOCAL_PASSWORDS else []),
+    "apps.accounts.single_sign_on.Backend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+
+# Single sign-on, docs/single-sign-on.md
+OIDC_ISSUER = os.environ.get("OIDC_ISSUER", "").rstrip("/")
+"""The address of the OpenID provider, such as https://login.example.org/realms/company; empty: no single sign-on."""
+OIDC_NAME = os.environ.get("OIDC_NAME", "your company account")
+"""What people call it; it stands on the button *Sign in with …*."""
+OIDC_RP_CLIENT_ID = os.environ.get("OIDC_CLIENT_ID", "")
+OIDC_RP_CLIENT_SECRET = _told("OIDC_CLIENT_SECRET")
+"""As the provider knows the portal; the secret also from a file, by OIDC_CLIENT_SECRET_FILE."""
+OIDC_RP_SCOPES = os.environ.get("OIDC_SCOPES", "openid email profile offline_access")
+"""`offline_access` lets the portal ask again whether somebody is still in their groups."""
+OIDC_AUTH_REQUEST_EXTRA_PARAMS = dict(parse_qsl(os.environ.get("OIDC_EXTRA", "")))
+"""Further parameters of the sign-in's address, such as `access_type=offline&prompt=consent`."""
+OIDC_GROUPS = os.environ.get("OIDC_GROUPS", "")
+OIDC_GROUPS_FILE = os.environ.get("OIDC_GROUPS_FILE", "")
+"""Which group gives which rights, as YAML or JSON; in the variable, or in the file of that name."""
+OIDC_GROUPS_CLAIM = os.environ.get("OIDC_GROUPS_CLAIM", "groups")
+OIDC_USERNAME_CLAIM = os.environ.get("OIDC_USERNAME_CLAIM", "preferred_username")
+OIDC_ADMIT = os.environ.get("OIDC_ADMIT", "mapped")
+"""Whom to let in: `mapped`, who is in a group of the mapping; `everyone`, to read what is not restricted."""
+OIDC_TRUST_EMAIL = os.environ.get("OIDC_TRUST_EMAIL") == "1"
+"""The provider never says whether an address is verified (Entra ID), and only the company enters addresses."""
+OIDC_RECHECK_MINUTES = float(os.environ.get("OIDC_RECHECK_MINUTES", "5"))
+"""So long after the provider was last asked about somebody it is asked again; a group left is left by then."""
+OIDC_GRACE_HOURS = float(os.environ.get("OIDC_GRACE_HOURS", "24"))
+"""So long somebody is believed while the provider is away, or gives the portal no way to ask again."""
+OIDC_LEEWAY_SECONDS = float(os.environ.get("OIDC_LEEWAY_SECONDS", "60"))
+"""By so much the clocks of provider and portal may differ."""
+OIDC_USE_PKCE, OIDC_USE_NONCE, OIDC_MAX_STATES = True, True, 10
+OIDC_AUTHENTICATION_CALLBACK_URL = "accounts:single-sign-on-return"
+
+CI_TRUST = os.environ.get("CI_TRUST", "")
+CI_TRUST_FILE = os.environ.get("CI_TRUST_FILE", "")
+"""Whose runs of CI get a token of which service account, as YAML or JSON; in the variable, or in the file of that
+name. See docs/ci.md."""
+
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
@@ -281,6 +323,8 @@ SPECTACULAR_SETTINGS = {
         "apps.core.openapi.describe_refusals",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "apps.accounts.models.Membership.Role",
+        "PortalRoleEnum": "apps.accounts.models.PortalRole.Role",
         "RequestStatus": "apps.retraining.models.RetrainingRequest.Status",
         "SignalKindEnum": "apps.retraining.models.signal.KINDS",
         "PolicyTriggerEnum": "apps.retraining.models.Policy.Trigger",

@@ -33,7 +33,7 @@ class Web:
 @contextmanager
 def web_process(folder: Path, **settings: str) -> Iterator[Web]:
     """As `make serve` starts it; its own log goes to the test's output."""
-    port = free_port()
+    port = int(settings.pop("PORT", "0")) or free_port()
     program = Path(sys.executable).with_name("granian")
     argv = [str(program), *processes.web(host=LOOPBACK, port=port)[1:]]
     env = {

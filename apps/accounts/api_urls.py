@@ -10,4 +10,8 @@ router.register("teams", api.TeamViewSet, basename="team")
 router.register("users", api.UserViewSet, basename="user")
 router.register("tokens", api.TokenViewSet, basename="token")
 
-urlpatterns = [path("me/", api.MeView.as_view(), name="me"), path("", include(router.urls))]
+urlpatterns = [
+    path("me/", api.MeView.as_view(), name="me"),
+    path("ci-token/", api.TradeView.as_view(), name="ci-token"),
+    path("", include(router.urls)),
+]

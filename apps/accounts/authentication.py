@@ -1,7 +1,7 @@
 """API tokens at the door: `Authorization: Bearer <token>`."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -28,6 +28,14 @@ class TokenAuthentication(KnoxAuthentication):
         present(row.credential)
         note_use(row)
         return user, row
+
+    def validate_user(self, auth_token: ApiToken) -> tuple[User, ApiToken]:
+        if not auth_token.user.is_active and auth_token.user.rests_since:
+            raise AuthenticationFailed(
+                "The company's sign-in does not vouch for this token's owner any more. If that is you, sign in to the "
+                "portal in a browser; the token works again then."
+            )
+        return cast("tuple[User, ApiToken]", super().validate_user(auth_token))
 
     def _cleanup_token(self, auth_token: ApiToken) -> bool:
         if auth_token.expiry and auth_token.expiry < timezone.now():

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower, Now
 from knox.models import AbstractAuthToken
 
 from apps.core.context import Boundary, Credential
+from apps.core.sealed import SealedField
 
 
 class UserManager(BaseUserManager["User"]):
@@ -31,6 +32,12 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox's 
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
     service_of = models.ForeignKey("Team", models.PROTECT, null=True, blank=True, related_name="service_accounts")
     default_team = models.ForeignKey("Team", models.SET_NULL, null=True, blank=True, related_name="+")
+    rests_since = models.DateTimeField(
+        null=True, editable=False, help_text="Switched off by single sign-on, until the next sign-in."
+    )
+    sign_outs = models.PositiveIntegerField(
+        db_default=0, editable=False, help_text="How often all sessions were ended; one of before opens nothing."
+    )
 
     objects = UserManager()
     USERNAME_FIELD = "username"
@@ -41,6 +48,10 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # knox's 
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    def get_session_auth_hash(self) -> str:
+        """What a session must have to stay open: it changes with the password, and when all sessions are ended."""
+        return super().get_session_auth_hash() + (f".{self.sign_outs}" if self.sign_outs else "")
 
     @property
     def is_service(self) -> bool:
@@ -102,6 +113,24 @@ class PortalRole(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"
+
+
+class Identity(models.Model):
+    """Who a person is at an OpenID provider, and when it last vouched for them."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="identity")
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)
+    refresh_token = SealedField(blank=True, help_text="With it the provider is asked again; empty: it gave none.")
+    confirmed_at = models.DateTimeField(help_text="When the provider last vouched for the person and their groups.")
+    asked_at = models.DateTimeField(db_index=True, help_text="When it was last asked; who sets it forward asks.")
+
+    class Meta:
+        verbose_name_plural = "identities"
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="one_person_per_identity")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.issuer}"
 
 
 class ApiToken(AbstractAuthToken):

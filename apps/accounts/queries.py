@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
@@ -59,6 +59,11 @@ def team_ids_of(user: User) -> list[int]:
     return [*ids, user.service_of_id] if user.service_of_id else ids
 
 
+def teams_of(user: User) -> QuerySet[Team]:
+    """The same as part of another query."""
+    return Team.objects.filter(Q(pk__in=user.memberships.values("team")) | Q(pk=user.service_of_id)).order_by()
+
+
 def default_team(user: User) -> Team | None:
     """The team that what this user makes belongs to: their default, a service account's own, or the first by name."""
     chosen = user.default_team or user.service_of
@@ -77,6 +82,25 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
 
 def live_tokens_of(user: User) -> QuerySet[ApiToken]:
     return tokens_of(user).filter(expiry__gt=Now())
+
+
+def service_accounts(team: Team) -> QuerySet[User]:
+    """The team's, those that are switched off left out."""
+    return User.objects.filter(service_of=team, is_active=True).order_by("username")
+
+
+def service_account(*, team: Team, username: str) -> User:
+    """Raises Missing."""
+    found = service_accounts(team).filter(username__iexact=username).first()
+    if found is None:
+        raise Missing(f"{team} has no service account {username!r}.")
+    return found
+
+
+def service_tokens(team: Team) -> QuerySet[ApiToken]:
+    """Those of the team's service accounts that work, newest first."""
+    live = ApiToken.objects.filter(user__service_of=team, expiry__gt=Now()).exclude(name__startswith=RUN_SCOPE)
+    return live.select_related("user").order_by("-created")
 
 
 def board() -> QuerySet[User]:

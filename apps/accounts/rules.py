@@ -70,8 +70,19 @@ def leads_owner(user: User, target: Model) -> bool:
 
 
 @rules.predicate
+def leads_team(user: User, team: Team | None) -> bool:
+    return team is not None and leads(user, team.pk)
+
+
+@rules.predicate
 def owns_token(user: User, token: ApiToken) -> bool:
     return token is not None and token.user_id == user.pk
+
+
+@rules.predicate
+def answers_for_token(user: User, token: ApiToken) -> bool:
+    """Leads the team whose service account holds it."""
+    return token is not None and leads(user, token.user.service_of_id)
 
 
 grant(
@@ -88,9 +99,15 @@ grant(
 )
 grant(
     "accounts.revoke_token",
-    owns_token,
+    owns_token | answers_for_token | is_platform_admin,
     scope="accounts:write",
-    refusal="Only its owner can revoke a token.",
+    refusal="Only its owner, or a lead of the team whose service account holds it, can revoke a token.",
+)
+grant(
+    "accounts.keep_service",
+    leads_team | is_platform_admin,
+    scope="accounts:write",
+    refusal="Only a lead of the team, or a platform admin, can make service accounts and tokens for them.",
 )
 grant(
     "accounts.administer",

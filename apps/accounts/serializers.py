@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 
 from apps.accounts.actions import LONGEST_TOKEN_DAYS
-from apps.accounts.models import ApiToken, Membership, Team, User
+from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
@@ -69,6 +69,47 @@ class NewTokenSerializer(serializers.Serializer[object]):
     teams = serializers.ListField(child=serializers.SlugField(), default=list, max_length=50)
     families = serializers.ListField(child=serializers.SlugField(), default=list, max_length=50)
     days = serializers.IntegerField(min_value=1, max_value=LONGEST_TOKEN_DAYS, default=90)
+    minutes = serializers.IntegerField(
+        min_value=1, max_value=LONGEST_TOKEN_DAYS * 1440, required=False, help_text="In place of days."
+    )
+
+
+class ServiceTokenSerializer(TokenSerializer):
+    account = serializers.CharField(source="user.username")
+
+    class Meta(TokenSerializer.Meta):
+        fields: ClassVar = ["account", *TokenSerializer.Meta.fields]
+
+
+class NewServiceTokenSerializer(NewTokenSerializer):
+    account = serializers.CharField(max_length=150, help_text="User name of the service account.")
+
+
+class ServiceAccountSerializer(serializers.ModelSerializer[User]):
+    class Meta:
+        model = User
+        fields: ClassVar = ["username", "name"]
+
+
+class NewServiceAccountSerializer(serializers.Serializer[object]):
+    username = serializers.CharField(max_length=150)
+    name = serializers.CharField(max_length=150, required=False)
+
+
+class UserNameSerializer(serializers.Serializer[object]):
+    username = serializers.CharField(max_length=150)
+
+
+class RoleSerializer(serializers.Serializer[object]):
+    role = serializers.ChoiceField(PortalRole.Role.choices)
+
+
+class KeySerializer(serializers.Serializer[object]):
+    key = serializers.CharField(max_length=25, help_text="As the list says it.")
+
+
+class TradeSerializer(serializers.Serializer[object]):
+    token = serializers.CharField(max_length=16_000, help_text="The ID token that the CI issued for this run.")
 
 
 class CreatedTokenSerializer(serializers.Serializer[object]):

@@ -99,7 +99,7 @@ class RadarFilter(django_filters.FilterSet):
 
     @extend_schema_field(OpenApiTypes.STR)
     def of_team(self, found: QuerySet[Position], name: str, team: str) -> QuerySet[Position]:
-        return queries.for_team(found, accounts.team(slug=team))
+        return queries.for_team(found, accounts.team(slug=team), actor=self.request.user)
 
     @extend_schema_field(OpenApiTypes.DATE)
     def moved(self, found: QuerySet[Position], name: str, day: date) -> QuerySet[Position]:

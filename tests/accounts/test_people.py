@@ -1,11 +1,17 @@
 """Sign-in, the guard against guessing, who may change people and teams."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts import actions, queries
 from apps.accounts.models import Membership, PortalRole, Team, User
+from apps.audit.queries import timeline
 from apps.core.errors import Conflict, Denied, Exists, Missing
 from tests.conftest import api
 from tests.factories import PASSWORD, UserFactory
@@ -53,6 +59,45 @@ def test_an_admin_founds_a_team_and_fills_it(admin: User) -> None:
     actions.add_member(actor=admin, team=team, user=person, role=Membership.Role.LEAD)
     assert list(queries.leads_of(team)) == [person]
     assert queries.user(username="ADA").default_team == team
+
+
+def test_an_admin_takes_members_and_roles_away_and_switches_accounts_off(admin: User, owner: User, team: Team) -> None:
+    desk, browser = api(admin), Client()
+    sign_in(browser, "owner", PASSWORD)
+    assert desk.post("/api/v1/users/owner/give-role/", {"role": "board"}, format="json").status_code == 204
+    assert owner.portal_roles.count() == 1
+    assert desk.post("/api/v1/users/owner/take-role/", {"role": "board"}, format="json").status_code == 204
+    assert desk.post("/api/v1/users/owner/take-role/", {"role": "board"}, format="json").status_code == 404
+    leave = "/api/v1/teams/rides-eta/remove-member/"
+    assert desk.post(leave, {"username": "owner"}, format="json").status_code == 204
+    owner.refresh_from_db()
+    assert owner.default_team is None, "what they make next would belong to the team they left"
+    assert desk.post("/api/v1/users/owner/switch-off/").status_code == 204
+    assert browser.get("/accounts/profile/").status_code == 302
+    assert desk.post("/api/v1/users/owner/switch-on/").status_code == 204
+    assert desk.post("/api/v1/users/admin/switch-off/").status_code == 409
+    own = desk.post("/api/v1/users/admin/take-role/", {"role": "platform_admin"}, format="json")
+    assert own.status_code == 409
+
+
+def test_a_link_of_the_server_signs_an_admin_in_once_and_is_told(
+    admin: User, owner: User, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError, match="no platform admin"):
+        call_command("break_glass", "owner", "just because")
+    call_command("break_glass", "admin", "The provider is down")
+    link = capsys.readouterr().out.strip()
+    assert "The provider is down" in client.get(link).content.decode()
+    assert client.get("/accounts/profile/").status_code == 302, "opening it is not enough"
+    assert client.post(link).status_code == 302
+    assert client.get("/accounts/profile/").status_code == 200
+    assert timeline(admin).get(action="accounts.broke_glass").note == "The provider is down"
+    assert Client().post(link).status_code == 403
+    call_command("break_glass", "admin", "Again")
+    late = capsys.readouterr().out.strip()
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        assert Client().post(late).status_code == 403
+    assert Client().get("/accounts/sign-in/break-glass/forged/").status_code == 403
 
 
 def test_a_member_changes_no_people(owner: User, team: Team) -> None:

@@ -30,6 +30,41 @@ def test_a_token_opens_the_api_and_notes_its_use(owner: User) -> None:
     assert made.row.last_used_at is not None
 
 
+def test_a_token_of_one_family_is_made_on_the_profile(owner: User) -> None:
+    browser = signed_in(owner)
+    form = {"name": "eta", "scopes": ["read"], "days": 1, "families": "eta-trip, late-risk", "teams": ""}
+    page = browser.post("/accounts/profile/", form)
+    assert "only eta-trip, late-risk" in page.content.decode()
+    assert ApiToken.objects.get().families == ["eta-trip", "late-risk"]
+    assert browser.post("/accounts/profile/", form | {"name": "b", "families": "no/slug"}).status_code == 400
+
+
+def test_a_token_makes_no_token_that_may_do_more(owner: User) -> None:
+    client = api(owner, scope=["read", "accounts:write"])
+    more = client.post("/api/v1/tokens/", {"name": "more", "scopes": ["registry:write"]}, format="json")
+    assert more.status_code == 400
+    assert "may do more than itself" in more.json()["message"]
+    assert client.post("/api/v1/tokens/", {"name": "same", "scopes": ["read"]}, format="json").status_code == 201
+
+
+def test_a_lead_keeps_service_accounts_and_their_tokens(approver: User, owner: User, stranger: User) -> None:
+    lead, accounts = api(approver), "/api/v1/teams/rides-eta/service-accounts/"
+    assert lead.post(accounts, {"username": "ci-rides"}, format="json").status_code == 201
+    assert lead.get(accounts).json()["results"] == [{"username": "ci-rides", "name": "ci-rides"}]
+    tokens = "/api/v1/teams/rides-eta/service-tokens/"
+    wanted = {"account": "ci-rides", "name": "build 7", "scopes": ["read"], "families": ["eta-trip"], "minutes": 10}
+    for nobody in (owner, stranger):
+        assert api(nobody).post(tokens, wanted, format="json").status_code == 403
+        assert api(nobody).get(tokens).status_code == 403
+    secret = lead.post(tokens, wanted, format="json").json()["token"]
+    assert bearing(secret).get("/api/v1/me/").json()["username"] == "ci-rides"
+    (shown,) = lead.get(tokens).json()["results"]
+    assert (shown["account"], shown["families"]) == ("ci-rides", ["eta-trip"])
+    revoke = "/api/v1/teams/rides-eta/revoke-service-token/"
+    assert lead.post(revoke, {"key": shown["key"]}, format="json").status_code == 204
+    assert bearing(secret).get("/api/v1/me/").status_code == 401
+
+
 def test_the_secret_is_stored_nowhere(owner: User) -> None:
     made = create_token(actor=owner, name="laptop")
     stored = str(list(ApiToken.objects.values())) + str(list(timeline(made.row).values()))

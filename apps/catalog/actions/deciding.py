@@ -10,6 +10,7 @@ from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 
 from apps.audit.actions import record
+from apps.catalog.actions.decisions import check_as_open
 from apps.catalog.checking import changed, check_reason
 from apps.catalog.events import Event
 from apps.catalog.facts import frozen_facts
@@ -103,6 +104,7 @@ def supersede_decision(*, actor: User, decision: Decision, by: Decision, at: dat
     newer = Decision.objects.select_for_update().get(pk=by.pk)
     if newer.pk == decision.pk or newer.status != Status.ACCEPTED:
         raise Invalid(f"{newer.label} can not take its place: choose another, accepted decision.", field="by")
+    check_as_open(older=decision, newer=newer)
     move(decision, Status.SUPERSEDED, superseded_by=newer, **Decision.NOT_DUE)
     record(actor=actor, action=Event.DECISION_SUPERSEDED, target=decision, after={"by": newer.label}, at=at)
     return decision

@@ -58,6 +58,7 @@ class Text:
     trigger_limit: int | None = None
     weeks_saved: int | None = None
     owner: User | None = None
+    visibility: str = Decision.Visibility.EVERYONE
     team: Team | None = None
     tool: Tool | None = None
     expires_on: date | None = None
@@ -102,6 +103,7 @@ def draft_decision(
     """
     _require_to_write(actor, text)
     _check_text(text, at)
+    check_as_open(older=text.renews, newer=text)
     row = Decision(number=number or _next_number(), author=actor, **vars(text))
     decision = insert(row, taken=f"There is already a decision {row.label}.")
     _replace_options(decision, options)
@@ -121,6 +123,7 @@ def edit_decision(
     if locked.status != Status.DRAFT:
         raise Conflict(f"{locked.label} is {locked.status}: send it back to edit it, or write one that supersedes it.")
     _check_text(text, None)
+    _check_named(locked, text)
     before, after = difference(locked, text)
     if not after and options is None:
         return locked
@@ -146,6 +149,34 @@ def _check_text(text: Text, at: datetime | None) -> None:
     begins = at.date() if at else _today()
     if text.expires_on and not begins < text.expires_on <= begins + LONGEST_EXCEPTION:
         raise Invalid("An exception ends within the next twelve months.", field="expires_on")
+
+
+def check_as_open(*, older: Decision | None, newer: Decision | Text) -> None:
+    """Two decisions that name each other are seen by the same people, else one would tell of the other."""
+    if older and (older.visibility, older.is_restricted and older.team) != (newer.visibility, _keepers(newer)):
+        raise Invalid(f"It has to be seen by the same people as {older.label}: give both the same team.", field="by")
+
+
+def _keepers(one: Decision | Text) -> Team | bool | None:
+    return one.visibility == Decision.Visibility.TEAMS and one.team
+
+
+def _check_named(decision: Decision, text: Text) -> None:
+    """What a page for everybody names can not be restricted any more."""
+    check_as_open(older=text.renews, newer=text)
+    named = (decision.positions, decision.ringmoves, decision.requests)
+    if text.visibility == Decision.Visibility.TEAMS and any(things.exists() for things in named):
+        raise Invalid(
+            "A position, a ring or a request that everybody reads names it: it stays open.", field="visibility"
+        )
+
+
+def check_open(*, decision: Decision | None) -> None:
+    """Raises Invalid for a restricted decision where everybody would read of it."""
+    if decision is not None and decision.is_restricted:
+        raise Invalid(
+            f"Not everybody may see {decision.label}: name another decision, or open that one.", field="decision"
+        )
 
 
 def _is_criterion(criterion: Any) -> bool:

@@ -96,8 +96,9 @@ def _is_proposed(tool: Tool, ring: str) -> bool:
 
 
 def _write_decision(actor: User, row: DecisionRow, difference: Difference) -> None:
-    there = Decision.objects.filter(number=row.number) if row.number else Decision.objects.none()
-    found = (there | Decision.objects.filter(title=row.words["title"])).select_related("capability").first()
+    seen = Decision.objects.visible_to(actor)
+    there = seen.filter(number=row.number) if row.number else seen.none()
+    found = (there | seen.filter(title=row.words["title"])).select_related("capability").first()
     if found:
         _leave(found, row, difference)
         return

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.audit.actions import record
+from apps.catalog.actions.decisions import check_open
 from apps.catalog.checking import changed, check, difference, insert
 from apps.catalog.events import Event
 from apps.catalog.models import Capability, Decision, FeatureGap, Tool, ToolRequest, Usage, normal_name
@@ -129,6 +130,7 @@ def answer_request(*, actor: User, request: ToolRequest, answer: Answer, at: dat
     named = NAMES[answer.outcome]
     if getattr(answer, named) is None or answer.duplicate_of == request:
         raise Invalid(f"Name the {named.replace('_', ' ')} that answers it.", field=named)
+    check_open(decision=answer.decision)
     values: dict[str, Any] = {"outcome": answer.outcome, named: getattr(answer, named), "answer": answer.words}
     changed(request, status=ToolRequest.Status.ANSWERED, **values)
     move(request, ToolRequest.Status.ANSWERED, **values, answered_by=actor, answered_on=_day(at))

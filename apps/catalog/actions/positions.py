@@ -12,6 +12,7 @@ from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 
 from apps.audit.actions import record
+from apps.catalog.actions.decisions import check_open
 from apps.catalog.checking import changed, difference, insert
 from apps.catalog.events import Event
 from apps.catalog.models import Decision, Position, Ring, RingMove, Tool, Usage
@@ -67,7 +68,7 @@ def edit_position(
     Conflict if the position has changed since, or for another ring; the same opinion again changes nothing.
     """
     require(actor, "catalog.edit", tool)
-    _check_owner(opinion)
+    _check_people(opinion)
     position = _position_of(tool)
     if position is None or position.ring != opinion.ring:
         raise Invalid("Its ring moves by a proposal that the board approves: propose a move instead.", field="ring")
@@ -112,7 +113,7 @@ def propose_move(*, actor: User, tool: Tool, opinion: Opinion, reason: str, at: 
     Raises Invalid with what the ring asks for and is missing, Exists while another move of the tool is open.
     """
     require(actor, "catalog.propose_move", tool)
-    _check_owner(opinion)
+    _check_people(opinion)
     position = _position_of(tool)
     row = RingMove(
         tool=tool,
@@ -276,7 +277,8 @@ def _open_question(move: RingMove) -> Approval:
     return move.approval
 
 
-def _check_owner(opinion: Opinion) -> None:
+def _check_people(opinion: Opinion) -> None:
+    check_open(decision=opinion.decision)
     if opinion.owner is not None and not opinion.owner.is_active:
         raise Invalid(f"{opinion.owner} is no longer active; choose another owner.", field="owner")
 

@@ -55,7 +55,12 @@ class DecisionForm(forms.Form):
     weeks_saved = forms.IntegerField(
         min_value=0, max_value=10_000, required=False, label="Weeks not spent", help_text="An estimate, when we wait."
     )
-    team = forms.ChoiceField(required=False, help_text="Whose exception it is.")
+    visibility = forms.ChoiceField(
+        choices=(("everyone", "Everybody who is signed in"), ("teams", "Only its team and the board")),
+        required=False,
+        label="Who sees it",
+    )
+    team = forms.ChoiceField(required=False, help_text="Whose exception it is, or who sees it where not everybody may.")
     tool = ToolName(help_text="The one that the exception is about.")
     expires_on = Day(required=False, label="Ends on", help_text="At most twelve months from now.")
     moves_from = ToolName(help_text="The tool that everybody moves away from.")
@@ -71,6 +76,9 @@ class DecisionForm(forms.Form):
 
     def clean_criteria(self) -> list[dict[str, Any]]:
         return criteria_in(self.cleaned_data["criteria"])
+
+    def clean_visibility(self) -> str:
+        return self.cleaned_data["visibility"] or Decision.Visibility.EVERYONE
 
     def clean_trigger_kind(self) -> str:
         return self.cleaned_data["trigger_kind"] or Decision.Trigger.MANUAL

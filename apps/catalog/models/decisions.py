@@ -6,19 +6,29 @@ Each constraint carries the sentence a person reads, and as its code the field t
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from apps.accounts.queries import teams_of, with_role
 from apps.catalog.models.base import CompanyWide, Prose, Sourcing
 from apps.catalog.models.tools import WEB_ADDRESS, Capability, Tool
 
+if TYPE_CHECKING:
+    from apps.accounts.models import User
+
 
 class DecisionQuerySet(CompanyWide["Decision"]):
+    def visible_to(self, user: User) -> Self:
+        """One that is restricted is for its team, for who wrote, proposed or owns it, and for the board."""
+        mine = Q(author=user) | Q(proposer=user) | Q(owner=user) | Q(team__in=teams_of(user).values("pk"))
+        on_board = Q(Exists(with_role("board").filter(pk=user.pk)))
+        return super().visible_to(user).filter(Q(visibility=Decision.Visibility.EVERYONE) | mine | on_board)
+
     def exceptions(self) -> Self:
         return self.filter(kind=Decision.Kind.EXCEPTION)
 
@@ -46,6 +56,10 @@ class Decision(models.Model):
     class Kind(models.TextChoices):
         DECISION = "decision"
         EXCEPTION = "exception"
+
+    class Visibility(models.TextChoices):
+        EVERYONE = "everyone"
+        TEAMS = "teams"
 
     class Trigger(models.TextChoices):
         MANUAL = "manual", "Somebody notices"
@@ -99,6 +113,7 @@ class Decision(models.Model):
     due_since = models.DateField(null=True, blank=True, help_text="Since when its owner is reminded.")
     due_because = models.CharField(max_length=300, blank=True)
 
+    visibility = models.CharField(max_length=16, choices=Visibility, default=Visibility.EVERYONE, db_default="everyone")
     team = models.ForeignKey("accounts.Team", models.PROTECT, null=True, blank=True, related_name="+")
     tool = models.ForeignKey(Tool, models.PROTECT, null=True, blank=True, related_name="exceptions")
     expires_on = models.DateField(null=True, blank=True, help_text="An exception always ends.")
@@ -182,6 +197,12 @@ class Decision(models.Model):
                 violation_error_message="Name the team that may use it.",
             ),
             models.CheckConstraint(
+                condition=Q(visibility="everyone") | Q(team__isnull=False),
+                name="restricted_decision_names_its_team",
+                violation_error_code="team",
+                violation_error_message="Name the team that may see it.",
+            ),
+            models.CheckConstraint(
                 condition=Q(moves_from__isnull=True) | Q(move_by__isnull=False),
                 name="migration_has_a_deadline",
                 violation_error_code="move_by",
@@ -194,6 +215,10 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.title}"
+
+    @property
+    def is_restricted(self) -> bool:
+        return self.visibility == Decision.Visibility.TEAMS
 
     @property
     def label(self) -> str:

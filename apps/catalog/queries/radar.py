@@ -36,11 +36,11 @@ def visible_tools(actor: User) -> QuerySet[Any]:
     return Tool.objects.visible_to(actor).values("pk")
 
 
-def for_team(found: QuerySet[Position], team: Team) -> QuerySet[Position]:
+def for_team(found: QuerySet[Position], team: Team, *, actor: User) -> QuerySet[Position]:
     """What a team uses, supports, or may use by an exception."""
-    excepted = Decision.objects.filter(kind=Decision.Kind.EXCEPTION, status=Decision.Status.ACCEPTED, team=team)
+    held = Decision.objects.visible_to(actor).exceptions().filter(status=Decision.Status.ACCEPTED, team=team)
     uses = Q(tool__usages__team=team, tool__usages__until=None)
-    mine = found.filter(Q(team=team) | uses | Q(tool__in=excepted.values("tool"))).values("pk")
+    mine = found.filter(Q(team=team) | uses | Q(tool__in=held.values("tool"))).values("pk")
     return found.filter(pk__in=mine)
 
 

@@ -65,7 +65,18 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
                 "weeks_saved",
                 "postponed_times",
             ),
-            *("due_since", "due_because", "owner", "team", "tool", "expires_on", "renews", "moves_from", "move_by"),
+            *(
+                "due_since",
+                "due_because",
+                "owner",
+                "visibility",
+                "team",
+                "tool",
+                "expires_on",
+                "renews",
+                "moves_from",
+                "move_by",
+            ),
             *("guide", "author", "proposer", "decided_by", "decided_on", "superseded_by", "closed_because", "known"),
             *("verdict", "looking_back", "looked_back_on"),
         ]
@@ -127,6 +138,7 @@ class DecisionEditSerializer(serializers.Serializer[object]):
     trigger_limit = serializers.IntegerField(min_value=0, max_value=MOST_ROWS, required=False, allow_null=True)
     weeks_saved = serializers.IntegerField(min_value=0, max_value=10_000, required=False, allow_null=True)
     owner = serializers.CharField(max_length=150, required=False, allow_null=True)
+    visibility = serializers.ChoiceField(Decision.Visibility.choices, required=False)
     team = serializers.SlugField(required=False, allow_null=True)
     tool = serializers.SlugField(required=False, allow_null=True)
     expires_on = serializers.DateField(required=False, allow_null=True)

@@ -22,7 +22,7 @@ LAST_CORNER = ("Run and govern", 8, 985, "start")
 
 
 def show(request: HttpRequest) -> HttpResponse:
-    wanted = RadarFilter(request.GET, queries.positions(actor=person(request)))
+    wanted = RadarFilter(request.GET, queries.positions(actor=person(request)), request=request)
     name = request.GET.get("edition", "")
     shown = _edition(request, name) if name else _now(request, wanted)
     shown |= {

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import django_filters
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
@@ -12,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
-from apps.registry import actions, queries
+from apps.registry import actions, queries, verdicts
 from apps.registry import serializers as shapes
 from apps.registry.api.bodies import NUMBER, chosen, read
 from apps.registry.models import ModelFamily, ModelVersion, Wave
@@ -56,11 +60,38 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
     @extend_schema(request=shapes.ProposalSerializer, responses={201: shapes.WaveDetailSerializer})
     def create(self, request: Request) -> Response:
         """Proposes what passes the gates and lists the others; applied at once where no approval is needed."""
-        body = dict(read(shapes.ProposalSerializer, request))
-        family, versions = _chosen(request, body)
-        settings = {name: body[name] for name in ("reason", "alias", "key", "stages", "live_limit")}
-        wave = actions.propose(actor=person(request), family=family, versions=versions, **settings)
+        wave = self._proposed(request, dict(read(shapes.ProposalSerializer, request)))
         return self._answer(wave, status.HTTP_201_CREATED)
+
+    def _proposed(self, request: Request, body: dict[str, Any]) -> Wave:
+        family, versions = _chosen(request, body)
+        words = {name: body[name] for name in ("reason", "alias", "key", "stages", "live_limit")}
+        return actions.propose(actor=person(request), family=family, versions=versions, **words)
+
+    @extend_schema(
+        request=shapes.KeyedProposalSerializer,
+        responses={(code, "text/markdown"): OpenApiTypes.STR for code in (200, 202, 409)},
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
+    def verdict(self, request: Request) -> HttpResponse:
+        """For CI: proposes once per `key`, and answers what became of it in Markdown. 200: promoted; 202: ask again,
+        it is being evaluated or waits for approval; 409: refused.
+        """
+        body = dict(read(shapes.KeyedProposalSerializer, request))
+        verdict = self._verdict(request, body)
+        return HttpResponse(verdict.text, status=verdict.code, content_type="text/markdown; charset=utf-8")
+
+    def _verdict(self, request: Request, body: dict[str, Any]) -> verdicts.Verdict:
+        actor = person(request)
+        wave = queries.wave_of_key(actor=actor, family=body["family"], key=body["key"])
+        try:
+            wave = wave or self._proposed(request, body)
+        except actions.Refused as refusal:
+            waits = bool(refusal.unevaluated)
+            return verdicts.of_refusal(body["family"], refusal.message, refusal.errors, waits=waits)
+        page = f"{settings.PORTAL_URL}{reverse('registry:wave', args=[wave.pk])}"
+        return verdicts.of_wave(queries.wave_view(actor=actor, wave_id=wave.pk), page)
 
     @extend_schema(request=shapes.ChoiceOfVersionsSerializer, responses=shapes.DryRunSerializer, filters=False)
     @action(detail=False, methods=["post"], url_path="dry-run", pagination_class=None, filter_backends=[])

@@ -102,6 +102,7 @@ from apps.registry.queries.waves import (
     waiting_for_a_stage,
     wave,
     wave_dry_run,
+    wave_of_key,
     wave_view,
     waves,
 )
@@ -249,6 +250,7 @@ __all__ = [
     "waiting_for_a_stage",
     "wave",
     "wave_dry_run",
+    "wave_of_key",
     "wave_view",
     "waves",
     "ways_back",

@@ -107,6 +107,11 @@ def wave(*, actor: User, wave_id: int) -> Wave:
     return found
 
 
+def wave_of_key(*, actor: User, family: str, key: str) -> Wave | None:
+    """What this person has proposed under that key."""
+    return waves(actor).filter(family__slug=family, proposer=actor, key=key).first()
+
+
 def wave_view(*, actor: User, wave_id: int) -> WaveView:
     """Everything an approver looks at. Raises Missing."""
     found = wave(actor=actor, wave_id=wave_id)

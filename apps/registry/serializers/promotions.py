@@ -243,6 +243,10 @@ class ProposalSerializer(ChoiceOfVersionsSerializer):
     )
 
 
+class KeyedProposalSerializer(ProposalSerializer):
+    key = serializers.CharField(max_length=100, help_text="The same key proposes once, however often it is sent.")
+
+
 class ApprovalSerializer(serializers.Serializer[Any]):
     digest = serializers.CharField(max_length=64, help_text="Of the wave as you looked at it.")
     note = serializers.CharField(max_length=2_000, allow_blank=True, default="")
