@@ -12,7 +12,7 @@ TIMES ?= 1
 MINUTES ?= 30
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures test-outside check openapi rights lock sbom audit clean
+.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures test-outside test-upgrade check openapi rights lock sbom audit clean
 .PHONY: soak bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining bench-airflow
 
 help: ## what can be done here
@@ -23,7 +23,7 @@ serve: install ## the whole portal with the demo company on http://127.0.0.1:800
 	@exec $(BIN)/python -m portal.local.serve
 
 # They need minutes each, and have a target of their own.
-SLOWER := doors faults parity airflow figures outside
+SLOWER := doors faults parity airflow figures outside upgrade
 test: install-dev ## the whole suite on its own PostgreSQL, Valkey, Celery workers and Chromium
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
 	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(SLOWER:%=--ignore tests/%) $(ARGS)
@@ -47,6 +47,9 @@ test-outside: install-dev ## the portal beside real products of others: an OpenI
 	@$(PYTHON) portal/local/install.py requirements-outside.lock .venv-outside
 	@CHROMIUM="$$($(BIN)/python -m portal.local.browser)" && export CHROMIUM \
 	&& exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/outside $(ARGS)
+
+test-upgrade: install-dev ## brings a filled portal of the release before to this one, and lets both work on it
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/upgrade $(ARGS)
 
 test-figures: install-dev ## computes from the raw data what docs and demo claim in figures
 	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/figures $(ARGS)
