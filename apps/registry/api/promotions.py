@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
+from apps.core.errors import Conflict
 from apps.registry import actions, queries, verdicts
 from apps.registry import serializers as shapes
 from apps.registry.api.bodies import NUMBER, chosen, read
@@ -90,6 +91,8 @@ class PromotionViewSet(ReadOnlyModelViewSet[Wave]):
         except actions.Refused as refusal:
             waits = bool(refusal.unevaluated)
             return verdicts.of_refusal(body["family"], refusal.message, refusal.errors, waits=waits)
+        except Conflict as refusal:  # frozen, or another wave is open
+            return verdicts.of_refusal(body["family"], refusal.message, {}, waits=False)
         page = f"{settings.PORTAL_URL}{reverse('registry:wave', args=[wave.pk])}"
         return verdicts.of_wave(queries.wave_view(actor=actor, wave_id=wave.pk), page)
 
