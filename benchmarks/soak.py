@@ -154,23 +154,27 @@ class Person:
         self._timed("mlflow", self.programs, "GET", f"/api/2.0/mlflow/{path}", headers=self.bearer)
 
     def log(self) -> None:
-        """A run with a parameter and two metrics, as a training script makes it."""
+        """A run with a parameter and two metrics, as a training script makes it; who has no team makes none."""
+        if self.user == "manager":
+            return self.look()
         made = self._write("runs/create", {"experiment_id": self._experiment()})
         if made is None:
-            return
+            return None
         run = made["run"]["info"]["run_id"]
         metrics = [{"key": "mae", "value": step, "timestamp": 1, "step": step} for step in range(2)]
         self._write("runs/log-batch", {"run_id": run, "metrics": metrics, "params": [{"key": "a", "value": "1"}]})
         self._write("runs/update", {"run_id": run, "status": "FINISHED"})
+        return None
 
-    def _experiment(self) -> str:
+    def _experiment(self, tries: int = 3) -> str:
         name = f"soak of {self.user}"
         address = f"{self.portal.address}/api/2.0/mlflow/experiments"
         found = self.programs.get(f"{address}/get-by-name", params={"experiment_name": name}, headers=self.bearer)
         if found.ok:
             return str(found.json()["experiment"]["experiment_id"])
         made = self.programs.post(f"{address}/create", json={"name": name}, headers=self.bearer)
-        return str(made.json()["experiment_id"]) if made.ok else self._experiment()
+        # Of people with the same name one makes it first.
+        return str(made.json()["experiment_id"]) if made.ok else self._experiment(tries - 1) if tries else ""
 
     def _write(self, path: str, body: dict[str, Any]) -> Any:
         return self._timed("mlflow", self.programs, "POST", f"/api/2.0/mlflow/{path}", json=body, headers=self.bearer)
