@@ -154,6 +154,7 @@ def target_of(permission: str, it: Everything, approver: User) -> Any:
         "retraining.signal": it.family,
         "retraining.set_policy": it.family,
         "retraining.close_incident": it.incident,
+        "lineage.tell": it.tracked,
         "tracking.create_experiment": it.family.team,
         "tracking.open_run": it.tracked.experiment,
         "tracking.edit_experiment": it.tracked.experiment,
