@@ -365,4 +365,4 @@ class RunLineageView(APIView):
     @extend_schema(responses=LineageSerializer)
     def get(self, request: Request, run_id: str) -> Response:
         run = tracked_run(actor=person(request), run_id=run_id)
-        return Response(LineageSerializer(queries.lineage_of_run(actor=person(request), run_id=run.pk)).data)
+        return Response(LineageSerializer(queries.lineage_of_run(actor=person(request), run=run)).data)

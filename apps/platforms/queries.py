@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
 from django.utils import timezone
 
 from apps.core.errors import Invalid, Missing, Unavailable
@@ -197,15 +196,19 @@ class LinkOut:
 
 
 def links_out(
-    *, page: str, values: Callable[[], Mapping[str, object]], connection_id: int | None = None
+    *,
+    page: str,
+    values: Callable[[], Mapping[str, object]],
+    ran_on: Callable[[], int | None] = lambda: None,
 ) -> list[LinkOut]:
     """The links of that page (`OutsideLink.Page`) for which all values are there, by name.
 
-    `values` is asked only where there are links at all. `connection_id` is where it ran, for links that are only for
-    what ran there.
+    `values`, and `ran_on` (the connection where it ran, for links that are only for what ran there), are asked only
+    where there are links at all.
     """
-    here = Q(connection=None) | Q(connection=connection_id) if connection_id else Q(connection=None)
-    shown = [link for link in OutsideLink.objects.filter(here) if not link.pages or page in link.pages]
+    shown = [link for link in OutsideLink.objects.all() if not link.pages or page in link.pages]
+    place = ran_on() if any(link.connection_id for link in shown) else None
+    shown = [link for link in shown if link.connection_id in (None, place)]
     known = values() if shown else {}
     found = (LinkOut(link.name, filled(link.template, known)) for link in shown)
     return [link for link in found if link.address]

@@ -94,7 +94,7 @@ def test_a_link_stands_where_it_is_wanted_and_where_it_ran(admin: User) -> None:
     known = {"workflow": "retrain_city", "outside_run": "portal-1", "segment": "atlanta"}
 
     def named(page: str, connection_id: int | None = None) -> list[str]:
-        return [link.name for link in links_out(page=page, values=lambda: known, connection_id=connection_id)]
+        return [link.name for link in links_out(page=page, values=lambda: known, ran_on=lambda: connection_id)]
 
     assert named("segment", airflow.pk) == ["Airflow", "Grafana"]
     assert named("segment_run", airflow.pk) == ["Airflow"]

@@ -60,7 +60,7 @@ def run_page(*, actor: User, run_id: str, shown: str = "") -> RunPage:
         versions=list(all_versions(actor).filter(run=run)),
         preview=preview(run.tree, shown) if shown else None,
         links=links_of_tracked(actor, run),
-        lineage=lineage_of_run(actor=actor, run_id=run.pk),
+        lineage=lineage_of_run(actor=actor, run=run),
     )
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apps.lineage.queries import last_writers, told_of
-from apps.tracking.queries import Origin, origins
+from apps.tracking.queries import Origin, origin_of, origins
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.lineage.models import ToldDataset, ToldRun
     from apps.registry.models import ModelVersion
+    from apps.tracking.models import Run
 
 LOGGED, TAGGED, TOLD = "logged by its run", "a tag of its run", "told by"
 FEATURE_TAGS = ("feature_views", "feature_service")
@@ -44,12 +45,13 @@ class Lineage:
     parts: Sequence[ToldRun]
 
 
-def lineage_of_run(*, actor: User, run_id: str | None) -> Lineage:
-    """What a run logged of itself, and what others told of it; nothing of a run that this person may not read."""
-    origin = origins(actor=actor, run_ids=[run_id]).get(run_id) if run_id else None
-    if origin is None:
-        return Lineage(None, "", "", (), ())
-    parts = told_of(actor=actor, run_id=origin.run)
+def lineage_of_run(*, actor: User, run: Run) -> Lineage:
+    """What a run that this person may read logged of itself, and what others told of it."""
+    return _lineage(actor, origin_of(run))
+
+
+def _lineage(actor: User, origin: Origin) -> Lineage:
+    parts = told_of(origin.run)
     told = {one.place: one for part in parts for one in part.read_sets}
     writers = last_writers(actor=actor, places=list(told), besides=origin.run)
     sources = [*_logged(origin), *_tagged(origin), *(_told(one, writers.get(place)) for place, one in told.items())]
@@ -60,8 +62,9 @@ def lineage_of_run(*, actor: User, run_id: str | None) -> Lineage:
 
 
 def lineage_of_version(*, actor: User, version: ModelVersion) -> Lineage:
-    """Of the run that it came from; its own files count more where they name a commit."""
-    found = lineage_of_run(actor=actor, run_id=version.run_id)
+    """Of the run that it came from, if this person may read that; its own files count more where they name a commit."""
+    origin = origins(actor=actor, run_ids=[version.run_id]).get(version.run_id) if version.run_id else None
+    found = _lineage(actor, origin) if origin else Lineage(None, "", "", (), ())
     own = str(version.provenance.get("commit") or "")
     return Lineage(found.origin, own or found.commit, found.repository, found.sources, found.parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from apps.platforms.queries import LinkOut, links_out
@@ -10,6 +11,7 @@ from apps.retraining import queries as retraining
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.registry.models import ModelFamily, ModelVersion
+    from apps.retraining.models import SegmentRun
     from apps.tracking.models import Run
 
 Values = dict[str, object]
@@ -37,11 +39,18 @@ def segment_values(family: ModelFamily, segment: str) -> Values:
 
 def _links(actor: User, page: str, run_id: str | None, own: Values) -> list[LinkOut]:
     """`own` counts more than what the run says, and that more than nothing."""
-    behind = retraining.segment_run_behind(actor, run_id)
+
+    @cache
+    def behind() -> SegmentRun | None:
+        return retraining.segment_run_behind(actor, run_id)
 
     def values() -> Values:
-        said = retraining.run_values(actor, behind) if behind else retraining.tracked_values(actor, run_id)
+        found = behind()
+        said = retraining.run_values(actor, found) if found else retraining.tracked_values(actor, run_id)
         return said | own
 
-    connection_id = retraining.connection_of(behind.request) if behind else None
-    return links_out(page=page, values=values, connection_id=connection_id)
+    def ran_on() -> int | None:
+        found = behind()
+        return retraining.connection_of(found.request) if found else None
+
+    return links_out(page=page, values=values, ran_on=ran_on)

@@ -59,12 +59,12 @@ def version_values(version: ModelVersion) -> Values:
 
 
 def links_of_request(request: RetrainingRequest) -> list[LinkOut]:
-    return links_out(page="request", values=lambda: request_values(request), connection_id=connection_of(request))
+    return links_out(page="request", values=lambda: request_values(request), ran_on=lambda: connection_of(request))
 
 
 def links_of_run(actor: User, run: SegmentRun) -> list[LinkOut]:
     return links_out(
-        page="segment_run", values=lambda: run_values(actor, run), connection_id=connection_of(run.request)
+        page="segment_run", values=lambda: run_values(actor, run), ran_on=lambda: connection_of(run.request)
     )
 
 

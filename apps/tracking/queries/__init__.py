@@ -21,7 +21,7 @@ from apps.tracking.queries.evidence import (
     visible_run_ids,
     whole_run,
 )
-from apps.tracking.queries.origins import Origin, Used, origins
+from apps.tracking.queries.origins import Origin, Used, origin_of, origins
 from apps.tracking.queries.searches import search_experiments, search_logged_models, search_runs
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "logged_model",
     "logged_models",
     "metric_history",
+    "origin_of",
     "origins",
     "points",
     "reported",

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import prefetch_related_objects
+
 from apps.tracking.models import Run
 
 if TYPE_CHECKING:
@@ -63,6 +65,12 @@ def origins(*, actor: User, run_ids: Collection[str]) -> dict[str, Origin]:
     """By run, of those that this person may read; four queries."""
     seen = Run.objects.visible_to(actor).filter(pk__in=set(run_ids)).select_related("experiment")
     return {run.pk: _origin(run) for run in seen.prefetch_related("tags", "params", "inputs__dataset")}
+
+
+def origin_of(run: Run) -> Origin:
+    """Of a run that one may see; what is loaded with it is not asked for again."""
+    prefetch_related_objects([run], "tags", "params", "inputs__dataset")
+    return _origin(run)
 
 
 def _origin(run: Run) -> Origin:
