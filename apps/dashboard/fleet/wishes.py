@@ -32,6 +32,7 @@ FILTERS: dict[str, tuple[str, Callable[[Row], bool]]] = {
 }
 SORTS: dict[str, Callable[[Row], float | str | None]] = {
     "gap": lambda row: row.gap,
+    "share": lambda row: row.worse_by,
     "segment": lambda row: row.cell.name.lower(),
     "age": lambda row: row.cell.age_days,
     "evaluated": lambda row: row.promoted_with,
@@ -60,8 +61,10 @@ class Wanted:
 
     @property
     def sort(self) -> str:
-        """The worst of the chosen measure first, unless said otherwise."""
-        return self.order or self.measure.worst_first
+        """The worst of the chosen measure first, unless said otherwise; the map shows shares, the table differences."""
+        if self.order:
+            return self.order
+        return "-share" if self.view == MAP and self.measure.key == "baseline" else self.measure.worst_first
 
     @property
     def is_narrowed(self) -> bool:
