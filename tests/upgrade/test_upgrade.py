@@ -47,6 +47,9 @@ class Portal:
 @pytest.fixture(scope="module")
 def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The code of the release before."""
+    known = subprocess.run(["git", "cat-file", "-e", f"{COMMIT}^{{commit}}"], cwd=REPOSITORY, capture_output=True)
+    if known.returncode:
+        pytest.skip(f"The code of {RELEASE} (commit {COMMIT}) is not in this checkout: fetch its whole history.")
     folder = tmp_path_factory.mktemp("release")
     unpack(COMMIT, folder)
     return folder
@@ -88,7 +91,7 @@ def test_what_was_there_is_there_and_both_releases_work_on_it(portal: Portal) ->
     assert bad(after) == {}
     assert after["waves"][-1][1] == "applied"
     assert after["champions"] != before["champions"]
-    assert after["counts"]["registry.Evaluation"] == before["counts"]["registry.Evaluation"]
+    assert {noun for noun, count in before["counts"].items() if after["counts"][noun] < count} == set()
 
 
 def bad(seen: dict[str, Any]) -> dict[str, int]:
