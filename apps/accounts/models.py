@@ -121,7 +121,9 @@ class Identity(models.Model):
     user = models.OneToOneField(User, models.CASCADE, related_name="identity")
     issuer = models.CharField(max_length=300)
     subject = models.CharField(max_length=255)
-    refresh_token = SealedField(blank=True, help_text="With it the provider is asked again; empty: it gave none.")
+    sealed_refresh_token = SealedField(
+        blank=True, help_text="With it the provider is asked again; empty: it gave none."
+    )
     confirmed_at = models.DateTimeField(help_text="When the provider last vouched for the person and their groups.")
     asked_at = models.DateTimeField(db_index=True, help_text="When it was last asked; who sets it forward asks.")
 

@@ -92,7 +92,7 @@ def _outlived(identity: Identity) -> bool:
 def ask_again(identity: Identity) -> None:
     """Asks the provider what the person may do now. Raises Unavailable where it does not answer."""
     try:
-        said = _refresh(unseal(identity.refresh_token))
+        said = _refresh(unseal(identity.sealed_refresh_token))
         person = vouched(_claims_of(identity, said))
     except (Refused, Denied) as error:
         actions.let_rest(identity=identity, why=f"{settings.OIDC_NAME} vouches for them no more: {error.message}")

@@ -5,17 +5,19 @@ from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db.models import Field
+from django.utils import timezone
 from pytest_django import Settings
 
-from apps.accounts.models import Team, User
+from apps.accounts.models import Identity, Team, User
 from apps.core.errors import Unavailable
-from apps.core.keyring import unseal
+from apps.core.keyring import seal, unseal
 from apps.core.sealed import SealedField, sealed_fields
 from apps.notifications.actions import create_webhook, set_channel
 from apps.platforms.actions import set_connection
 from apps.platforms.models import Connection
 
 SECRETS = {
+    "accounts.Identity.sealed_refresh_token": "refreshes",
     "notifications.Channel.sealed_address": "https://1.1.1.1/services/secret",
     "notifications.Webhook.sealed_secret": "signs",
     "platforms.Connection.sealed_secret": "t0ken",
@@ -27,6 +29,8 @@ def everything_secret(admin: User, approver: User, team: Team) -> None:
     set_connection(actor=admin, name="tracking", kind="mlflow", address="https://1.1.1.1", secret="t0ken")
     set_channel(actor=approver, team=team, address="https://1.1.1.1/services/secret")
     create_webhook(actor=admin, name="ci", url="https://1.1.1.1/hook", events=["model_version.created"], secret="signs")
+    asked = {"confirmed_at": timezone.now(), "asked_at": timezone.now(), "sealed_refresh_token": seal("refreshes")}
+    Identity.objects.create(user=approver, issuer="https://1.1.1.1", subject="1", **asked)
 
 
 def opened() -> dict[str, str]:

@@ -114,7 +114,7 @@ def test_every_address_that_lists_or_shows_is_there(everything: Everything, migh
     assert {address for address, status in answered.items() if status == 404} <= {
         "/api/v1/tokens/{key}/",
         "/api/v1/runs/{run_id}/files/{path}",
-        "/api/v1/versions/{version_id}/data/{number}/",  # no S3 is connected here; see tests/registry/test_data_in_s3.py
+        "/api/v1/versions/{version_id}/data/{number}/",  # no S3 is connected here
         *(address for address in addresses() if "{webhook_id}" in address or "{delivery_id}" in address),
     }
     nouns = not_for_reading - {"/api/v1/channels/{slug}/"}  # read in the list, where its secret address is left out

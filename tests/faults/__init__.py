@@ -28,12 +28,12 @@
   registry/test_races.py::test_whatever_eight_people_do_at_once_the_registry_stays_true
 - a platform is down, slow, answers garbage, forgets a run:
   airflow/test_real_airflow.py::test_a_fleet_goes_through_it_whatever_is_killed_and_each_city_runs_once
-  platforms/test_platform_contract.py::test_a_platform_in_trouble_says_nothing_about_its_runs
-  platforms/test_platform_contract.py::test_a_run_that_nobody_knows_has_no_state
+  platforms/contract.py::test_in_trouble_it_says_nothing_about_its_runs
+  platforms/contract.py::test_a_run_that_nobody_knows_has_no_state
 - disk full, an upload cut off in the middle, a wrong digest:
   artifacts/test_actions.py::test_a_full_disk_leaves_the_tree_as_it_was
-  artifacts/test_store.py::test_an_upload_cut_off_in_the_middle_leaves_nothing
-  artifacts/test_store.py::test_damaged_bytes_are_not_handed_out
+  artifacts/test_stores.py::test_an_upload_cut_off_in_the_middle_leaves_nothing
+  artifacts/test_stores.py::test_damaged_bytes_are_never_handed_out_whole
 - a script that hangs, forks, eats memory, prints 100 MB, dies by SIGSEGV:
   platforms/test_local.py::test_a_script_that_hangs_is_ended_at_its_time_limit
   platforms/test_local.py::test_forked_and_hidden_processes_are_gone_when_the_run_returns

@@ -104,7 +104,7 @@ def test_a_person_comes_in_by_one_button_in_a_real_browser(company: Provider, po
     assert {given.role for given in mara.portal_roles.all()} == {"board", "catalog_editor"}
     told = set(AuditEvent.objects.values_list("action", flat=True))
     assert {"accounts.user_created", "accounts.team_created", "accounts.member_added", "accounts.role_given"} <= told
-    sealed = Identity.objects.get().refresh_token
+    sealed = Identity.objects.get().sealed_refresh_token
     assert sealed.startswith("gAAAA"), "the refresh token lies in the database in clear"
 
 
@@ -132,14 +132,14 @@ def test_leaving_a_group_takes_the_rights_from_open_sessions_and_tokens(
     due()
     tasks.recheck()
     assert mara.memberships.count() == 1
-    first = Identity.objects.get().refresh_token
+    first = Identity.objects.get().sealed_refresh_token
 
     company.knows(mara=someone("platform-people"))
     tasks.recheck()
     assert mara.memberships.count() == 1, "asked again too soon"
     due()
     tasks.recheck()
-    assert Identity.objects.get().refresh_token != first, "a refresh token works once"
+    assert Identity.objects.get().sealed_refresh_token != first, "a refresh token works once"
     assert set(Membership.objects.values_list("team__slug", flat=True)) == {"ml-platform"}
     assert browser.get("/api/v1/me/").json()["teams"] == ["ml-platform"]
     company.knows(mara=someone("rides"))

@@ -153,7 +153,7 @@ def test_its_version_page_tells_where_it_comes_from_and_looks_into_files(owner: 
     assert "distance_mi double answers double" in told
     assert "Run atlanta spring in cards" in told
     assert "Commit 0123456789ab clean Script train.py" in told
-    assert "Training trips ab12 local" in told
+    assert "trips local · ab12 Data set for training Logged by its run" in told
     assert "&quot;commit&quot;: &quot;0123456789abcdef&quot;" in page  # the file's own text
     assert 'download_artifacts("models:/eta-trip.atlanta/2")' in html.unescape(told)
     assert "Nobody has used it" in told

@@ -42,7 +42,7 @@ def admit(*, person: Vouched, refresh_token: str = "") -> User:
     User.objects.filter(pk=user.pk).update(is_active=True, rests_since=None, name=person.name, email=person.email)
     now = timezone.now()
     Identity.objects.filter(user=user).update(
-        refresh_token=seal(refresh_token) if refresh_token else "", confirmed_at=now, asked_at=now
+        sealed_refresh_token=seal(refresh_token) if refresh_token else "", confirmed_at=now, asked_at=now
     )
     give_rights(user=user, groups=person.groups)
     user.refresh_from_db()
@@ -52,8 +52,8 @@ def admit(*, person: Vouched, refresh_token: str = "") -> User:
 @transaction.atomic
 def confirm(*, identity: Identity, groups: frozenset[str], refresh_token: str) -> None:
     """The provider vouched again: these are the groups now."""
-    sealed = seal(refresh_token) if refresh_token else identity.refresh_token
-    Identity.objects.filter(pk=identity.pk).update(refresh_token=sealed, confirmed_at=timezone.now())
+    sealed = seal(refresh_token) if refresh_token else identity.sealed_refresh_token
+    Identity.objects.filter(pk=identity.pk).update(sealed_refresh_token=sealed, confirmed_at=timezone.now())
     give_rights(user=identity.user, groups=groups)
 
 
@@ -61,7 +61,7 @@ def confirm(*, identity: Identity, groups: frozenset[str], refresh_token: str) -
 def let_rest(*, identity: Identity, why: str) -> None:
     """Nobody vouches any more: sessions end, tokens stop and the groups' rights are gone, until the next sign-in."""
     user, now = identity.user, timezone.now()
-    Identity.objects.filter(pk=identity.pk).update(refresh_token="")
+    Identity.objects.filter(pk=identity.pk).update(sealed_refresh_token="")
     resting = User.objects.filter(pk=user.pk, is_active=True)
     if resting.update(is_active=False, rests_since=now, sign_outs=F("sign_outs") + 1):
         record(actor=user, action=Event.SWITCHED_OFF, target=user, note=why)
@@ -71,9 +71,9 @@ def let_rest(*, identity: Identity, why: str) -> None:
 def due_identities() -> list[Identity]:
     """Those to ask the provider about, or to let rest, oldest first."""
     now = timezone.now()
-    asked_long_ago = Q(asked_at__lt=now - timedelta(minutes=settings.OIDC_RECHECK_MINUTES)) & ~Q(refresh_token="")
+    asked_long_ago = Q(asked_at__lt=now - timedelta(minutes=settings.OIDC_RECHECK_MINUTES))
     here = Identity.objects.filter(issuer=settings.OIDC_ISSUER, user__is_active=True)
-    due = here.filter(asked_long_ago | Q(confirmed_at__lt=_trusted_since()))
+    due = here.filter((asked_long_ago & ~Q(sealed_refresh_token="")) | Q(confirmed_at__lt=_trusted_since()))
     return list(due.select_related("user").order_by("asked_at")[:MOST_AT_ONCE])
 
 

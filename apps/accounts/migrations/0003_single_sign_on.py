@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ("issuer", models.CharField(max_length=300)),
                 ("subject", models.CharField(max_length=255)),
                 (
-                    "refresh_token",
+                    "sealed_refresh_token",
                     models.TextField(blank=True, help_text="With it the provider is asked again; empty: it gave none."),
                 ),
                 (
