@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +67,7 @@ def portal(old: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Port
     (folder / "pipelines" / "toy.py").write_text(SCRIPT)
     own = {"DATABASE_URL": here._replace(path=f"/{name}").geturl(), "VAR_DIR": str(folder)}
     made = Portal(old, {**os.environ, **own, "PIPELINES_DIR": str(folder / "pipelines")})
-    with tarfile.open(HERE / f"release-{RELEASE}.tar.gz") as packed:
-        packed.extractall(folder / "backups", filter="data")
+    shutil.unpack_archive(HERE / f"release-{RELEASE}.tar.gz", folder / "backups")
     (backup,) = (one.parent for one in (folder / "backups").glob("*/manifest.json"))
     made.manage(old, "restore", str(backup))
     yield made
