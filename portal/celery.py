@@ -34,6 +34,7 @@ app.conf.task_routes = {
     "retraining.listen": {"queue": "outgoing"},
     "platforms.look_after": {"queue": "outgoing"},
     "artifacts.look_after": {"queue": "outgoing"},
+    "artifacts.sweep": {"queue": "outgoing"},
 }
 app.conf.beat_schedule = {
     "dashboard.heartbeat": {"task": "dashboard.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
@@ -47,6 +48,7 @@ app.conf.beat_schedule = {
     "accounts.coordinate": {"task": "accounts.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "platforms.coordinate": {"task": "platforms.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "artifacts.coordinate": {"task": "artifacts.coordinate", "schedule": 60.0, "options": {"expires": 60}},
+    "artifacts.ask_to_sweep": {"task": "artifacts.ask_to_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
     "retraining.look_up_all": {"task": "retraining.look_up_all", "schedule": 60.0, "options": {"expires": 60}},
     "retraining.listen_all": {"task": "retraining.listen_all", "schedule": 30.0, "options": {"expires": 30}},
     "notifications.coordinate": {"task": "notifications.coordinate", "schedule": 2.0, "options": {"expires": 10}},

@@ -397,6 +397,9 @@ ARTIFACT_LINK_BYTES = int(os.environ.get("ARTIFACT_LINK_MEGABYTES", "100")) * 10
 """Files in S3 of this size and more are downloaded from S3 itself, by a signed address for one file; 0: never."""
 S3_LINK_SECONDS = int(os.environ.get("S3_LINK_SECONDS", "60"))
 """So long such an address begins a download; one that has begun goes on to its end."""
+ARTIFACT_GRACE_DAYS = float(os.environ.get("ARTIFACT_GRACE_DAYS", "7"))
+"""Stored bytes that nothing names any more leave the store after so many days. Whoever restores the database by tools
+of their own, without `manage.py restore`, sets it to the age of the oldest dump that they would restore."""
 
 # MLflow's protocol
 ARTIFACT_BYTES = int(os.environ.get("ARTIFACT_BYTES", str(20 * 1024**3)))

@@ -11,13 +11,20 @@ EMPTY_OR_DOT_SEGMENT = r"(^|/)\.{0,2}(/|$)"
 
 
 class Blob(models.Model):
-    """Bytes in the store. The database refuses every change of a row."""
+    """Bytes in the store, or that were there. The database refuses every change of what they are."""
 
     sha256 = models.CharField(max_length=64, primary_key=True)
     size = models.BigIntegerField(help_text="Bytes.")
+    unneeded_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when no tree whose files are kept names them."
+    )
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When they left the store.")
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(removed_at=None) | Q(unneeded_since__isnull=False), name="only_unneeded_bytes_are_removed"
+            ),
             models.CheckConstraint(condition=Q(sha256__regex=SHA256), name="a_blob_is_named_by_its_sha256"),
             models.CheckConstraint(condition=Q(size__gte=0), name="a_blob_has_a_size"),
         ]
@@ -27,7 +34,10 @@ class Blob(models.Model):
 
 
 class Tree(models.Model):
-    """The files of a run or of an upload. Once sealed, the database refuses every change of it and of its files."""
+    """The files of a run or of an upload. Once sealed, the database refuses every change of it and of its files.
+
+    Of a tree that was cut the paths, sizes and digests stay, and nobody is handed the bytes any more.
+    """
 
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     sealed_at = models.DateTimeField(null=True, editable=False)
@@ -37,6 +47,7 @@ class Tree(models.Model):
         editable=False,
         help_text="sha256 of the sorted lines 'path sha256 size'; set by sealing.",
     )
+    cut_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When its bytes were given up.")
 
     class Meta:
         constraints = [
@@ -52,6 +63,14 @@ class Tree(models.Model):
     @property
     def is_sealed(self) -> bool:
         return self.sealed_at is not None
+
+    @property
+    def farewell(self) -> str:
+        """Why its bytes are not to be had any more; empty while they are."""
+        if self.cut_at is None:
+            return ""
+        day = f"{self.cut_at.day} {self.cut_at:%B %Y}"
+        return f"These files were removed on {day} by their family's rule of retention; their digests stay."
 
 
 class TreeFile(models.Model):

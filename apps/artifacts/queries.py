@@ -1,12 +1,14 @@
 """Reads of files. The caller has checked that the reader may see what the tree belongs to."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
+from django.utils import timezone
 
 from apps.artifacts.models import Blob, Tree, TreeFile
 from apps.artifacts.paths import is_path
@@ -15,11 +17,12 @@ from apps.core.errors import Missing, Unavailable
 from apps.core.heartbeats import noted
 
 STORE = "file-store"
+OF_THE_ROW = OuterRef("pk")
 
 
 def files_of(tree: Tree) -> QuerySet[TreeFile]:
     """The tree's files with their blobs, by path."""
-    return TreeFile.objects.filter(tree=tree).select_related("blob").order_by("path")
+    return TreeFile.objects.filter(tree=tree).select_related("blob", "tree").order_by("path")
 
 
 def has_files(*, tree: Tree, folder: str = "") -> bool:
@@ -46,12 +49,17 @@ def open_file(*, tree: Tree, path: str) -> BinaryIO:
 
 
 def open_stored(file: TreeFile) -> BinaryIO:
-    """The verified bytes. Raises Unavailable when they are damaged or the store is away."""
+    """The verified bytes. Raises Missing where they were cut, Unavailable when damaged or the store is away."""
+    _refuse_cut(file)
     return default_store().open(file.blob_id)
 
 
 def link_to(file: TreeFile) -> str:
-    """An address outside the portal, good for a minute, where these bytes are to be had; "" where we send them."""
+    """An address outside the portal, good for a minute, where these bytes are to be had; "" where we send them.
+
+    Raises Missing where they were cut.
+    """
+    _refuse_cut(file)
     return default_store().link(file.blob_id, name=file.path, size=file.size)
 
 
@@ -76,7 +84,56 @@ def open_parts(*, upload: str, parts: Sequence[str]) -> BinaryIO:
 
 def all_blobs() -> Iterator[tuple[str, int]]:
     """sha256 and bytes of everything that is stored."""
-    return Blob.objects.order_by("sha256").values_list("sha256", "size").iterator()
+    stored = Blob.objects.filter(removed_at=None).order_by("sha256")
+    return stored.values_list("sha256", "size").iterator()
+
+
+def naming(sha256: str | OuterRef = OF_THE_ROW) -> QuerySet[TreeFile]:
+    """The files whose bytes these are, of trees that were not cut; of a blob's row unless said."""
+    return TreeFile.objects.filter(blob=sha256, tree__cut_at=None).order_by()
+
+
+def grace_ago() -> datetime:
+    return timezone.now() - timedelta(days=settings.ARTIFACT_GRACE_DAYS)
+
+
+def removable() -> QuerySet[Blob]:
+    """Bytes in the store that no tree has named for ARTIFACT_GRACE_DAYS."""
+    return Blob.objects.filter(unneeded_since__lt=grace_ago(), removed_at=None)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """How many stored files, and their bytes."""
+
+    files: int
+    size: int
+
+
+def unneeded() -> Weight:
+    """Bytes in the store that no tree names any more and that wait for their removal."""
+    return _weight(Blob.objects.filter(unneeded_since__isnull=False, removed_at=None))
+
+
+def freed_by_cutting(trees: Collection[int]) -> Weight:
+    """What would leave the store in time if these trees (ids) were cut: what no other tree names."""
+    ids = list(trees)
+    theirs = TreeFile.objects.filter(tree__in=ids).order_by().values("blob")
+    return _weight(Blob.objects.filter(pk__in=theirs).exclude(Exists(naming().exclude(tree__in=ids))))
+
+
+def uncut(trees: Iterable[int]) -> set[int]:
+    """Those of the trees (ids) whose bytes are kept."""
+    return set(Tree.objects.filter(pk__in=list(trees), cut_at=None).values_list("pk", flat=True))
+
+
+def _weight(blobs: QuerySet[Blob]) -> Weight:
+    return Weight(**blobs.aggregate(files=Count("pk"), size=Sum("size", default=0)))
+
+
+def _refuse_cut(file: TreeFile) -> None:
+    if file.tree.farewell:
+        raise Missing(file.tree.farewell)
 
 
 def open_blob(sha256: str) -> BinaryIO:
@@ -90,7 +147,8 @@ def published(name: str) -> bytes:
 
 
 def local_path(file: TreeFile) -> Path:
-    """A verified local file of the same bytes, without a copy; only to be read. Raises Unavailable."""
+    """A verified local file of the same bytes, without a copy; only to be read. Raises Missing, Unavailable."""
+    _refuse_cut(file)
     return default_store().local_path(file.blob_id)
 
 
@@ -98,7 +156,11 @@ def damaged(trees: Iterable[int]) -> dict[int, str]:
     """By tree id, why its files can not be used now: every file of these trees is read and compared with its digest."""
     faults: dict[str, str] = {}
     found: dict[int, str] = {}
-    for tree, path, blob in TreeFile.objects.filter(tree__in=list(trees)).values_list("tree", "path", "blob"):
+    ids = list(trees)
+    for cut in Tree.objects.filter(pk__in=ids, cut_at__isnull=False):
+        found[cut.pk] = cut.farewell
+    files = TreeFile.objects.filter(tree__in=ids).exclude(tree__in=list(found))
+    for tree, path, blob in files.values_list("tree", "path", "blob"):
         if blob not in faults:
             faults[blob] = _fault(blob)
         if faults[blob]:

@@ -5,7 +5,10 @@ from celery import shared_task
 from apps.artifacts import actions
 from apps.core.context import Door, through
 from apps.core.doorbell import ring
+from apps.core.heartbeats import beat, silent_for
 
+HOUR, DAY = 3_600, 86_400
+STRAYS = "file-store-strays"
 STALE_AFTER = 60  # seconds; the next round begins then
 
 
@@ -13,6 +16,23 @@ STALE_AFTER = 60  # seconds; the next round begins then
 def coordinate() -> None:
     """Rung by beat; whoever looks may have to wait for another machine."""
     ring("artifacts.look_after")
+
+
+@shared_task(name="artifacts.ask_to_sweep", expires=HOUR)
+def ask_to_sweep() -> None:
+    """Rung by beat; removing bytes may have to wait for another machine."""
+    ring("artifacts.sweep")
+
+
+@shared_task(name="artifacts.sweep", expires=HOUR)
+def sweep() -> None:
+    """Removes stored bytes that nothing names any more, and once a day looks for those that nothing ever named."""
+    with through(Door.TASK):
+        if (silent_for(STRAYS) or DAY) >= DAY:
+            actions.note_strays()
+            beat(STRAYS)
+        if actions.sweep().more:
+            ring("artifacts.sweep")
 
 
 @shared_task(name="artifacts.look_after", expires=STALE_AFTER)

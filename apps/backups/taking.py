@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from apps.artifacts.actions import whole_store
 from apps.artifacts.queries import all_blobs, open_blob
 from apps.artifacts.store import Damaged, Store
 from apps.backups.archive import Backup, Manifest, sha256_of
@@ -25,11 +26,12 @@ def take(root: Path, files: Store | None = None) -> Backup:
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(root):
         backup, taken_at = Backup.begin(root), datetime.now(UTC)
-        with one_moment() as snapshot:
-            dump(backup.dump, snapshot)
-            held, blobs = tables(), list(all_blobs())
-        # A stored file is there before the row that names it, and none is ever removed: so the files may come later.
-        lost = _keep(files or backup.stored, [sha256 for sha256, _ in blobs])
+        # A stored file is there before the row that names it, and none is removed meanwhile: so they may come later.
+        with whole_store():
+            with one_moment() as snapshot:
+                dump(backup.dump, snapshot)
+                held, blobs = tables(), list(all_blobs())
+            lost = _keep(files or backup.stored, [sha256 for sha256, _ in blobs])
         size = sum(size for _, size in blobs)
         digest = sha256_of(backup.dump)
         manifest = Manifest(taken_at.isoformat(), release(), digest, len(blobs), size, lost, held)

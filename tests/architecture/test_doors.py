@@ -71,6 +71,7 @@ def test_only_what_takes_time_is_in_the_queue_of_work() -> None:
         "notifications.send",
         "platforms.look_after",
         "artifacts.look_after",
+        "artifacts.sweep",
         "registry.publish",
         "retraining.attend",
         "retraining.hand_over",

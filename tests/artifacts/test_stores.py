@@ -226,3 +226,13 @@ def test_a_large_file_gets_an_address_of_its_own_and_a_small_one_none(s3: str, t
     assert place.secret not in address
     assert store.link("a" * 64, name="small", size=9) == ""
     assert replace(store, link_from=0).link("a" * 64, name="large", size=10**12) == ""
+
+
+def test_what_lies_there_is_told_with_its_size_and_when_it_was_put(any_store: Store) -> None:
+    stored = any_store.put(io.BytesIO(b"weights"))
+    held = any_store.held(stored.sha256)
+    assert held is not None
+    assert held.size == 7
+    assert abs(held.put_at - datetime.now(UTC)) < timedelta(minutes=5)
+    any_store.remove(stored.sha256)
+    assert any_store.held(stored.sha256) is None

@@ -23,6 +23,14 @@ class Stored:
     size: int
 
 
+@dataclass(frozen=True)
+class Held:
+    """What lies in the store: bytes, and when they were put last."""
+
+    size: int
+    put_at: datetime
+
+
 class Store(Protocol):
     """Bytes by their sha256. All methods raise Unavailable when the place is full, away or damaged."""
 
@@ -79,6 +87,10 @@ class Store(Protocol):
 
     def names(self) -> Iterator[tuple[str, datetime]]:
         """sha256 of everything that is stored, and when it was put last."""
+        ...
+
+    def held(self, sha256: str) -> Held | None:
+        """None where it does not lie here; nothing is read."""
         ...
 
     def remove(self, sha256: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from apps.artifacts.paths import check_path
-from apps.artifacts.store.base import CHUNK_BYTES, STALE_SECONDS, Joined, Stored, damaged, full, part_missing
+from apps.artifacts.store.base import CHUNK_BYTES, STALE_SECONDS, Held, Joined, Stored, damaged, full, part_missing
 from apps.core.errors import Missing, Unavailable
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -86,6 +86,13 @@ class LocalStore:
         for place in sorted((self.root / "sha256").glob("*/*")):
             with suppress(FileNotFoundError):
                 yield place.name, datetime.fromtimestamp(place.stat().st_mtime, UTC)
+
+    def held(self, sha256: str) -> Held | None:
+        try:
+            found = self._place(sha256).stat()
+        except FileNotFoundError:
+            return None
+        return Held(found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
     def remove(self, sha256: str) -> None:
         self._place(sha256).unlink(missing_ok=True)

@@ -16,7 +16,17 @@ from uuid import uuid4
 import structlog
 
 from apps.artifacts.paths import check_path
-from apps.artifacts.store.base import CHUNK_BYTES, STALE_SECONDS, Damaged, Stored, chunks, damaged, full, part_missing
+from apps.artifacts.store.base import (
+    CHUNK_BYTES,
+    STALE_SECONDS,
+    Damaged,
+    Held,
+    Stored,
+    chunks,
+    damaged,
+    full,
+    part_missing,
+)
 from apps.artifacts.store.local import LocalStore
 from apps.core.errors import Missing, Unavailable
 from apps.platforms.calling import NotAllowed, NotSignedIn, Unknown
@@ -124,6 +134,11 @@ class S3Store:
         with _in_our_words():
             for found in self.bucket.names("sha256/"):
                 yield found.key.rpartition("/")[2], found.modified
+
+    def held(self, sha256: str) -> Held | None:
+        with _in_our_words():
+            found = self.bucket.find(_key(sha256))
+        return Held(found.size, found.modified) if found else None
 
     def remove(self, sha256: str) -> None:
         with _in_our_words():
