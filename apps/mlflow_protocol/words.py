@@ -49,4 +49,4 @@ def by_key(sent: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 def without_empty(body: Mapping[str, Any]) -> dict[str, Any]:
     """protobuf leaves out what is not set, and lists that are empty."""
-    return {name: value for name, value in body.items() if value not in (None, [], "")}
+    return {name: value for name, value in body.items() if value is not None and value != "" and value != []}

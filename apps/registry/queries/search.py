@@ -97,9 +97,9 @@ def search_models(
     order, most = _order(MODELS, orders), min(limit, MOST_ROWS)
     ids = (
         "SELECT model.id FROM registry_registeredmodel AS model "  # noqa: S608
-        f"WHERE model.deleted_at IS NULL AND {where} ORDER BY {order} LIMIT %s"
+        f"WHERE model.deleted_at IS NULL AND {where} ORDER BY {order} LIMIT {most + 1:d}"
     )
-    rows = model_rows(f"WHERE model.id IN ({ids}) ORDER BY {order}", [*params, most + 1])
+    rows = model_rows(f"WHERE model.id IN ({ids}) ORDER BY {order}", params)
     return _paged(rows, orders, most)
 
 
@@ -110,7 +110,7 @@ def search_versions(
     where, params = _where(actor, VERSIONS, conditions, orders, after)
     order, most = _order(VERSIONS, orders), min(limit, MOST_ROWS)
     living = "version.deleted_at IS NULL AND model.deleted_at IS NULL"
-    rows = version_rows(f"WHERE {living} AND {where} ORDER BY {order} LIMIT %s", [*params, most + 1])
+    rows = version_rows(f"WHERE {living} AND {where} ORDER BY {order} LIMIT {most + 1:d}", params)
     return _paged(rows, orders, most)
 
 
