@@ -12,12 +12,12 @@ TIMES ?= 1
 MINUTES ?= 30
 export PORT VAR_DIR DEMO CHROMIUM
 
-.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-figures test-outside test-upgrade check openapi rights lock sbom audit clean
+.PHONY: help python install install-dev serve test test-doors test-faults test-mlflow test-airflow test-airflow2 test-figures test-outside test-upgrade check openapi rights lock sbom audit clean
 .PHONY: soak bench bench-registry bench-fleet bench-waves bench-catalog bench-retraining bench-airflow
 
 help: ## what can be done here
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 
 serve: install ## the whole portal with the demo company on http://127.0.0.1:8000 (PORT=8123, VAR_DIR=/path, DEMO=0)
 	@exec $(BIN)/python -m portal.local.serve
@@ -37,7 +37,11 @@ test-faults: install-dev ## harms real processes and counts afterwards what was 
 
 test-airflow: install-dev ## runs DAGs on a real Airflow 3.3.2, and harms it and the portal meanwhile
 	@$(PYTHON) portal/local/install.py requirements-airflow.lock .venv-airflow
-	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/airflow $(ARGS)
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/airflow/test_airflow_3.py $(ARGS)
+
+test-airflow2: install-dev ## the same on a real Airflow 2.11.2, with fewer cases; CI does not run it
+	@$(PYTHON) portal/local/install.py requirements-airflow2.lock .venv-airflow2
+	@exec $(BIN)/python -m portal.local.run_with_services -- $(BIN)/pytest tests/airflow/test_airflow_2.py $(ARGS)
 
 test-mlflow: install-dev ## asks the portal and a real MLflow 3.17.2 server the same, call by call
 	@$(PYTHON) portal/local/install.py requirements-mlflow.lock .venv-mlflow

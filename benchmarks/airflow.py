@@ -31,7 +31,8 @@ from apps.retraining.definitions import Definition
 from apps.retraining.models import Pipeline
 from tests import conftest as people
 from tests.airflow import conftest as real
-from tests.airflow.servers import PASSWORD, AirflowServer
+from tests.airflow.releases import PASSWORD
+from tests.airflow.servers import AirflowServer
 from tests.faults.counting import is_over
 from tests.faults.portal import Portal
 

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 OLDEST = (3, 11)
+FROM_SOURCE = {"requirements-airflow2.lock": "python-nvd3"}
+"""By lock what is published as source alone. Everything else is a wheel, so that nothing is run to install it."""
 NEWER = ["python3.14", "python3.13", "python3.12", "python3.11"]
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT = REPOSITORY / (sys.argv[2] if len(sys.argv) > 2 else ".venv")
@@ -76,10 +78,14 @@ def _install(lock: Path) -> None:
     print("Installing", lock.name, "(a minute or so, once)", flush=True)
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     _run(
-        [*pip, "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock)],
+        [*pip, "--require-hashes", "--only-binary", ":all:", *_from_source(lock), "--requirement", str(lock)],
         "The packages could not be installed. Is the network there, and does pip's configuration name the right "
         "index, proxy and certificates (`pip config list`)? Then run the same command again.",
     )
+
+
+def _from_source(lock: Path) -> "list[str]":
+    return ["--no-binary", FROM_SOURCE[lock.name]] if lock.name in FROM_SOURCE else []
 
 
 def _run(command: "list[str]", sentence: str) -> None:

@@ -20,8 +20,9 @@ def main() -> None:
         _compile(uv, "requirements-dev.lock", "--group", "dev", "--constraint", "requirements.lock")
         # A server of MLflow's own, which the portal does not share its packages with.
         _compile(uv, "requirements-mlflow.lock", "--group", "mlflow", project=None)
-        # A server of Airflow's own likewise: its pins of SQLAlchemy and pydantic collide with others.
+        # Servers of Airflow's own likewise: their pins of SQLAlchemy and pydantic collide with others.
         _compile(uv, "requirements-airflow.lock", "--group", "airflow", project=None)
+        _compile(uv, "requirements-airflow2.lock", "--group", "airflow2", project=None)
         # What looks at the locks from outside.
         _compile(uv, "requirements-audit.lock", "--group", "audit", project=None)
         # Programs of others that stand beside the portal in tests.

@@ -12,11 +12,18 @@ from pytest_django import Settings
 
 from apps.accounts.models import Team, User
 from apps.platforms.actions import add_connection
+from apps.platforms.airflow import airflow as platform_at
 from apps.platforms.airflow.client import AirflowServer as Client
 from apps.platforms.models import Connection
 from apps.registry.actions import SegmentSpec, add_segments, create_family
 from apps.registry.models import ModelFamily
-from tests.airflow.servers import PASSWORD, AirflowServer, Liar, lying_proxy, real_airflow
+from apps.retraining import actions, lookups
+from apps.retraining.definitions import Definition
+from apps.retraining.models import Pipeline
+from tests.airflow.fleet import DAG
+from tests.airflow.liar import Liar, lying_proxy
+from tests.airflow.releases import PASSWORD, THREE
+from tests.airflow.servers import AirflowServer, real_airflow
 from tests.faults.portal import Portal
 
 CITIES = [f"city-{number:02}" for number in range(1, int(os.environ.get("AIRFLOW_CITIES", "81")) + 1)]
@@ -48,7 +55,7 @@ def trips() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def airflow(trips: Path) -> Iterator[AirflowServer]:
     folder = Path(tempfile.mkdtemp(prefix="portal-airflow-"))
-    with real_airflow(folder, trips) as server:
+    with real_airflow(THREE, folder, trips) as server:
         yield server
     shutil.rmtree(folder)
 
@@ -64,12 +71,36 @@ def connection(transactional_db: None, admin: User, liar: Liar) -> Connection:
     return add_connection(actor=admin, name="airflow", kind="airflow", address=liar.address, secret=PASSWORD)
 
 
+@pytest.fixture(scope="session")
+def cities() -> list[str]:
+    return CITIES
+
+
 @pytest.fixture
-def family(transactional_db: None, admin: User, approver: User, team: Team) -> ModelFamily:
+def family(transactional_db: None, admin: User, approver: User, team: Team, cities: list[str]) -> ModelFamily:
     made = create_family(
         actor=admin, slug="eta-trip", name="Trip ETA", team=team, dimension="city", metric="mae", unit="min"
     )
-    add_segments(actor=approver, family=made, segments=[SegmentSpec(city, city.title()) for city in CITIES])
+    add_segments(actor=approver, family=made, segments=[SegmentSpec(city, city.title()) for city in cities])
+    return made
+
+
+@pytest.fixture
+def pipeline(admin: User, team: Team, family: ModelFamily, connection: Connection) -> Pipeline:
+    """As the page makes it: the form is the DAG's own Params, without the city."""
+    workflow = platform_at(connection.address, PASSWORD).workflow(DAG)
+    definition = Definition(
+        name="Retrain a city",
+        schema=lookups.form_schema(workflow.schema, "city"),
+        connection=connection.name,
+        workflow=DAG,
+        segment_parameter="city",
+        after_success="nothing",
+        stop_after=0,
+    )
+    made = actions.define_pipeline(actor=admin, slug="city", team=team, families=[family], definition=definition)
+    lookups.take(made, workflow)
+    made.refresh_from_db()
     return made
 
 

@@ -102,6 +102,10 @@ class Portal:
         """The end of every log, for the message of a failing test."""
         return "\n".join(f"--- {log.name}\n{log.read_text()[-3_000:]}" for log in sorted(self.folder.glob("*.log")))
 
+    def logs(self) -> str:
+        """All that any of its processes has logged."""
+        return "\n".join(log.read_text("utf-8", "replace") for log in sorted(self.folder.glob("*.log")))
+
     def _argv(self, name: str) -> list[str]:
         if name == "valkey":
             valkey.prepare(self.folder, port=self.port, keys=self.keys, throwaway=True)

@@ -97,6 +97,11 @@ class Fake:
     def called(self, method: str, part: str) -> int:
         return sum(call.startswith(f"{method} ") and part in call for call in self.calls)
 
+    @property
+    def ended(self) -> int:
+        """How often it was told to end a run."""
+        return self.called("PATCH", "dagRuns") - self.called("PATCH", "setNote")
+
     def step(self, run: dict[str, Any]) -> None:
         if self.stands_still:
             return
@@ -234,8 +239,12 @@ def _details(fake: Fake, query: dict[str, str], body: Any, dag: str) -> Said:
 
 
 def _trigger(fake: Fake, query: dict[str, str], body: Any, dag: str) -> Said:
+    if fake.dialect == 1 and not isinstance(body.get("dag_run_id", ""), str):
+        return 400, {"detail": "0 is not of type 'string' - 'dag_run_id'"}  # before it is asked who that is
     if not fake.may_trigger:
         return 403, {"detail": "Forbidden"}
+    if fake.dialect == 1 and body.get("execution_date", "") != body.get("logical_date", ""):
+        return 400, {"detail": "'2000-01-01' != '2000-01-02'", "title": "logical_date conflicts with execution_date"}
     if not isinstance(body.get("dag_run_id"), str) or (fake.dialect == 2 and "logical_date" not in body):
         return 422, {"detail": [{"type": "missing", "loc": ["body", "logical_date"], "msg": "Field required"}]}
     if dag != fake.dag["dag_id"]:
@@ -276,7 +285,15 @@ def _known(fake: Fake, dag: str, key: str) -> dict[str, Any]:
 
 def _patch(fake: Fake, query: dict[str, str], body: Any, dag: str, key: str) -> Said:
     run = _known(fake, dag, key)
+    if fake.dialect == 1 and "note" in body:
+        return 400, {"detail": "{'note': ['Unknown field.']}", "status": 400, "title": "Bad Request"}
     run |= {"state": body["state"], "note": body.get("note"), "end_date": now()}
+    return 200, run
+
+
+def _note(fake: Fake, query: dict[str, str], body: Any, dag: str, key: str) -> Said:
+    run = _known(fake, dag, key)
+    run |= {"note": body["note"]}
     return 200, run
 
 
@@ -313,12 +330,14 @@ def _logs(fake: Fake, query: dict[str, str], body: Any, dag: str, key: str, task
     if fake.dialect == 1:
         text = "\n".join(f"[t] INFO - {line['event']}" for line in lines)
         text += "\n[t] ERROR - ValueError: training failed on purpose" if len(lines) > 2 else ""
-        return 200, {"content": repr([("vm", text)]), "continuation_token": None}
+        return 200, {"content": repr([("vm", text[first:])]), "continuation_token": str(len(text))}
     return 200, {"content": lines[first:], "continuation_token": None if over else str(len(lines))}
 
 
 def _xcom(fake: Fake, query: dict[str, str], body: Any, dag: str, key: str, task: str) -> Said:
     run = _known(fake, dag, key)
+    if fake.dialect == 1 and query.get("deserialize") == "true":
+        return 400, {"detail": "XCom deserialization is disabled in configuration.", "title": "Bad Request"}
     results: dict[str, Any] = {
         "no-data": {"no_data": "Only 2 of the 60 rows needed."},
         "silent": {},
@@ -339,6 +358,7 @@ ROUTES: list[tuple[str, Callable[..., Said]]] = [
     (r"GET dags/~/dagRuns", _list),
     (rf"GET {_KEY}", _run),
     (rf"PATCH {_KEY}", _patch),
+    (rf"PATCH {_KEY}/setNote", _note),
     (r"POST dags/([^/]+)/clearTaskInstances", _clear),
     (rf"GET {_KEY}/taskInstances", _tasks),
     (rf"GET {_KEY}/taskInstances/([^/]+)/logs/(\d+)", _logs),

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from apps.platforms.airflow import Airflow, airflow
 from apps.platforms.airflow.client import _sessions
+from apps.platforms.airflow.probe import probe
 from apps.platforms.base import Handed, Order, Phase, Platform
 from apps.platforms.outgoing import Refused, Unreachable
 from portal.local.ports import free_port
 from tests.platforms.contract import AGES_AGO, PlatformContract
-from tests.platforms.fake_airflow import PASSWORD, Fake, fake_airflow
+from tests.platforms.fake_airflow import HEALTHY, PASSWORD, Fake, fake_airflow
+from tests.platforms.test_connections import SelfSigned
 
 Place = Callable[..., Order]
 
@@ -190,7 +193,7 @@ def test_cancelling_ends_it_and_says_who_wanted_that(platform: Platform, fake: F
     for _ in range(2):
         platform.cancel(order.handed, "Cancelled in the portal.")
     assert fake.runs[order.handed.key]["note"] == "Cancelled in the portal."
-    assert fake.called("PATCH", "dagRuns") == 1
+    assert fake.ended == 1
     until(platform, order, Phase.FAILED)
 
 
@@ -242,4 +245,40 @@ def test_a_token_is_kept_and_renewed_when_it_is_no_longer_taken() -> None:
         assert fake.tokens == 2
         airflow(fake.address, "static-token").workflows()
         assert fake.tokens == 2
+    _sessions.clear()
+
+
+def test_a_test_of_the_connection_says_which_part_is_wrong(fake: Fake, tmp_path: Path) -> None:
+    """One after the other, in the order in which somebody mends them."""
+    nowhere = probe(f"http://127.0.0.1:{free_port()}", PASSWORD)
+    assert (nowhere.trouble, "takes no connection" in nowhere.said) == ("address", True)
+    with SelfSigned(tmp_path) as port:
+        untrusted = probe(f"https://localhost:{port}", PASSWORD)
+    assert (untrusted.trouble, "is not trusted" in untrusted.said) == ("tls", True), untrusted.said
+    elsewhere = probe(f"{fake.address}/elsewhere", PASSWORD)
+    assert (elsewhere.trouble, "Nothing of Airflow is at that address" in elsewhere.said) == ("address", True)
+    unknown, nobody = probe(fake.address, "portal:wrong"), probe(fake.address, "")
+    assert (unknown.trouble, "does not accept the credential" in unknown.said) == ("auth", True)
+    assert (nobody.trouble, "no credential is stored" in nobody.said) == ("auth", True)
+    fake.refuses = 403
+    powerless = probe(fake.address, PASSWORD)
+    assert (powerless.trouble, "give that account a role" in powerless.said) == ("permission", True)
+    fake.refuses = 0
+    for part, said in (
+        ("metadatabase", "Its database does not answer"),
+        ("scheduler", "no heartbeat, so what is sent waits"),
+        ("dag_processor", "DAGs that change are not read"),
+    ):
+        fake.health = {"metadatabase": HEALTHY, "scheduler": HEALTHY, part: {"status": "unhealthy"}}
+        assert (found := probe(fake.address, PASSWORD)).trouble == "scheduler"
+        assert said in found.said
+    fake.health["dag_processor"] = {"status": None}  # of Airflow 2, whose scheduler reads the DAGs
+    assert probe(fake.address, PASSWORD).said == f"It is Airflow {fake.version}; 1 DAG can be seen."
+
+
+def test_an_airflow_that_is_too_old_is_told_so() -> None:
+    with fake_airflow(1) as fake:
+        fake.version = "1.10.15"
+        found = probe(fake.address, PASSWORD)
+        assert (found.trouble, found.said) == ("version", "It is Airflow 1.10.15; update it to 3.")
     _sessions.clear()

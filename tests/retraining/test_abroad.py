@@ -215,7 +215,7 @@ def test_a_cancelled_run_is_stopping_until_its_processes_have_ended(
     monkeypatch.setattr(Airflow, "stopping_seconds", 0)
     look(request)
     assert (run_of(request, "boston").status, request.status) == ("cancelled", "cancelled")
-    assert (len(fake.runs), fake.called("PATCH", "dagRuns")) == (1, 1)
+    assert (len(fake.runs), fake.ended) == (1, 1)
 
 
 def test_a_cancelled_run_that_never_reached_the_platform_is_not_sent(submit: Submit, owner: User, fake: Fake) -> None:

@@ -48,12 +48,14 @@ def _try(server: AirflowServer, run: str, task: Mapping[str, Any], number: int, 
         answer = server.get(_path(run, task, number), **asked)
     except Unknown:  # it has not begun
         return ""
-    token = answer.get("continuation_token")
+    content, token = answer.get("content"), answer.get("continuation_token")
     over = number < int(task.get("try_number") or 1) or task.get("end_date") is not None
+    if over and isinstance(content, str):
+        token = None  # Airflow 2 tells all that there is, and has a token even at the end
     known[name] = str(token) if token else (ENDED if over else "")
     if not token and not over:
         return ""  # without a token the next answer begins at the top again
-    text = _text(answer.get("content"))
+    text = _text(content)
     return _headed(name, text, known) if text else ""
 
 

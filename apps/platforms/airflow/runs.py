@@ -11,7 +11,7 @@ from apps.platforms.airflow import logs
 from apps.platforms.airflow.client import AirflowServer, Taken, part
 from apps.platforms.airflow.params import workflow_of
 from apps.platforms.base import Handed, Happening, LogChunk, Order, Phase, Report, State, Workflow
-from apps.platforms.calling import NotAllowed, Stranger, Unknown
+from apps.platforms.calling import InTrouble, NotAllowed, Stranger, Unknown
 from apps.platforms.outgoing import Refused, Unreachable
 
 PAGE = 100  # Airflow answers no more at once
@@ -31,6 +31,7 @@ LONGEST_NOTE = 1_000
 class Airflow:
     """Implements `Platform`. Nothing here lasts: what has to be remembered is a row of the portal's."""
 
+    no_trigger: Mapping[str, object] = {"dag_run_id": 0}
     stopping_seconds = 12.0  # a task's process hears of its end at its next heartbeat, 10.3 s later at most
 
     def __init__(self, server: AirflowServer) -> None:
@@ -66,7 +67,7 @@ class Airflow:
         state = self.state(handed)
         if state is None or state.phase in (Phase.SUCCEEDED, Phase.FAILED):
             return
-        self.server.send("PATCH", self._path(handed), {"state": "failed", "note": note[:LONGEST_NOTE]})
+        self._fail(handed, note[:LONGEST_NOTE])
 
     def log(self, handed: Handed, cursor: str) -> LogChunk:
         return logs.news(self.server, self._path(handed), self._tasks(handed), cursor)
@@ -94,14 +95,17 @@ class Airflow:
         return [_happening(event) for event in self._pages("assets/events", "asset_events", asked)]
 
     def may_trigger(self, name: str) -> bool:
-        """Asks with a trigger that has no content: who may not is refused before anybody looks at that."""
+        """Asks with a trigger that means nothing: who may not is refused before anybody looks at that."""
         try:
-            self.server.send("POST", f"dags/{part(name)}/dagRuns", {"dag_run_id": 0})
+            self.server.send("POST", f"dags/{part(name)}/dagRuns", self.no_trigger)
         except NotAllowed:
             return False
         except Refused:
             return True
-        raise Stranger(f"{self.server.address} took a trigger without content: it is no Airflow.")
+        raise Stranger(f"{self.server.address} took a trigger that means nothing: it is no Airflow.")
+
+    def _fail(self, handed: Handed, note: str) -> None:
+        self.server.send("PATCH", self._path(handed), {"state": "failed", "note": note})
 
     def _body(self, order: Order) -> dict[str, Any]:
         """`logical_date` null: a date would be a second key, and be refused for reasons of its own."""
@@ -111,6 +115,8 @@ class Airflow:
 
     def _read_back(self, order: Order, doubt: Exception) -> None:
         run = self._run(order.handed)
+        if run is None and isinstance(doubt, Taken):  # it was another run of the same moment, or has just been deleted
+            raise InTrouble("Airflow has the run, and then has it not; it is triggered again.") from doubt
         if run is None:
             raise doubt
         if run.get("conf") != dict(order.params):
@@ -163,8 +169,11 @@ class Airflow:
 
     def _returned(self, handed: Handed, task: Mapping[str, Any]) -> Any:
         path = f"{self._path(handed)}/taskInstances/{part(task['task_id'])}/xcomEntries/return_value"
-        asked = {"deserialize": "true", "map_index": task.get("map_index", -1)}
+        asked = {"map_index": task.get("map_index", -1), **self._as_json()}
         return self.server.get(path, **asked).get("value")
+
+    def _as_json(self) -> dict[str, Any]:
+        return {"deserialize": "true"}
 
     def _why(self, handed: Handed, tasks: Sequence[Mapping[str, Any]]) -> str:
         failed = [task for task in tasks if task.get("state") == "failed"]
