@@ -1,6 +1,6 @@
 """A family's fleet as its page shows it: rows, what a reader asks of them, sums and the map of cells."""
 
-from apps.dashboard.fleet.heat import MEASURES, Heat, Measure, heat
+from apps.dashboard.fleet.heat import MEASURES, Cell, Heat, Measure, heat
 from apps.dashboard.fleet.rows import WHISKER_WIDTH, Badge, Row, State, judged, state_of
 from apps.dashboard.fleet.sums import Summary, summarised
 from apps.dashboard.fleet.wishes import (
@@ -27,6 +27,7 @@ __all__ = [
     "TABLE",
     "WHISKER_WIDTH",
     "Badge",
+    "Cell",
     "Chip",
     "Heat",
     "Measure",

@@ -16,16 +16,16 @@ from apps.accounts.signed_in import person
 from apps.core.errors import Conflict, Invalid
 from apps.core.web import PageRequest
 from apps.dashboard import queries
-from apps.dashboard.fleet import MAP, MEASURES, Heat, Row, State, Wanted, heat, wanted
+from apps.dashboard.fleet import MAP, MEASURES, Row, State, Wanted, heat, wanted
 from apps.dashboard.spreadsheet import as_csv
-from apps.dashboard.tables import Region, fleet_table
+from apps.dashboard.tables import fleet_map, fleet_table
 from apps.dashboard.web.reading import family_of, frame, head
 from apps.registry import actions
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from apps.registry.models import ModelFamily
 
@@ -54,10 +54,8 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     wish = wanted(request.GET)
     page = queries.fleet_page(actor=person(request), family=family, wish=wish)
     shown = {"tab": "fleet", "page": page, "line": page.line, "wish": wish, **frame(person(request), family)}
-    if wish.view == MAP:
-        shown |= {"measures": MEASURES.values(), "heat": _heat(page, wish)}
-    else:
-        shown |= {"regions": _regions(page, wish, shown["may"])}
+    has_boxes = shown["may"]["propose"] or shown["may"]["retrain"]
+    shown |= _map(page, wish, has_boxes) if wish.view == MAP else _table(page, wish, has_boxes)
     if not request.htmx or request.htmx.history_restore_request:
         return render(request, PAGE, shown)
     part = "live" if request.htmx.target == "live" else "fleet"
@@ -67,13 +65,15 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     return response
 
 
-def _heat(page: queries.FleetPage, wish: Wanted) -> Heat:
-    return heat(page.rows, wish.measure, by_region=wish.by_region, ticked=page.ticked, unit=page.family.unit)
+def _map(page: queries.FleetPage, wish: Wanted, has_boxes: bool) -> dict[str, object]:
+    drawn = heat(page.rows, wish.measure, by_region=wish.by_region, ticked=page.ticked, unit=page.family.unit)
+    regions = fleet_map(drawn, family=page.family, has_boxes=has_boxes)
+    return {"measures": MEASURES.values(), "heat": drawn, "regions": regions}
 
 
-def _regions(page: queries.FleetPage, wish: Wanted, may: Mapping[str, bool]) -> list[Region]:
-    ticked = page.ticked if may["propose"] or may["retrain"] else None
-    return fleet_table(page.rows, family=page.family, ticked=ticked, by_region=wish.by_region)
+def _table(page: queries.FleetPage, wish: Wanted, has_boxes: bool) -> dict[str, object]:
+    ticked = page.ticked if has_boxes else None
+    return {"regions": fleet_table(page.rows, family=page.family, ticked=ticked, by_region=wish.by_region)}
 
 
 def _runs(request: PageRequest, family: ModelFamily) -> HttpResponse:

@@ -20,8 +20,7 @@ from apps.registry.queries.families import places
 from apps.registry.queries.families import segments as segments_of
 
 
-@dataclass(frozen=True)
-class VersionCell:
+class VersionCell(NamedTuple):
     """A version as far as a row shows it."""
 
     id: int
@@ -38,8 +37,7 @@ class VersionCell:
         return f"v{self.number}"
 
 
-@dataclass(frozen=True)
-class ScoreCell:
+class ScoreCell(NamedTuple):
     """An evaluation as far as a row shows it: metrics in the family's unit, positive difference = candidate better."""
 
     id: int
