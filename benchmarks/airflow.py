@@ -94,6 +94,7 @@ def test_runs_of_a_request_beside_a_bare_script(
     small_dag: AirflowServer, portal: Portal, pipeline: Pipeline, family: ModelFamily, owner: User, settings: Settings
 ) -> None:
     client = Client(small_dag.address, PASSWORD)
+    del portal.env["RETRAINING_POLL_SECONDS"]  # as it is where nobody has set it
     portal.start("valkey", "control", "outgoing", "beat")
 
     def request() -> None:

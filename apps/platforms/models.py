@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 from apps.core.permissions import allowed
 from apps.core.sealed import SealedField
 from apps.platforms.kinds import Kind, kind_of
+from apps.platforms.probing import TITLES
 from apps.platforms.templating import LONGEST_TEMPLATE
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ class Connection(models.Model):
     def about(self) -> Kind:
         """What its kind is for, and how it is talked to."""
         return kind_of(self.kind)
+
+    @property
+    def wrong(self) -> str:
+        """The part that the last test found wrong, as a title; empty where nothing was."""
+        return TITLES.get(self.trouble, self.trouble)
 
     @property
     def signs_in(self) -> bool:

@@ -16,6 +16,17 @@ class Trouble(StrEnum):
     SCHEDULER = "scheduler"
 
 
+TITLES: dict[str, str] = {
+    Trouble.ADDRESS: "The address is not right, or nothing answers there",
+    Trouble.TLS: "No safe connection can be made",
+    Trouble.AUTH: "The credential is not accepted",
+    Trouble.PERMISSION: "Its account lacks a permission",
+    Trouble.VERSION: "It is of a version that does not fit",
+    Trouble.FILES: "Its files can not be reached",
+    Trouble.SCHEDULER: "It answers, and does not work",
+}
+
+
 @dataclass(frozen=True)
 class Finding:
     """`trouble` is None where all is well; `said` is a sentence that says what is wrong and what to do."""

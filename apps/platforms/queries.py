@@ -119,6 +119,11 @@ def trouble_of(connection_id: int) -> str:
     return wrong.values_list("said", flat=True).first() or ""
 
 
+def in_trouble() -> list[tuple[str, str]]:
+    """Name of each connection whose last test found something wrong, and the sentence what that is; by name."""
+    return list(Connection.objects.filter(health=Connection.Health.TROUBLE).values_list("name", "said"))
+
+
 def workflows_of(*, actor: User, name: str, tag: str = "") -> list[Workflow]:
     """What the platform of that connection can run, as it says now; asks it, so it may take seconds.
 

@@ -22,12 +22,12 @@ from apps.platforms.base import End, Outcome, Phase, Platform, Report, State
 from apps.platforms.calling import NotSignedIn, Stranger
 from apps.platforms.outgoing import Refused, Unreachable
 from apps.retraining import actions
-from apps.retraining.holds import Abroad, abroad, connection_name_of, last_seen
+from apps.retraining.holds import Abroad, abroad, connection_name_of, last_look
 from apps.retraining.models import SegmentRun
 from apps.retraining.results import LONGEST_NAME, METRICS, MOST
 
 log = structlog.get_logger(__name__)
-CLOCKS_APART = timedelta(minutes=2)
+CLOCKS_APART = timedelta(seconds=15)  # beyond that, what changed is found by asking about each run by itself
 UNSEEN = timedelta(seconds=60)  # after which a single run is asked about by itself
 QUEUED_LONG = timedelta(seconds=60)
 ENOUGH_DOUBTS = 2  # unanswered calls after which the others wait for the next look
@@ -45,7 +45,7 @@ def hand_over(run_ids: Sequence[int]) -> None:
     held = [one for one in map(_claimed, run_ids) if one is not None]
     if held and platforms.is_out_of_reach(held[0].connection_id):
         for one in held:
-            actions.put_off(hold=one, message=AWAY)
+            actions.put_off(held=one, message=AWAY)
     elif held:
         _with_platform(held, _send)
 
@@ -63,7 +63,7 @@ def attend(connection_id: int) -> None:
     def ask(platform: Platform) -> None:
         accepted = [one for one in held if one.accepted_at]
         if accepted:
-            moment = last_seen(accepted) - CLOCKS_APART
+            moment = last_look(accepted) - CLOCKS_APART
             news.update(platform.states([one.handed for one in accepted], moment))
 
     _with_platform(held, one_after_the_other, first=ask)
@@ -77,14 +77,14 @@ def _with_platform(held: Sequence[Abroad], each: Each, *, first: Callable[[Platf
             first(platform)
     except (Refused, Unreachable, PortalError) as error:
         for one in held:
-            actions.put_off(hold=one, message=f"Waits for the platform: {error}")
+            actions.put_off(held=one, message=f"Waits for the platform: {error}")
         return
     away: list[Abroad] = []
     for one in held:
         if len(away) < ENOUGH_DOUBTS:
             away += [] if _guarded(one, platform, each) else [one]
         else:
-            actions.put_off(hold=one, message=AWAY)
+            actions.put_off(held=one, message=AWAY)
 
 
 def _guarded(one: Abroad, platform: Platform, each: Each) -> bool:
@@ -92,7 +92,7 @@ def _guarded(one: Abroad, platform: Platform, each: Each) -> bool:
     try:
         each(one, platform)
     except LATER as error:
-        actions.put_off(hold=one, message=f"Waits for the platform: {error}")
+        actions.put_off(held=one, message=f"Waits for the platform: {error}")
         return False
     except Refused as error:
         _end(one, End.FAILED, "refused", str(error))
@@ -161,13 +161,13 @@ def _go_on(one: Abroad, platform: Platform, state: State, *, was_named: bool) ->
     if was_named:
         actions.note_state(held=one, state=state, message=_message(one, state))
     else:
-        actions.put_off(hold=one, message=_message(one, state))
+        actions.note_unchanged(held=one, message=_message(one, state))
 
 
 def _ended(one: Abroad, platform: Platform, state: State) -> None:
     if one.end_asked_at is not None and state.phase is Phase.FAILED:
         if one.now - one.end_asked_at < timedelta(seconds=platform.stopping_seconds):
-            actions.put_off(hold=one, message="Stopping: the platform was told, its processes end within seconds.")
+            actions.put_off(held=one, message="Stopping: the platform was told, its processes end within seconds.")
             return
         _read_log(one, platform)
         _end(one, End.CANCELLED, "cancelled", "It was cancelled.")

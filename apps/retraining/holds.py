@@ -38,6 +38,7 @@ class Abroad(Hold):
     started_at: datetime
     accepted_at: datetime | None
     seen_at: datetime | None
+    looked_at: datetime | None
     phase: str
     cancelling: bool
     end_asked_at: datetime | None
@@ -84,9 +85,9 @@ def connection_name_of(run_id: int) -> str:
     return str((plan or {}).get("connection", ""))
 
 
-def last_seen(held: Sequence[Abroad]) -> datetime:
-    """The oldest time at which the platform last named one of them."""
-    return min(one.seen_at or one.accepted_at or one.now for one in held)
+def last_look(held: Sequence[Abroad]) -> datetime:
+    """The oldest time until which everything about one of them is noted."""
+    return min(one.looked_at or one.accepted_at or one.now for one in held)
 
 
 def _abroad(attempt: Any) -> Abroad:
@@ -104,6 +105,7 @@ def _abroad(attempt: Any) -> Abroad:
         started_at=attempt.started_at,
         accepted_at=attempt.accepted_at,
         seen_at=attempt.seen_at,
+        looked_at=run.heartbeat_at,
         phase=attempt.phase,
         cancelling=attempt.cancelling,
         end_asked_at=attempt.end_asked_at,

@@ -60,11 +60,11 @@ def form_schema(schema: Mapping[str, Any], segment_parameter: str) -> dict[str, 
 def beginning(*, actor: User, connection: str, workflow: str) -> tuple[str, dict[str, Any]]:
     """Slug and definition of a pipeline of this workflow, to look at and to complete. Asks the platform.
 
-    The segment's parameter is the one that is called like the dimension of a family; then that family is named.
+    The segment's parameter is the one that is called like the dimension of a family, else the one that offers some of
+    a family's segments; then that family is named.
     """
     found = platforms.workflow_of(actor=actor, name=connection, workflow=workflow)
-    family = _family_of(actor, found.schema)
-    parameter = family.dimension.slug if family else ""
+    family, parameter = _meant(actor, found.schema)
     team = default_team(actor)
     slug = slugify(found.name.replace("_", "-"))[:64].strip("-") or "my-pipeline"
     said = {
@@ -80,9 +80,18 @@ def beginning(*, actor: User, connection: str, workflow: str) -> tuple[str, dict
     return slug, said
 
 
-def _family_of(actor: User, schema: Mapping[str, Any]) -> ModelFamily | None:
-    families = registry.families(actor).select_related("dimension", "team").order_by("slug")
-    return next((one for one in families if one.dimension and one.dimension.slug in schema["properties"]), None)
+def _meant(actor: User, schema: Mapping[str, Any]) -> tuple[ModelFamily | None, str]:
+    families = list(registry.families(actor).select_related("dimension", "team").order_by("slug"))
+    parts: Mapping[str, Any] = schema["properties"]
+    called = ((one, one.dimension.slug) for one in families if one.dimension.slug in parts)
+    offered = ((one, name) for name, part in parts.items() for one in families if _offers(part, one))
+    return next(called, None) or next(offered, (None, ""))
+
+
+def _offers(part: Mapping[str, Any], family: ModelFamily) -> bool:
+    """Whether a parameter's choices, or its default, are segments of the family."""
+    words = [word for word in part.get("enum") or [part.get("default")] if isinstance(word, str)]
+    return family.dimension.segments.filter(slug__in=words).exists()
 
 
 def _refreshed(pipeline: Pipeline, workflow: Workflow) -> str:

@@ -66,6 +66,7 @@ EVENT: dict[str, Any] = {
     "source_run_id": "manual__2026-11-22", "source_map_index": -1, "created_dagruns": [], "partition_key": None,
 }  # fmt: skip
 TAKEN = {"reason": "Unique constraint violation", "statement": "hidden", "orig_error": "hidden", "message": "exists"}
+FORBIDDEN = {"detail": None, "status": 403, "title": "Forbidden", "type": "about:blank"}
 HEALTHY = {"status": "healthy"}
 
 
@@ -215,7 +216,7 @@ def _check_credential(fake: Fake, said: str) -> None:
     if said in fake.revoked:
         raise _Refuses(403, {"detail": "Invalid JWT token"})
     if not good:
-        raise _Refuses(401 if fake.dialect == 2 or said else 403, {"detail": "Not authenticated"})
+        raise _Refuses(401, {"detail": "Not authenticated"}) if fake.dialect == 2 else _Refuses(403, FORBIDDEN)
     if fake.refuses:
         raise _Refuses(fake.refuses, {"detail": "secrets of the inside" if fake.refuses >= 500 else "Forbidden"})
 

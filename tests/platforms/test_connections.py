@@ -128,12 +128,12 @@ def test_a_page_connects_tests_changes_and_removes(browser: Client, server: Else
     sent = {"kind": "mlflow", "name": "tracking", "address": "nowhere", "secret": "t0ken"}
     assert "An address looks like" in text(browser.post("/connections/new/", sent))
     page = browser.post("/connections/new/", sent | {"address": server.address}, follow=True)
-    assert "Connected. It is MLflow 3.17.2; models, runs and files can be read." in text(page)
+    assert "Saved. It is MLflow 3.17.2; models, runs and files can be read." in text(page)
     assert server.authorization == {"Bearer t0ken"}
     assert Connection.objects.get().health == "well"
     server.refuses = 401
     page = browser.post("/connections/tracking/test/", follow=True)
-    assert "The last test ended at: auth" in text(page)
+    assert "The credential is not accepted" in text(page)
     changed = {"name": "mlflow", "address": server.address, "without_secret": "on"}
     page = browser.post("/connections/tracking/edit/", changed, follow=True)
     assert "no credential is stored" in text(page)

@@ -262,7 +262,10 @@ def test_a_test_of_the_connection_says_which_part_is_wrong(fake: Fake, tmp_path:
     assert (nobody.trouble, "no credential is stored" in nobody.said) == ("auth", True)
     fake.refuses = 403
     powerless = probe(fake.address, PASSWORD)
-    assert (powerless.trouble, "give that account a role" in powerless.said) == ("permission", True)
+    if fake.dialect == 2:
+        assert (powerless.trouble, "give that account a role" in powerless.said) == ("permission", True)
+    else:  # which says the same of both
+        assert (powerless.trouble, "or its account has no role" in powerless.said) == ("auth", True)
     fake.refuses = 0
     for part, said in (
         ("metadatabase", "Its database does not answer"),

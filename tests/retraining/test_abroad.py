@@ -25,7 +25,7 @@ from apps.retraining.definitions import Definition
 from apps.retraining.models import Attempt, Pipeline, PipelineVersion, RetrainingRequest, SegmentRun, Signal
 from apps.tracking.queries import reported
 from portal.local.ports import free_port
-from tests.conftest import api
+from tests.conftest import api, signed_in
 from tests.platforms.fake_airflow import PASSWORD, Fake, fake_airflow
 from tests.retraining.conftest import Submit, run_of
 
@@ -317,7 +317,7 @@ def test_a_request_that_a_platform_runs_waits_for_no_worker_of_ours(submit: Subm
 
 
 def test_what_was_accepted_and_does_not_start_says_what_is_wrong_there(
-    submit: Submit, fake: Fake, connection: Connection
+    submit: Submit, fake: Fake, connection: Connection, operator: User, owner: User
 ) -> None:
     request = handed_over(submit("boston", ticket="ML-7"))
     fake.stands_still = True
@@ -334,6 +334,9 @@ def test_what_was_accepted_and_does_not_start_says_what_is_wrong_there(
         "1 run waits in airflow, the first for 4 min 5 s: the scheduler has no heartbeat, so what is sent waits until "
         "somebody starts it."
     ]
+    for person, told in ((operator, True), (owner, False)):
+        page = signed_in(person).get("/operations/").content.decode()
+        assert ("The connection airflow is in trouble" in page) is told
 
 
 def test_what_the_platform_refuses_ends_with_its_sentence(submit: Submit, fake: Fake) -> None:

@@ -59,6 +59,18 @@ def test_three_clicks_make_a_pipeline_of_a_dag(
     assert "What runs there" in text(browser.get("/connections/airflow/"))
 
 
+def test_the_city_is_known_by_what_the_parameter_offers_too(
+    admin: User, fake: Fake, family: ModelFamily, connection: Connection
+) -> None:
+    fake.params["ort"] = fake.params.pop("city") | {"value": "boston", "schema": {"type": "string"}}
+    asked = {"connection": "airflow", "workflow": "retrain_city"}
+    begun = api(admin).get("/api/v1/pipeline-of-workflow/", asked).json()["definition"]
+    assert (begun["families"], begun["segment_parameter"]) == ([family.slug], "ort")
+    fake.params["ort"]["value"] = "nowhere"
+    begun = api(admin).get("/api/v1/pipeline-of-workflow/", asked).json()["definition"]
+    assert ("families" in begun and begun["families"], begun["segment_parameter"]) == ([], "")
+
+
 def test_the_api_does_the_same(admin: User, owner: User, family: ModelFamily, connection: Connection) -> None:
     client = api(admin)
     found = client.get("/api/v1/connections/airflow/workflows/", {"tag": "retrain"}).json()["results"]

@@ -81,6 +81,11 @@ class AirflowServer(Remote):
         return self._session.version
 
     @property
+    def remembered(self) -> str:
+        """The version where it is known already; nothing is asked."""
+        return self._session.version
+
+    @property
     def dialect(self) -> int:
         """2 for `/api/v2` (Airflow 3), 1 for `/api/v1` (Airflow 2)."""
         return 1 if self.version.startswith("2.") else 2
@@ -120,7 +125,7 @@ class AirflowServer(Remote):
         return self._by_google() if is_google(self._secret) else {}
 
     def _open(self, path: str, **headers: str) -> dict[str, Any]:
-        """Before it is known how to sign in."""
+        """As it is said: for what is asked before it is known how to sign in, or whether we are."""
         with super()._answer("GET", path, headers=headers) as response:
             return self._read(response)
 
@@ -133,6 +138,8 @@ class AirflowServer(Remote):
             try:
                 signed = dict(headers or {}) | self._authorization()
                 response = stack.enter_context(super()._answer(method, path, signed, content))
+            except NotAllowed as error:
+                raise self._meant_by(error) from error
             except NotSignedIn:
                 if not self._session.token:
                     raise
@@ -140,6 +147,16 @@ class AirflowServer(Remote):
                 signed = dict(headers or {}) | self._authorization()
                 response = stack.enter_context(super()._answer(method, path, signed, content))
             yield response
+
+    def _meant_by(self, refused: NotAllowed) -> Refused:
+        """Airflow 2 answers 403 to strangers, too: whoever may not even read DAGs is taken for one."""
+        if self.dialect == 2:
+            return refused
+        try:
+            self._open("/api/v1/dags?limit=1", **self._authorization())
+        except NotAllowed:
+            return NotSignedIn(f"{self.address} does not accept the credential, or its account may read nothing there.")
+        return refused
 
     def _authorization(self) -> dict[str, str]:
         if is_google(self._secret):

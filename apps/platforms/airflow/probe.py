@@ -51,7 +51,7 @@ def _explained(error: Exception, server: AirflowServer) -> tuple[Trouble, str]:
     if isinstance(error, NoToken):
         return Trouble.AUTH, str(error)
     if isinstance(error, NotSignedIn) or (isinstance(error, NotAllowed) and not server.signs_in):
-        return Trouble.AUTH, WRONG if server.signs_in else NONE
+        return Trouble.AUTH, _who(server)
     if isinstance(error, NotAllowed):
         return Trouble.PERMISSION, "It knows the credential, which may not read DAGs there: give that account a role."
     if isinstance(error, InTrouble):
@@ -63,5 +63,15 @@ def _explained(error: Exception, server: AirflowServer) -> tuple[Trouble, str]:
     return Trouble.ADDRESS, f"{server.address} answers, but not as Airflow does: check host, port and path."
 
 
+def _who(server: AirflowServer) -> str:
+    if not server.signs_in:
+        return NONE
+    return WRONG_OR_POWERLESS if server.remembered.startswith("2.") else WRONG
+
+
+WRONG_OR_POWERLESS = (
+    "It does not accept the credential, or its account has no role there, of which Airflow 2 says the same: enter a "
+    "valid user:password, or give that account a role."
+)
 WRONG = "It does not accept the credential: enter a valid user:password, or a token."
 NONE = "It asks who we are, and no credential is stored: enter user:password, or a token."

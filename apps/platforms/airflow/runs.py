@@ -25,17 +25,22 @@ PHASES = {
     "success": Phase.SUCCEEDED,
     "failed": Phase.FAILED,
 }
+OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 LONGEST_NOTE = 1_000
 
 
 class Airflow:
-    """Implements `Platform`. Nothing here lasts: what has to be remembered is a row of the portal's."""
+    """Implements `Platform`. Nothing here lasts: what has to be remembered is a row of the portal's.
+
+    One is made for each look; only for so long it remembers the tasks of a run whose tasks have all ended.
+    """
 
     no_trigger: Mapping[str, object] = {"dag_run_id": 0}
     stopping_seconds = 12.0  # a task's process hears of its end at its next heartbeat, 10.3 s later at most
 
     def __init__(self, server: AirflowServer) -> None:
         self.server = server
+        self._over: dict[str, list[dict[str, Any]]] = {}
 
     def submit(self, order: Order) -> None:
         """After any doubt (409, 5xx, a time-out) the run is read back, and is ours if its conf is."""
@@ -47,6 +52,7 @@ class Airflow:
     def retry(self, order: Order) -> None:
         """Clears what failed in the same run; a run that is on its way again was cleared by an earlier call."""
         state = self.state(order.handed)
+        self._over.pop(order.handed.key, None)
         if state is None:
             self.submit(order)
         elif state.phase is Phase.FAILED:
@@ -153,9 +159,15 @@ class Airflow:
         return {"exclude_stale": "true"}
 
     def _tasks(self, handed: Handed) -> list[dict[str, Any]]:
+        """In the order in which they began."""
+        if handed.key in self._over:
+            return self._over[handed.key]
         found = self.server.get(f"{self._path(handed)}/taskInstances", limit=MOST_TASKS)
         tasks = [task for task in found.get("task_instances", []) if isinstance(task, dict)]
-        return sorted(tasks, key=lambda task: (task.get("start_date") or "9", task.get("task_id", "")))
+        tasks.sort(key=lambda task: (task.get("start_date") or "9", task.get("task_id", "")))
+        if tasks and all(task.get("state") in OVER for task in tasks):
+            self._over[handed.key] = tasks
+        return tasks
 
     def _result(self, handed: Handed, tasks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """What the last task returned that returned an object."""

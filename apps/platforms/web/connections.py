@@ -56,7 +56,7 @@ def new_connection(request: HttpRequest) -> HttpResponse:
     form = ConnectionForm(request.POST or None)
     made = _done(form, lambda: actions.add_connection(actor=person(request), **form.as_said()))
     if made:
-        return _tested(request, made, "Connected.")
+        return _tested(request, made, "Saved.")
     return render(request, "platforms/connection_form.html", {"form": form}, status=400 if form.errors else 200)
 
 
@@ -102,10 +102,13 @@ def _done(form: ConnectionForm, verb: Callable[[], Connection]) -> Connection | 
 
 
 def _tested(request: HttpRequest, found: Connection, done: str) -> HttpResponse:
+    """What is wrong stands on the connection's page: it is not said twice."""
     try:
         found = actions.test_connection(actor=person(request), connection=found)
-        tell = messages.success if found.health == Connection.Health.WELL else messages.error
-        tell(request, f"{done} {found.said}".strip())
+        if found.health == Connection.Health.WELL:
+            messages.success(request, f"{done} {found.said}".strip())
+        else:
+            messages.error(request, f"{done} The test found something wrong.".strip())
     except PortalError as error:
         messages.error(request, f"{done} {error.message}".strip())
     return redirect("platforms:connection", found.name)

@@ -11,6 +11,7 @@ from apps.retraining.actions.outside import (
     note_end_asked,
     note_log,
     note_state,
+    note_unchanged,
     put_off,
     take_due,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "note_end_asked",
     "note_log",
     "note_state",
+    "note_unchanged",
     "note_worker",
     "note_worker_stopped",
     "note_workflow",

@@ -16,10 +16,12 @@ from django.db.models.functions import Concat, Now, Right
 
 from apps.platforms.base import Phase
 from apps.retraining.actions.attempts import HAND_OVER
-from apps.retraining.holds import Abroad, Hold, abroad, due
+from apps.retraining.holds import Abroad, abroad, due
 from apps.retraining.models import LOG_CHARACTERS, Attempt, SegmentRun, SegmentRunQuerySet
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from apps.platforms.base import LogChunk, State
 
 AT_ONCE = 100  # runs of one connection that are looked after together
@@ -41,21 +43,21 @@ def take_due(*, connection_id: int) -> list[Abroad]:
 def note_accepted(*, held: Abroad) -> None:
     """The platform has it."""
     Attempt.objects.filter(pk=held.attempt_id).update(accepted_at=Now(), seen_at=Now(), phase=Phase.QUEUED.value)
-    put_off(hold=held, message="Accepted, and not started yet.")
+    note_unchanged(held=held, message="Accepted, and not started yet.")
 
 
 @transaction.atomic
 def note_state(*, held: Abroad, state: State, message: str) -> None:
     """The platform has named it."""
     Attempt.objects.filter(pk=held.attempt_id).update(seen_at=Now(), phase=state.phase.value)
-    put_off(hold=held, message=message)
+    note_unchanged(held=held, message=message)
 
 
 @transaction.atomic
 def note_end_asked(*, held: Abroad, message: str) -> None:
     """The platform was told to end it."""
     Attempt.objects.filter(pk=held.attempt_id, end_asked_at=None).update(end_asked_at=Now())
-    put_off(hold=held, message=message)
+    note_unchanged(held=held, message=message)
 
 
 @transaction.atomic
@@ -67,11 +69,21 @@ def note_log(*, held: Abroad, chunk: LogChunk) -> None:
         _held(held).update(log=Right(Concat(F("log"), Value(said)), LOG_CHARACTERS))
 
 
-def put_off(*, hold: Hold, message: str) -> None:
-    """Somebody looks again in a few seconds; the message says how it stands."""
+def note_unchanged(*, held: Abroad, message: str) -> None:
+    """Everything that the platform knew of it when this look began is noted; the next one asks for what came since."""
+    _look_again(held, message, heartbeat_at=held.now)
+
+
+def put_off(*, held: Abroad, message: str) -> None:
+    """The platform could not be asked about it; the message says why."""
+    _look_again(held, message)
+
+
+def _look_again(held: Abroad, message: str, **heard: datetime) -> None:
+    """Somebody looks again in a few seconds."""
     soon = Now() + timedelta(seconds=settings.RETRAINING_POLL_SECONDS)
-    _held(hold).update(lease_until=soon, heartbeat_at=Now(), message=message[:LONGEST_MESSAGE])
+    _held(held).update(lease_until=soon, message=message[:LONGEST_MESSAGE], **heard)
 
 
-def _held(hold: Hold) -> SegmentRunQuerySet:
-    return SegmentRun.objects.filter(pk=hold.run_id, attempt=hold.attempt, status=SegmentRun.Status.RUNNING)
+def _held(held: Abroad) -> SegmentRunQuerySet:
+    return SegmentRun.objects.filter(pk=held.run_id, attempt=held.attempt, status=SegmentRun.Status.RUNNING)

@@ -17,7 +17,7 @@ from apps.accounts.signed_in import person
 from apps.artifacts import queries as artifacts
 from apps.core.errors import Invalid, PortalError
 from apps.core.heartbeats import BrokerAway
-from apps.platforms.queries import may_administer
+from apps.platforms.queries import in_trouble, may_administer
 from apps.retraining import actions, queries
 from apps.retraining.models import RetrainingRequest, SegmentRun, Worker
 from apps.retraining.queries import oversight
@@ -75,6 +75,7 @@ def operations(request: PageRequest) -> HttpResponse:
         "rows": _open_rows(list(page.object_list)),
         "failures": oversight.recent_failures(person(request)),
         "files": _files(person(request)),
+        "troubles": _troubles(person(request)),
         "operates": is_operator(person(request)),
         "quotas": queries.team_quotas(),
         "teams": accounts.teams(),
@@ -90,6 +91,11 @@ def _files(actor: "User") -> FileStore | None:
         return None
     place = health.words if may_administer(actor) else "in S3" if health.in_s3 else "on a local disk"
     return FileStore(place, health.said)
+
+
+def _troubles(actor: "User") -> Sequence[tuple[str, str]]:
+    """Of connections, with their sentences: these may name addresses inside the company, so not for everybody."""
+    return in_trouble() if is_operator(actor) or may_administer(actor) else []
 
 
 def _worker_rows(actor: "User") -> list[WorkerRow]:
