@@ -258,8 +258,9 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours: long enough to stop guessing, short enough not to call the platform team
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "apps.accounts.guessing.counted_as"  # a password in the wrong field is not kept
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_CALLABLE = "apps.accounts.web.locked_out"
+AXES_LOCKOUT_CALLABLE = "apps.accounts.web.sign_in.locked_out"
 AXES_VERBOSE = False
 KNOX_TOKEN_MODEL = "accounts.ApiToken"
 MIGRATION_MODULES = {"knox": None}  # its migrations make its own table even when the model is swapped for ours
@@ -294,12 +295,16 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # API
+API_CALLS_PER_MINUTE = int(os.environ.get("API_CALLS_PER_MINUTE", "3000"))
+"""So often a token, or a person at a browser, may call /api/v1/ within a minute, then it is 429 until the next one
+begins; 0: as often as they like. MLflow's door is not counted: its clients would wait for minutes."""
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.core.drf.MayRead"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.core.throttling.CallsPerMinute"],
     "DEFAULT_PAGINATION_CLASS": "apps.core.drf.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

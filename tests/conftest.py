@@ -31,6 +31,7 @@ def fast_passwords(settings: Settings) -> None:
 def plain_http(settings: Settings) -> None:
     """The test client speaks plain HTTP, as a local portal does; the production headers have tests of their own."""
     settings.SECURE_SSL_REDIRECT = False
+    settings.API_CALLS_PER_MINUTE = 0  # a walk through all doors is no crowd
     settings.STORAGES = {
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

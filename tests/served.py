@@ -75,7 +75,7 @@ def _wait_until_healthy(web: Web, started: subprocess.Popen[bytes]) -> None:
 
 def _is_healthy(web: Web) -> bool:
     try:
-        with urllib.request.urlopen(f"{web.address}/health", timeout=5) as answer:
+        with urllib.request.urlopen(f"{web.address}/healthz", timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

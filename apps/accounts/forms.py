@@ -1,6 +1,9 @@
 """Shapes of the accounts pages."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
@@ -8,6 +11,9 @@ from django.core.validators import validate_slug
 
 from apps.accounts.actions import LONGEST_TOKEN_DAYS
 from apps.core.permissions import READ_SCOPE, scopes
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 
 class TokenForm(forms.Form):
@@ -45,6 +51,26 @@ class TokenForm(forms.Form):
 
     def clean_teams(self) -> list[str]:
         return _slugs(self.cleaned_data["teams"])
+
+
+class ServiceTokenForm(TokenForm):
+    """A token for one of a team's service accounts."""
+
+    account = forms.ChoiceField(label="For")
+    field_order = ("account", "name", "days")
+
+    def __init__(self, *args: Any, accounts: Iterable[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["account"].choices = [(one.username, one.username) for one in accounts]  # type: ignore[attr-defined]
+
+
+class ServiceAccountForm(forms.Form):
+    """A new service account; the action judges its name."""
+
+    username = forms.CharField(
+        max_length=150, label="User name", help_text="Such as ci-rides; it is not changed later."
+    )
+    name = forms.CharField(max_length=150, required=False, label="What it is", help_text="Such as “Nightly build”.")
 
 
 def _slugs(text: str) -> list[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Now
 
 from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
 from apps.core.context import RUN_SCOPE
 from apps.core.errors import Missing
+from apps.core.permissions import allowed
 
 
 def user(*, username: str) -> User:
@@ -84,9 +85,24 @@ def live_tokens_of(user: User) -> QuerySet[ApiToken]:
     return tokens_of(user).filter(expiry__gt=Now())
 
 
+def kept_by(actor: User) -> QuerySet[Team]:
+    """Teams whose service accounts the actor keeps, with how many there are of them (`accounts`)."""
+    kept = teams() if allowed(actor, "accounts.keep_service") else teams().filter(pk__in=_led_by(actor))
+    return kept.annotate(accounts=Count("service_accounts", filter=Q(service_accounts__is_active=True)))
+
+
+def _led_by(user: User) -> QuerySet[Membership, int]:
+    return user.memberships.filter(role=Membership.Role.LEAD).values_list("team_id", flat=True)
+
+
 def service_accounts(team: Team) -> QuerySet[User]:
-    """The team's, those that are switched off left out."""
-    return User.objects.filter(service_of=team, is_active=True).order_by("username")
+    """The team's, those that are switched off left out, with how many tokens work (`live_tokens`) and the last use."""
+    live = Q(auth_token_set__expiry__gt=Now()) & ~Q(auth_token_set__name__startswith=RUN_SCOPE)
+    counted = {
+        "live_tokens": Count("auth_token_set", filter=live),
+        "last_used_at": Max("auth_token_set__last_used_at"),
+    }
+    return User.objects.filter(service_of=team, is_active=True).annotate(**counted).order_by("username")
 
 
 def service_account(*, team: Team, username: str) -> User:

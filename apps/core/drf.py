@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
@@ -63,10 +64,19 @@ def _explain_framework(error: Exception) -> Response | None:
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.UnsupportedMediaType):
         error.detail = exceptions.ErrorDetail("Send JSON, with the header Content-Type: application/json.")
+    if isinstance(error, exceptions.Throttled):
+        error.detail = exceptions.ErrorDetail(_too_often(getattr(error, "wait", None) or 1.0))
     if not isinstance(error, exceptions.APIException):
         return None
     _set_rollback()
     return Response(_body(error), status=error.status_code, headers=_headers(error))
+
+
+def _too_often(seconds: float) -> str:
+    return (
+        f"The API takes {settings.API_CALLS_PER_MINUTE} calls a minute of each token. Go on in {seconds:.0f} seconds, "
+        "and ask for many things in one call where that is possible."
+    )
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:

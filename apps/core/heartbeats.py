@@ -1,4 +1,7 @@
-"""Signs of life of what runs without anybody looking, kept in the broker: where they are lost, the next comes soon."""
+"""What is known only for a while, kept in the broker: signs of life of what runs without anybody looking, and counts.
+
+Where they are lost, the next comes soon.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,18 @@ def noted(name: str) -> str | None:
     except redis.RedisError as error:
         raise BrokerAway from error
     return None if found is None else found.decode()  # type: ignore[union-attr]
+
+
+def count_up(name: str, *, seconds: int) -> int:
+    """How often `name` has been counted, now included; forgotten after so many seconds. Raises BrokerAway."""
+    try:
+        with _broker().pipeline(transaction=False) as steps:
+            steps.incr(_key(name))
+            steps.expire(_key(name), seconds)
+            count, _ = steps.execute()
+    except redis.RedisError as error:
+        raise BrokerAway from error
+    return int(count)
 
 
 def _key(name: str) -> str:

@@ -1,9 +1,11 @@
 """Sign-in, the guard against guessing, who may change people and teams."""
 
+import re
 from datetime import timedelta
 
 import pytest
 import time_machine
+from axes.models import AccessAttempt
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -46,6 +48,15 @@ def test_guessing_at_one_name_locks_out_nobody_else(owner: User, colleague: User
     for n in range(12):
         sign_in(client, "owner", f"guess-{n}")
     assert sign_in(Client(), "colleague", PASSWORD) == 302
+
+
+def test_a_password_in_the_wrong_field_is_counted_and_not_kept(owner: User, client: Client) -> None:
+    sign_in(client, "owner", "guess")
+    for typed in (PASSWORD, "Owner", "nobody"):
+        assert [sign_in(client, typed, "x") for _ in range(12)][-1] == 429, "what is nobody's name is counted, too"
+    kept = str(list(AccessAttempt.objects.values()))
+    assert "'owner'" in kept
+    assert not {PASSWORD, "Owner"} & set(re.findall(r"[\w-]+", kept))
 
 
 def test_names_differ_whatever_the_case(owner: User) -> None:

@@ -1,10 +1,13 @@
 """What every door shares: sign-in first, health, errors in the accent of the door."""
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection
 from django.test import Client
+from pytest_django import Settings
 
 from apps.accounts.models import User
+from apps.core import heartbeats
 from tests.conftest import api, signed_in
 
 
@@ -79,3 +82,27 @@ def test_a_body_that_is_not_an_object_is_a_sentence(owner: User, body: bytes) ->
     response = api(owner).post("/api/v1/tokens/", body, content_type="application/json")
     assert response.status_code == 400
     assert response.json()["message"]
+
+
+def test_a_token_that_calls_too_often_waits_for_the_next_minute_and_nobody_else_does(
+    owner: User, colleague: User, settings: Settings
+) -> None:
+    settings.API_CALLS_PER_MINUTE = 3
+    eager, other = api(owner), api(owner)
+    with time_machine.travel("2026-11-22T06:00:48Z", tick=False):
+        answers = [eager.get("/api/v1/me/") for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert answers[3]["Retry-After"] == "12"
+        assert answers[3].json()["code"] == "throttled"
+        assert answers[3].json()["message"].startswith("The API takes 3 calls a minute of each token. Go on in 12 sec")
+        assert {other.get("/api/v1/me/").status_code, api(colleague).get("/api/v1/me/").status_code} == {200}
+        assert signed_in(owner).get("/api/v1/me/").status_code == 200
+        token = {"authorization": eager._credentials["HTTP_AUTHORIZATION"]}  # type: ignore[attr-defined]
+        asked = [Client().get("/api/2.0/mlflow/experiments/get?experiment_id=0", headers=token) for _ in range(5)]
+        assert not any(answer.status_code == 429 for answer in asked), "its clients would wait and try again"
+    with time_machine.travel("2026-11-22T06:01:00Z", tick=False):
+        assert eager.get("/api/v1/me/").status_code == 200
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    heartbeats._broker.cache_clear()
+    assert {eager.get("/api/v1/me/").status_code for _ in range(5)} == {200}
+    heartbeats._broker.cache_clear()

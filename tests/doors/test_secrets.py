@@ -34,6 +34,7 @@ from tests.faults.portal import Portal
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
 PASSWORD = "a-Password-of-Ada's/own&x"
 TYPED_WRONG = "a-Password+of-another-portal"
+TYPED_AS_NAME = "a-Password+in-the-wrong/field&x"
 PLANTED = {
     "connection": "admin:Conn3ction-s3cret+/=&x",
     "connection refused": "Conn3ction-that-was<refused>",
@@ -45,6 +46,7 @@ PLANTED = {
     "signing": "planted-S1gning-key-planted-S1gning-key-planted-S1gning-key",
     "password": PASSWORD,
     "wrong password": TYPED_WRONG,
+    "password as a name": TYPED_AS_NAME,
 }
 SCRIPT = """
 import json, os, pathlib, urllib.request
@@ -157,6 +159,8 @@ class Said:
 
     def sign_in(self, username: str) -> None:
         address = "/accounts/sign-in/"
+        self.send_form(address, username=TYPED_AS_NAME, password="x")
+        self.answers.popitem()  # the form keeps what was typed, for who typed it
         assert self.send_form(address, username=username, password=TYPED_WRONG).status_code in (200, 400)
         assert self.send_form(address, username=username, password=PASSWORD).url == f"{self.home}/"
 

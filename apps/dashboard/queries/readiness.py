@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from django.db import connection
@@ -15,6 +16,8 @@ from apps.retraining import queries as retraining
 BEAT = "beat"
 SILENT_SECONDS = 30.0
 """Beat is heard every five seconds, through a worker that decides; six in a row are no hiccup."""
+AWAKE_SINCE = time.time()
+"""When this process began to look; what starts together with it is given as long to be heard."""
 WAITS_TOO_LONG = 600.0
 CROWDED = 0.9
 
@@ -36,7 +39,7 @@ class Readiness:
         found = []
         if not self.broker:
             found.append("The broker does not answer: what is asked for waits in the database until it does.")
-        elif self.beat_silent is None or self.beat_silent > SILENT_SECONDS:
+        elif self.beat_is_missed:
             heard = "never" if self.beat_silent is None else f"last {duration(self.beat_silent)} ago"
             found.append(f"Beat was {heard} heard: nothing new is started. Look at beat and the worker of `control`.")
         if self.oldest_waiting > WAITS_TOO_LONG:
@@ -48,6 +51,12 @@ class Readiness:
         if self.connections > CROWDED * self.most_connections:
             found.append(f"{self.connections} of {self.most_connections} connections of the database are taken.")
         return found
+
+    @property
+    def beat_is_missed(self) -> bool:
+        """Not in the first seconds after a start, when everything else is still starting, too."""
+        silent = self.beat_silent is None or self.beat_silent > SILENT_SECONDS
+        return silent and time.time() - AWAKE_SINCE > SILENT_SECONDS
 
 
 def readiness() -> Readiness:

@@ -30,7 +30,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def _lines(found: Readiness) -> list[str]:
-    beat = "never heard" if found.beat_silent is None else f"heard {duration(found.beat_silent)} ago"
+    unheard = "never heard" if found.beat_is_missed else "not heard yet"
+    beat = unheard if found.beat_silent is None else f"heard {duration(found.beat_silent)} ago"
     return [
         "ready, with troubles" if found.troubles else "ready",
         f"database answers, {found.connections} of {found.most_connections} connections",

@@ -1,4 +1,4 @@
-"""Pages of accounts: sign-in, single sign-on, profile with API tokens."""
+"""In and out: with a password, by single sign-on, through broken glass."""
 
 from typing import Any
 
@@ -9,13 +9,11 @@ from django.contrib.auth.views import LoginView
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
-from apps.accounts import actions, glass, queries, single_sign_on
-from apps.accounts.forms import TokenForm
-from apps.accounts.signed_in import person
+from apps.accounts import actions, glass, single_sign_on
 from apps.core.errors import Denied, PortalError
 
 
@@ -104,29 +102,6 @@ def break_glass(request: HttpRequest, link: str) -> HttpResponse:
     actions.break_glass(user=way.user, reason=way.reason)
     auth.login(request, way.user, backend="apps.accounts.single_sign_on.Backend")
     return redirect("/")
-
-
-def profile(request: HttpRequest) -> HttpResponse:
-    """Who I am here, and my tokens; a new token's secret is shown this once."""
-    form = TokenForm(request.POST or None)
-    new = _create(request, form) if request.method == "POST" and form.is_valid() else None
-    shown = {"form": TokenForm() if new else form, "new": new, "tokens": queries.tokens_of(person(request))}
-    return render(request, "accounts/profile.html", shown, status=400 if form.errors else 200)
-
-
-def _create(request: HttpRequest, form: TokenForm) -> actions.NewToken | None:
-    try:
-        return actions.create_token(actor=person(request), **form.cleaned_data)
-    except PortalError as error:
-        form.add_error(error.field or "name", error.message)
-        return None
-
-
-@require_POST
-def revoke(request: HttpRequest, token_key: str) -> HttpResponse:
-    token = get_object_or_404(queries.tokens_of(person(request)), token_key=token_key)
-    actions.revoke_token(actor=person(request), token=token)
-    return redirect("accounts:profile")
 
 
 @login_not_required
