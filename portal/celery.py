@@ -35,6 +35,7 @@ app.conf.task_routes = {
     "platforms.look_after": {"queue": "outgoing"},
     "artifacts.look_after": {"queue": "outgoing"},
     "artifacts.sweep": {"queue": "outgoing"},
+    "retention.cut": {"queue": "outgoing"},
 }
 app.conf.beat_schedule = {
     "dashboard.heartbeat": {"task": "dashboard.heartbeat", "schedule": 5.0, "options": {"expires": 10}},
@@ -49,6 +50,7 @@ app.conf.beat_schedule = {
     "platforms.coordinate": {"task": "platforms.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "artifacts.coordinate": {"task": "artifacts.coordinate", "schedule": 60.0, "options": {"expires": 60}},
     "artifacts.ask_to_sweep": {"task": "artifacts.ask_to_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
+    "retention.coordinate": {"task": "retention.coordinate", "schedule": 600.0, "options": {"expires": 600}},
     "retraining.look_up_all": {"task": "retraining.look_up_all", "schedule": 60.0, "options": {"expires": 60}},
     "retraining.listen_all": {"task": "retraining.listen_all", "schedule": 30.0, "options": {"expires": 30}},
     "notifications.coordinate": {"task": "notifications.coordinate", "schedule": 2.0, "options": {"expires": 10}},

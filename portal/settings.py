@@ -128,6 +128,7 @@ INSTALLED_APPS = [
     "apps.registry",
     "apps.retraining",
     "apps.lineage",
+    "apps.retention",
     "apps.notifications",
     "apps.transfers",
     "apps.backups",
@@ -405,6 +406,8 @@ S3_LINK_SECONDS = int(os.environ.get("S3_LINK_SECONDS", "60"))
 ARTIFACT_GRACE_DAYS = float(os.environ.get("ARTIFACT_GRACE_DAYS", "7"))
 """Stored bytes that nothing names any more leave the store after so many days. Whoever restores the database by tools
 of their own, without `manage.py restore`, sets it to the age of the oldest dump that they would restore."""
+RETENTION_PAUSE_HOURS = float(os.environ.get("RETENTION_PAUSE_HOURS", "24"))
+"""So long after it was set a family's rule of retention removes nothing yet: until then it can be taken back."""
 
 # MLflow's protocol
 ARTIFACT_BYTES = int(os.environ.get("ARTIFACT_BYTES", str(20 * 1024**3)))

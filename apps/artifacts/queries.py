@@ -116,15 +116,16 @@ def unneeded() -> Weight:
 
 
 def freed_by_cutting(trees: Collection[int]) -> Weight:
-    """What would leave the store in time if these trees (ids) were cut: what no other tree names."""
+    """What leaves the store in time when these trees (ids) are cut, or were just now: what no other tree names."""
     ids = list(trees)
     theirs = TreeFile.objects.filter(tree__in=ids).order_by().values("blob")
     return _weight(Blob.objects.filter(pk__in=theirs).exclude(Exists(naming().exclude(tree__in=ids))))
 
 
-def uncut(trees: Iterable[int]) -> set[int]:
-    """Those of the trees (ids) whose bytes are kept."""
-    return set(Tree.objects.filter(pk__in=list(trees), cut_at=None).values_list("pk", flat=True))
+def sizes_of(trees: Collection[int]) -> dict[int, int]:
+    """By tree id, the bytes of all its files, whether others share them or not."""
+    rows = TreeFile.objects.filter(tree__in=list(trees)).order_by().values("tree")
+    return dict(rows.annotate(total=Sum("blob__size")).values_list("tree", "total"))
 
 
 def _weight(blobs: QuerySet[Blob]) -> Weight:

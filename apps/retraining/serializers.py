@@ -281,7 +281,8 @@ class SegmentRunDetailSerializer(SegmentRunSerializer):
     )
 
     class Meta(SegmentRunSerializer.Meta):
-        fields: ClassVar = [*SegmentRunSerializer.Meta.fields, "attempts", "libraries"]
+        removed: ClassVar = ["log_cut_at", "attempts_cut_at"]
+        fields: ClassVar = [*SegmentRunSerializer.Meta.fields, "attempts", "libraries", *removed]
 
 
 class LogSerializer(serializers.Serializer[SegmentRun]):

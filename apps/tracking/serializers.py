@@ -54,7 +54,8 @@ class RunDetailSerializer(RunSerializer):
     files_digest = serializers.CharField(source="tree.digest", help_text="Empty until a version seals the files.")
 
     class Meta(RunSerializer.Meta):
-        fields: ClassVar = [*RunSerializer.Meta.fields, "params", "tags", "reported", "files_digest"]
+        told = ("params", "tags", "reported", "history_cut_at", "files_digest")
+        fields: ClassVar = [*RunSerializer.Meta.fields, *told]
 
     def get_params(self, run: Run) -> dict[str, str]:
         return dict(run.params.values_list("key", "value"))
@@ -81,3 +82,6 @@ class FileSerializer(serializers.Serializer[Any]):
     path = serializers.CharField()
     size = serializers.IntegerField(help_text="Bytes.")
     sha256 = serializers.CharField(source="blob_id")
+    removed_at = serializers.DateTimeField(
+        source="tree.cut_at", allow_null=True, help_text="When its bytes were given up; its digest stays."
+    )

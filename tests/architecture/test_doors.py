@@ -73,6 +73,7 @@ def test_only_what_takes_time_is_in_the_queue_of_work() -> None:
         "artifacts.look_after",
         "artifacts.sweep",
         "registry.publish",
+        "retention.cut",
         "retraining.attend",
         "retraining.hand_over",
         "retraining.listen",

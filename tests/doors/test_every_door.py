@@ -35,7 +35,7 @@ def real(everything: Everything) -> dict[str, dict[str, str]]:
         "decisions": {"number": "ADR-0007"},
         "evaluations": {"id": str(everything.candidate.evaluations.get().pk)},
         "experiments": {"id": str(everything.tracked.experiment_id)},
-        "families": {"slug": "eta-trip", "segment": "atlanta"},
+        "families": {"slug": "eta-trip", "segment": "atlanta", "kind": "logs"},
         "freezes": {"id": str(everything.freeze.pk)},
         "links": {"id": str(everything.link.pk)},
         "models": {"name": "eta-trip.atlanta", "alias": "champion"},

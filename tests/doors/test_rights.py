@@ -178,7 +178,7 @@ def target_of(permission: str, it: Everything, approver: User) -> Any:
         "choose_mail",
     )
     alone = permission == "registry.freeze_all" or permission.split(".")[1].startswith(of_nothing)
-    usual = {"registry": it.family, "retraining": it.request, "catalog": it.decision}
+    usual = {"retention": it.family, "registry": it.family, "retraining": it.request, "catalog": it.decision}
     return exact.get(permission, None if alone else usual.get(permission.split(".")[0]))
 
 
@@ -292,6 +292,7 @@ def calls(it: Everything) -> dict[str, Call]:
         "registry.roll_back": ("POST", "models/eta-trip.atlanta/rollback/", why),
         "registry.freeze": ("POST", "freezes/", {"family": family, "until": f"{day}T08:00Z"} | why),
         "registry.freeze_all": ("POST", "freezes/", {"until": f"{day}T08:00Z"} | why),
+        "retention.set_rule": ("PUT", f"families/{family}/retention/", {"logs_days": None}),
         "retraining.submit": ("POST", "requests/", {"family": family, "pipeline": "toy", "segments": ["boston"]}),
         "retraining.cancel": ("POST", f"requests/{request}/cancel/", {}),
         "retraining.retry": ("POST", f"requests/{request}/retry-failed/", {}),

@@ -40,6 +40,9 @@
   platforms/test_local.py::test_a_script_that_eats_memory_is_ended_also_when_its_children_share_the_meal
   platforms/test_local.py::test_a_hundred_megabytes_of_output_are_cut_to_their_end
   platforms/test_local.py::test_a_real_segmentation_fault_does_not_hurt_the_next_run
+- kill -9 while a family's rule of retention removes what it keeps no longer, or while bytes leave the store:
+  faults/test_retention.py::test_a_cut_that_is_killed_leaves_nothing_half_and_goes_on
+  artifacts/test_removing.py::test_a_killed_sweep_that_has_removed_bytes_is_done_again
 - a deploy (SIGTERM):
   faults/test_workers.py::test_a_deploy_ends_what_runs_and_repeats_nothing
 """

@@ -35,6 +35,8 @@ class Preview:
 def preview(tree: Tree, path: str) -> Preview:
     """Read as text and never loaded. Raises Missing."""
     found = file(tree=tree, path=path)
+    if found.tree.farewell:
+        return Preview(path, note=found.tree.farewell)
     ending = PurePosixPath(path).suffix.lower()
     if ending in IMAGES:
         return _image(tree, found, IMAGES[ending])

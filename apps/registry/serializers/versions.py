@@ -122,6 +122,9 @@ class StoredFileSerializer(serializers.Serializer[Any]):
     path = serializers.CharField()
     size = serializers.IntegerField(help_text="Bytes.")
     sha256 = serializers.CharField(source="blob_id")
+    removed_at = serializers.DateTimeField(
+        source="tree.cut_at", allow_null=True, help_text="When its bytes were given up; its digest stays."
+    )
 
 
 class VersionDataSerializer(serializers.Serializer[Any]):

@@ -183,7 +183,7 @@ def _lease() -> Any:
 def _blank() -> dict[str, Any]:
     """Nothing of an earlier attempt is shown as if it were this one's."""
     words = dict.fromkeys(("message", "log", "cause", "reason"), "")
-    return words | {"progress": None, "not_before": None, "sends": 0, "libraries": None}
+    return words | {"progress": None, "not_before": None, "sends": 0, "libraries": None, "log_cut_at": None}
 
 
 def _open_tracking(run: SegmentRun, number: int) -> "Run":

@@ -76,6 +76,10 @@ class SegmentRun(models.Model):
     progress = models.FloatField(null=True, blank=True)
     message = models.CharField(max_length=300, blank=True)
     log = models.TextField(blank=True)
+    log_cut_at = models.DateTimeField(null=True, blank=True, help_text="When the log was removed by the family's rule.")
+    attempts_cut_at = models.DateTimeField(
+        null=True, blank=True, help_text="When attempts before the last were removed by the family's rule."
+    )
     cause = models.CharField(max_length=16, blank=True)
     reason = models.TextField(blank=True)
     worker = models.CharField(max_length=200, blank=True)

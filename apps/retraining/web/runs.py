@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.signed_in import person
 from apps.artifacts.queries import files_of
 from apps.core.downloads import attachment
+from apps.core.errors import Missing
 from apps.retraining import actions, queries
 from apps.retraining.forms import titled
 from apps.retraining.models import LOG_CHARACTERS, OPEN_RUNS, SegmentRun
@@ -72,6 +73,8 @@ def run_page(request: PageRequest, run_id: int) -> HttpResponse:
 def run_log(request: PageRequest, run_id: int) -> FileResponse:
     """The log as a file, as far as it is kept."""
     run = queries.segment_run(actor=person(request), run_id=run_id)
+    if run.log_cut_at:
+        raise Missing(f"The log was removed on {run.log_cut_at:%Y-%m-%d} by the family's rule of retention.")
     name = f"{run.segment.slug}-{run.request_id}-attempt-{run.attempt}.log"
     text = run.log.encode()
     return attachment(io.BytesIO(text), path=name, size=len(text), sha256=hashlib.sha256(text).hexdigest())

@@ -53,6 +53,9 @@ class Run(models.Model):
     started_at = models.DateTimeField(db_default=Now(), editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    history_cut_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When all points but the last of each metric were removed."
+    )
     tree = models.OneToOneField("artifacts.Tree", models.PROTECT, related_name="+")
 
     objects = RunQuerySet.as_manager()
