@@ -26,6 +26,7 @@ urlpatterns = [
     path("pipelines/<slug:slug>/edit/", web.edit_pipeline, name="edit-pipeline"),
     path("pipelines/<slug:slug>/file/", web.pipeline_file, name="pipeline-file"),
     path("policies/", web.policies, name="policies"),
+    path("policies/new/", web.choose, {"form": "retraining:new-policy"}, name="choose-policy"),
     path("policies/<int:policy_id>/", web.policy, name="policy"),
     path("policies/<int:policy_id>/edit/", web.edit_policy, name="edit-policy"),
     path("policies/<int:policy_id>/pause/", web.pause, name="pause-policy"),

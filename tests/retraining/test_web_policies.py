@@ -165,3 +165,18 @@ def test_the_list_of_signals_costs_the_same_for_many(
         send(owner, family, report=ALARM | {"value": value})
     with django_assert_max_num_queries(20):
         browser.get("/retraining/signals/")
+
+
+def test_a_policy_begins_at_the_list_and_skips_the_choice_where_there_is_only_one(
+    browser: Client, pipeline: Pipeline
+) -> None:
+    assert 'href="/retraining/policies/new/' in browser.get("/retraining/policies/").content.decode()
+    assert browser.get("/retraining/policies/new/").url == "/retraining/policies/new/toy/?family=eta-trip"  # type: ignore[attr-defined]
+
+
+def test_where_there_are_several_pipelines_one_is_chosen_for_the_policy(browser: Client, pipeline: Pipeline) -> None:
+    other = Pipeline.objects.create(slug="other", name="Other", team=pipeline.team, schema=pipeline.schema)
+    other.families.set(pipeline.families.all())
+    page = browser.get("/retraining/policies/new/")
+    assert "What is a policy to retrain?" in words(page)
+    assert 'href="/retraining/policies/new/other/?family=eta-trip"' in page.content.decode()

@@ -1,6 +1,7 @@
 """Requests and segment runs in the browser: what is seen live, and what can be done to them."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,29 @@ FILTERS = {
     "?page=nonsense": True,
     "?page=99": True,
 }
+
+
+def test_whoever_watches_shares_one_drawing_of_the_segments_for_a_moment(
+    browser: Client, submit: Submit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("apps.retraining.web.requests"), "SHARED_SECONDS", 3_600)
+    request = submit()
+    first, drawn = watched(browser, request), segments_drawn(browser, request)
+    actions.finish(claim=claim_of(request, "atlanta"), outcome=success(tmp_path))
+    assert "0 of 3 segments ended" in first
+    assert "1 of 3 segments ended" in watched(browser, request), "what is counted is always new"
+    assert segments_drawn(browser, request) == drawn
+    assert "Succeeded" in words(browser.get(f"/retraining/{request.pk}/")), "a page that is opened is drawn anew"
+
+
+def watched(browser: Client, request: RetrainingRequest) -> str:
+    """What an open page asks for every two seconds."""
+    return words(browser.get(f"/retraining/{request.pk}/", headers=HTMX))
+
+
+def segments_drawn(browser: Client, request: RetrainingRequest) -> str:
+    content = browser.get(f"/retraining/{request.pk}/", headers=HTMX).content.decode()
+    return content[content.index("<tbody>") : content.index("</tbody>")]
 
 
 def test_the_lists_filters_stand_in_the_address(browser: Client, mixed: RetrainingRequest) -> None:

@@ -118,8 +118,10 @@ class Draft:
 
 
 @require_safe
-def choose(request: PageRequest) -> HttpResponse:
-    """Which pipeline, for which family; skipped where there is only one to choose."""
+def choose(request: PageRequest, form: str = "retraining:new") -> HttpResponse:
+    """Which pipeline, for which family, before the `form` of a request or a policy; skipped where there is only one to
+    choose.
+    """
     slug = request.GET.get("family", "")
     family = registry.family(actor=person(request), slug=slug) if slug else None
     found = queries.pipelines_of(person(request), family) if family else queries.pipelines(person(request))
@@ -127,8 +129,8 @@ def choose(request: PageRequest) -> HttpResponse:
     if len(options) == 1 and len(options[0].families) == 1:
         query = request.GET.copy()
         query["family"] = options[0].families[0].slug
-        return redirect(f"{reverse('retraining:new', args=[options[0].pipeline.slug])}?{query.urlencode()}")
-    return render(request, "retraining/choose.html", {"options": options, "family": family})
+        return redirect(f"{reverse(form, args=[options[0].pipeline.slug])}?{query.urlencode()}")
+    return render(request, "retraining/choose.html", {"options": options, "family": family, "form": form})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -138,7 +140,8 @@ def new(request: PageRequest, slug: str) -> HttpResponse:
     copied = _copied(request)
     family = _family(request, pipeline, copied)
     if family is None:
-        return render(request, "retraining/choose.html", {"options": _options(person(request), [pipeline], None)})
+        options = _options(person(request), [pipeline], None)
+        return render(request, "retraining/choose.html", {"options": options, "form": "retraining:new"})
     if request.method == "POST":
         return _posted(request, _sent_draft(request, pipeline, family))
     draft = _opened_draft(request, pipeline, family, copied)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.signed_in import person
@@ -24,6 +25,8 @@ from apps.tracking.queries import reported_by_run
 
 REQUESTS_PER_PAGE = 25
 RUNS_PER_PAGE = 100
+SHARED_SECONDS = 1
+"""So long everybody who watches a request is shown the same drawing of its segments: a hundred people cost one."""
 MATRIX_FROM, MATRIX_UP_TO = 8, 500  # segments: fewer the table shows at a glance; of more, a part is shown
 FOLDED = 60  # segments of each status, where not all are shown
 TONES = {
@@ -50,6 +53,12 @@ class RunRow:
 
     run: SegmentRun
     reported: float | None
+
+
+@dataclass(frozen=True)
+class RunTable:
+    page: Page[SegmentRun]
+    rows: Sequence[RunRow]
 
 
 @dataclass(frozen=True)
@@ -168,16 +177,13 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
     evaluations = _evaluations(found)
     progress = queries.progress(found)
     status = request.GET.get("status", "")
-    runs = oversight.worst_first(queries.runs_of(found))
-    if status in SegmentRun.Status.values:
-        runs = runs.filter(status=status)
-    page = Paginator(runs, RUNS_PER_PAGE).get_page(request.GET.get("page"))
     return {
         "retraining": found,
         "progress": progress,
         "tenths": int(progress.fraction * 10) * 10,
         "parts": parts_of(progress),
-        "matrix": _matrix(found, progress) if progress.total >= MATRIX_FROM else [],
+        "shared_for": SHARED_SECONDS if request.htmx else 0,
+        "matrix": SimpleLazyObject(lambda: _matrix(found, progress)),
         "left": queries.seconds_left(found, progress),
         "because": queries.why_they_wait([found]).get(found.pk, []),
         "evaluations": evaluations,
@@ -187,13 +193,14 @@ def _live_part(request: PageRequest, found: RetrainingRequest) -> dict[str, Any]
         "on_their_way": queries.on_their_way(found) if progress.open else [],
         "tabs": _tabs(progress, status),
         "status": status,
-        "page": page,
-        "rows": _run_rows(list(page.object_list), found.family.metric),
+        "table": SimpleLazyObject(lambda: _run_table(found, status, request.GET.get("page"))),
         "links": queries.links_of_request(found),
     }
 
 
 def _matrix(found: RetrainingRequest, progress: queries.Progress) -> list[MatrixLine]:
+    if progress.total < MATRIX_FROM:
+        return []
     lines = oversight.matrix(found, most=MATRIX_UP_TO if progress.total <= MATRIX_UP_TO else FOLDED)
     counts = {status: max(getattr(progress, status), len(cells)) for status, cells in lines.items()}
     return [MatrixLine(status, cells, counts[status] - len(cells)) for status, cells in lines.items()]
@@ -229,9 +236,14 @@ def _tabs(progress: queries.Progress, chosen: str) -> list[StatusTab]:
     return [StatusTab("", "All", progress.total, chosen not in labels), *known]
 
 
-def _run_rows(runs: Sequence[SegmentRun], metric: str) -> list[RunRow]:
-    reported = reported_by_run([run.run_id for run in runs if run.run_id])
-    return [RunRow(run, reported.get(run.run_id or "", {}).get(metric)) for run in runs]
+def _run_table(found: RetrainingRequest, status: str, number: str | None) -> RunTable:
+    runs = oversight.worst_first(queries.lines_of(found))
+    if status in SegmentRun.Status.values:
+        runs = runs.filter(status=status)
+    page = Paginator(runs, RUNS_PER_PAGE).get_page(number)
+    shown = list(page.object_list)
+    reported = reported_by_run([run.run_id for run in shown if run.run_id])
+    return RunTable(page, [RunRow(run, reported.get(run.run_id or "", {}).get(found.family.metric)) for run in shown])
 
 
 def _back(request: PageRequest, request_id: int) -> str:
