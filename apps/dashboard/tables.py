@@ -110,7 +110,7 @@ def _box(frame: Frame, row: Row) -> str:
     if frame.ticked is None:
         return ""
     slug = row.cell.segment
-    return f'<td class="check">{_tick(slug, row.cell.name, slug in frame.ticked)}</td>'
+    return f'<td class="check">{_tick(slug, row.own_name, slug in frame.ticked)}</td>'
 
 
 def _name(frame: Frame, row: Row) -> str:
@@ -171,10 +171,10 @@ def _candidate(frame: Frame, row: Row) -> str:
 
 
 def _gain(row: Row) -> str:
-    against = row.against_champion
-    if row.whisker is None or against is None:
+    whisker, against = row.whisker, row.against_champion
+    if whisker is None or against is None:
         return NOTHING
-    return f"{_whisker(row.whisker, row.tone)} {_delta(against, row.tone)}"
+    return f"{_whisker(whisker, row.tone)} {_delta(against, row.tone)}"
 
 
 def _whisker(drawn: Whisker, tone: str) -> str:

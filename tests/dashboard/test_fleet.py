@@ -147,7 +147,10 @@ def test_two_segments_of_one_name_are_told_apart() -> None:
     rows = judged(
         [cell("houston-hobby", name="Houston"), cell("houston", name="Houston"), cell()], lower_is_better=True
     )
-    assert [row.shares_name for row in rows] == [True, True, False]
+    assert [row.own_name for row in rows] == ["houston-hobby", "houston", "Atlanta"]
+    cells = drawn("baseline", *rows).groups[0].cells
+    assert [one.name for one in cells] == ["houston-hobby", "houston", "Atlanta"]
+    assert cells[0].says.startswith("Houston, GA; v1")
 
 
 def fleet() -> list[Row]:

@@ -93,7 +93,7 @@ def _cell(row: Row, measure: Measure, *, ticked: bool, unit: str) -> Cell:
     tone = measure.tone(row)
     return Cell(
         slug=row.cell.segment,
-        name=row.cell.name,
+        name=row.own_name,
         region=row.cell.region,
         tone=tone,
         shape=SHAPES[tone],
@@ -107,7 +107,7 @@ def _cell(row: Row, measure: Measure, *, ticked: bool, unit: str) -> Cell:
 def _sentences(row: Row, unit: str) -> Iterator[str]:
     """What stands in the row of the table, for who points at the cell."""
     cell = row.cell
-    if place := [words for words in (cell.segment if row.shares_name else "", cell.region) if words]:
+    if place := [words for words in (cell.name if row.shares_name else "", cell.region) if words]:
         yield ", ".join(place)
     yield _champion(row)
     if row.newest is not None and row.against_baseline:

@@ -70,13 +70,18 @@ class Row:
     gap: float | None
     comparison: ScoreCell | None
     lower_is_better: bool
-    whisker: Whisker | None
+    reach: float  # of the scale that all rows' whiskers share
     why: str
     last_run: LastRun | None
     alarms: Sequence[Alarm]
     is_retraining: bool
     shares_name: bool  # with another segment, so that its slug has to be said too
     stand_in: Resolved | None  # what serves where it has no champion of its own
+
+    @property
+    def own_name(self) -> str:
+        """Its name; its slug where another segment has the same name."""
+        return self.cell.segment if self.shares_name else self.cell.name
 
     @property
     def promoted_with(self) -> float | None:
@@ -96,6 +101,13 @@ class Row:
     @property
     def candidate_metric(self) -> float | None:
         return self.comparison.candidate if self.comparison else None
+
+    @property
+    def whisker(self) -> Whisker | None:
+        one = self.comparison
+        if one is None or one.difference is None or one.lower is None or one.upper is None:
+            return None
+        return charts.whisker(one.lower, one.upper, one.difference, reach=self.reach, width=WHISKER_WIDTH, height=14)
 
     @property
     def badge(self) -> Badge | None:
@@ -183,10 +195,10 @@ def judged(
     ]
 
 
-def _row(cell: FleetRow, *, reach: float, lower_is_better: bool, last_run: LastRun | None, **known: Any) -> Row:
-    newest, baseline = _on_newest(cell)
-    worse_by = None if newest is None or baseline is None else newest - baseline
+def _row(cell: FleetRow, *, lower_is_better: bool, last_run: LastRun | None, **known: Any) -> Row:
     state, comparison = state_of(cell), _comparison(cell)
+    newest, baseline = _on_newest(cell, comparison)
+    worse_by = None if newest is None or baseline is None else newest - baseline
     return Row(
         cell=cell,
         state=state,
@@ -195,7 +207,6 @@ def _row(cell: FleetRow, *, reach: float, lower_is_better: bool, last_run: LastR
         gap=worse_by if worse_by is None or lower_is_better else -worse_by,
         comparison=comparison,
         lower_is_better=lower_is_better,
-        whisker=_whisker(comparison, reach),
         why=_why(cell, state) if cell.candidate else _how_it_ended(last_run),
         last_run=last_run,
         **known,
@@ -233,13 +244,12 @@ def _comparison(cell: FleetRow) -> ScoreCell | None:
     return None if state_of(cell) is State.NOT_EVALUATED else cell.comparison
 
 
-def _on_newest(cell: FleetRow) -> tuple[float | None, float | None]:
+def _on_newest(cell: FleetRow, comparison: ScoreCell | None) -> tuple[float | None, float | None]:
     """The champion and the plain baseline on the newest month: from its own check, else from the comparison."""
     if cell.champion is None:
         return None, None
     if cell.newest and cell.newest.candidate is not None:
         return cell.newest.candidate, cell.newest.baseline
-    comparison = _comparison(cell)
     return (comparison.champion, comparison.baseline) if comparison else (None, None)
 
 
@@ -248,9 +258,3 @@ def _why(cell: FleetRow, state: State) -> str:
     if state is State.PASSES and cell.comparison:
         return f"{cell.comparison.rows} rows on {cell.comparison.days} days"
     return "" if state is State.PROPOSED else cell.refusal
-
-
-def _whisker(score: ScoreCell | None, reach: float) -> Whisker | None:
-    if score is None or score.difference is None or score.lower is None or score.upper is None:
-        return None
-    return charts.whisker(score.lower, score.upper, score.difference, reach=reach, width=WHISKER_WIDTH, height=14)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -82,10 +82,10 @@ def evidence_of(
     with_champions: bool = False,
 ) -> Evidence:
     """`with_champions` also has the evaluations of what the alias points to, which competes with nobody."""
-    models, earlier = list(models), alias_before(family, alias)
+    models, earlier = set(models), alias_before(family, alias)
     serving = champions(models, CHAMPION)
     holders = serving if alias == CHAMPION else champions(models, alias)
-    own = [version.pk for version in holders.values()] if with_champions else []
+    own = {version.pk for version in holders.values()} if with_champions else set()
     return Evidence(
         family=family,
         alias=alias,
@@ -95,7 +95,7 @@ def evidence_of(
         holders=holders,
         earlier=earlier,
         earlier_holders=champions(models, earlier) if earlier else {},
-        evaluations=scores([*candidates, *own]),
+        evaluations=scores({*candidates, *own}),
         open_waves=_open_waves(models),
     )
 
@@ -167,9 +167,9 @@ def all_gates(family: ModelFamily) -> tuple[GateSpec, ...]:
     return tuple(GateSpec(gate.kind, gate.settings, gate.alias) for gate in family.gates.all())
 
 
-def _open_waves(models: Iterable[int]) -> dict[int, int]:
+def _open_waves(models: Collection[int]) -> dict[int, int]:
     """Whatever the alias: a segment is in at most one open wave."""
-    return dict(Promotion.objects.filter(model__in=list(models), is_open=True).values_list("model_id", "wave_id"))
+    return dict(Promotion.objects.filter(model__among=models, is_open=True).values_list("model_id", "wave_id"))
 
 
 def _comparison(

@@ -76,7 +76,7 @@ class Score(NamedTuple):
 
 def champions(models: Collection[int], alias: str = CHAMPION) -> dict[int, Contender]:
     """What the alias points to, by model."""
-    behind = ModelVersion.objects.filter(aliases__name=alias, aliases__model__in=models).order_by()
+    behind = ModelVersion.objects.filter(aliases__name=alias, aliases__model__among=models).order_by()
     found = starmap(Contender, behind.values_list(*Contender._fields))
     return {version.model_id: version for version in found}
 
@@ -84,7 +84,7 @@ def champions(models: Collection[int], alias: str = CHAMPION) -> dict[int, Conte
 def scores(candidates: Collection[int]) -> dict[int, list[Score]]:
     """By candidate, the newest first; without comparisons with the shared model."""
     found: dict[int, list[Score]] = {}
-    of_them = Evaluation.objects.of_one_model().filter(candidate__in=candidates).order_by("-id")
+    of_them = Evaluation.objects.of_one_model().filter(candidate__among=candidates).order_by("-id")
     for row in of_them.values_list(*Score._fields):
         score = Score(*row)
         found.setdefault(score.candidate_id, []).append(score)

@@ -119,13 +119,13 @@ class FleetSummary:
 def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[str] | None = None) -> list[FleetRow]:
     """All segments that the family serves, or the places named by slug, by name."""
     places = [Place(*row) for row in _segments(family, segments).values_list(*Place._fields)]
-    models = _models(family, [place.pk for place in places])
-    known = [model.pk for model in models.values()]
+    models = _models(family, {place.pk for place in places})
+    known = {model.pk for model in models.values()}
     newest = _newest_ready(known).annotate(served=_served(alias)).values_list("served", *Contender._fields)
     versions = [(served, Contender(*fields)) for served, *fields in newest]
     once = {version.pk for served, version in versions if served}
     candidates = {version.model_id: version for served, version in versions if not served}
-    ids = [version.pk for version in candidates.values()]
+    ids = {version.pk for version in candidates.values()}
     evidence = evidence_of(family, alias, known, ids, with_champions=True)
     found = Found(
         evidence=evidence,
@@ -138,7 +138,7 @@ def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[st
 
 def candidates_of(family: ModelFamily, alias: str = CHAMPION) -> list[ModelVersion]:
     """The newest ready version of each segment that never was behind the alias, by the segment's name."""
-    models = RegisteredModel.objects.living().filter(family=family).values_list("pk", flat=True)
+    models = set(RegisteredModel.objects.living().filter(family=family).values_list("pk", flat=True))
     candidates = _newest_ready(models).filter(~_served(alias))
     return sorted(candidates.select_related("model__family__team", "model__segment"), key=_by_city)
 
@@ -200,17 +200,17 @@ def _segments(family: ModelFamily, slugs: Collection[str] | None) -> QuerySet[Se
     return segments_of(family) if slugs is None else places(family).filter(slug__in=slugs)
 
 
-def _models(family: ModelFamily, segments: Sequence[int]) -> dict[int, Model]:
+def _models(family: ModelFamily, segments: Collection[int]) -> dict[int, Model]:
     """By segment."""
-    found = RegisteredModel.objects.living().filter(family=family, segment__in=segments).order_by()
+    found = RegisteredModel.objects.living().filter(family=family, segment__among=segments).order_by()
     return {model.segment_id: model for model in starmap(Model, found.values_list(*Model._fields))}
 
 
-def _newest_ready(models: Iterable[int]) -> QuerySet[ModelVersion]:
+def _newest_ready(models: Collection[int]) -> QuerySet[ModelVersion]:
     """The newest ready version of each model: one look into an index for each."""
     ready = ModelVersion.objects.filter(model=OuterRef("pk"), status=ModelVersion.Status.READY, deleted_at=None)
     newest = Subquery(ready.order_by("-number").values("pk")[:1])
-    of_models = RegisteredModel.objects.filter(pk__in=models).values(newest=newest)
+    of_models = RegisteredModel.objects.filter(pk__among=models).values(newest=newest)
     return ModelVersion.objects.filter(pk__in=of_models).order_by()
 
 
@@ -223,7 +223,7 @@ def _rolled_back(served: Collection[int], alias: str) -> dict[int, RolledBack]:
     """By model, how its newest version, which served once, was taken back."""
     if not served:
         return {}
-    back = AliasMove.objects.filter(before__in=served, name=alias, kind=AliasMove.Kind.ROLLBACK)
+    back = AliasMove.objects.filter(before__among=served, name=alias, kind=AliasMove.Kind.ROLLBACK)
     return {
         move.model_id: RolledBack(move.before.number, str(move.by), move.at, move.reason)
         for move in back.select_related("before", "by").order_by("id")
@@ -233,7 +233,7 @@ def _rolled_back(served: Collection[int], alias: str) -> dict[int, RolledBack]:
 
 def promoted_on(versions: Collection[int], alias: str) -> dict[int, int]:
     """By version, the id of the newest evaluation that it was promoted on."""
-    moves = AliasMove.objects.filter(after__in=versions, name=alias, promotion__evaluation__isnull=False)
+    moves = AliasMove.objects.filter(after__among=versions, name=alias, promotion__evaluation__isnull=False)
     newest = moves.order_by("after_id", "-id").distinct("after_id")
     return dict(newest.values_list("after_id", "promotion__evaluation_id"))
 
