@@ -131,8 +131,11 @@ def test_it_is_read_previewed_written_and_taken_along_on_its_pages(
     address = f"/models/versions/{candidate.pk}/card/"
     form = browser.get(address).context["form"]
     sent = {name: form.initial.get(name, "") for name in form.fields} | WORDS
-    looked = browser.post(address, sent | {"preview": "1"}).content.decode()
-    assert "To say when you <strong>arrive</strong>." in looked
+    begun = browser.post(address, sent | {"users": "", "risks": "", "preview": "1"})
+    assert begun.status_code == 200
+    assert "To say when you <strong>arrive</strong>." in begun.content.decode()
+    assert "still asked for: users, risks" in begun.content.decode()
+    assert browser.post(address, sent | {"users": ""}).status_code == 400
     assert ModelVersion.objects.get(pk=candidate.pk).card == {}
     assert browser.post(address, sent).headers["Location"] == CARD
     assert ModelVersion.objects.get(pk=candidate.pk).card == WORDS  # what stands there anyway is not stored

@@ -30,6 +30,12 @@ class CardForm(forms.Form):
         """Its visible fields, in order."""
         return [self[name] for name in self.fields if name != "seen"]
 
+    def allow_gaps(self) -> None:
+        """What is required and not said yet is no mistake any more."""
+        errors = self.errors.as_data()
+        for name in [name for name, found in errors.items() if all(one.code == "required" for one in found)]:
+            del self.errors[name]
+
     def as_said(self) -> dict[str, str]:
         """Without what is empty, and without what stands there anyway: that keeps following the record."""
         texts = {name: text for name, text in self.cleaned_data.items() if name != "seen" and text}

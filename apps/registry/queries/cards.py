@@ -166,7 +166,7 @@ def _family_facts(family: ModelFamily) -> Facts:
         owners=_owners(family),
         version="one for each segment",
         references=(),
-        architecture=f"A model for each {family.dimension}." if family.has_dimension else "",
+        architecture=f"A model for each {str(family.dimension).lower()}." if family.has_dimension else "",
         inputs=contract.get("inputs", {}),
         output=contract.get("output", ""),
         tags=(family.slug,),

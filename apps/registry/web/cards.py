@@ -66,8 +66,11 @@ def _saved(request: HttpRequest, form: CardForm, save: Callable[[dict[str, str],
 
 
 def _looked_at(request: HttpRequest, form: CardForm) -> dict[str, str] | None:
-    """What a preview shows; None where nobody asked for one."""
-    return form.as_said() if "preview" in request.POST and form.is_valid() else None
+    """What a preview shows, though it be only begun; None where nobody asked for one."""
+    if "preview" not in request.POST:
+        return None
+    form.allow_gaps()
+    return form.as_said() if form.is_valid() else None
 
 
 def _page(request: HttpRequest, form: CardForm, preview: Card | None, **about: Any) -> HttpResponse:
