@@ -61,10 +61,10 @@ def beginning(*, actor: User, connection: str, workflow: str) -> tuple[str, dict
     """Slug and definition of a pipeline of this workflow, to look at and to complete. Asks the platform.
 
     The segment's parameter is the one that is called like the dimension of a family, else the one that offers some of
-    a family's segments; then that family is named.
+    a family's segments; then that family is named, of several the one whose words the workflow says of itself.
     """
     found = platforms.workflow_of(actor=actor, name=connection, workflow=workflow)
-    family, parameter = _meant(actor, found.schema)
+    family, parameter = _meant(actor, found)
     team = default_team(actor)
     slug = slugify(found.name.replace("_", "-"))[:64].strip("-") or "my-pipeline"
     said = {
@@ -80,9 +80,11 @@ def beginning(*, actor: User, connection: str, workflow: str) -> tuple[str, dict
     return slug, said
 
 
-def _meant(actor: User, schema: Mapping[str, Any]) -> tuple[ModelFamily | None, str]:
+def _meant(actor: User, workflow: Workflow) -> tuple[ModelFamily | None, str]:
+    said = set(slugify(" ".join((workflow.name.replace("_", "-"), workflow.description, *workflow.tags))).split("-"))
     families = list(registry.families(actor).select_related("dimension", "team").order_by("slug"))
-    parts: Mapping[str, Any] = schema["properties"]
+    families.sort(key=lambda family: -len(said.intersection(family.slug.split("-"))))
+    parts: Any = workflow.schema["properties"]
     called = ((one, one.dimension.slug) for one in families if one.dimension.slug in parts)
     offered = ((one, name) for name, part in parts.items() for one in families if _offers(part, one))
     return next(called, None) or next(offered, (None, ""))

@@ -9,6 +9,7 @@ import pytest
 
 from apps.platforms.airflow import Airflow, airflow
 from apps.platforms.airflow.client import _sessions
+from apps.platforms.airflow.params import workflow_of
 from apps.platforms.airflow.probe import probe
 from apps.platforms.base import Handed, Order, Phase, Platform
 from apps.platforms.outgoing import Refused, Unreachable
@@ -18,6 +19,8 @@ from tests.platforms.fake_airflow import HEALTHY, PASSWORD, Fake, fake_airflow
 from tests.platforms.test_connections import SelfSigned
 
 Place = Callable[..., Order]
+AT_RUNTIME = {"timetable_partitioned": False, "timetable_summary": "PartitionedAtRuntime"}
+"""What Airflow 3.3.2 says of a DAG that takes a partition with its trigger."""
 
 
 @pytest.fixture(params=[2, 1], ids=["airflow-3", "airflow-2"])
@@ -229,6 +232,10 @@ def test_workflows_are_found_by_tag_and_their_parameters_make_a_schema(platform:
 
 def test_what_keeps_a_workflow_from_running_is_said_before_it_is_sent(fake: Fake, platform: Platform) -> None:
     assert (platform.workflow("retrain_city").problem, platform.workflow("retrain_city").notice) == ("", "")
+    assert [platform.workflow("retrain_city").partitioned, workflow_of(fake.dag | AT_RUNTIME).partitioned] == [
+        False,
+        True,
+    ]
     fake.dag["is_paused"] = True
     assert "is paused in Airflow" in platform.workflow("retrain_city").notice
     fake.dag["has_import_errors"] = True

@@ -10,6 +10,7 @@ from apps.accounts.models import Team, User
 from apps.platforms.actions import add_connection
 from apps.platforms.airflow.client import _sessions
 from apps.platforms.models import Connection
+from apps.registry.actions import SegmentSpec, add_segments, create_family
 from apps.registry.models import ModelFamily
 from apps.retraining.models import Pipeline
 from portal.local.ports import free_port
@@ -66,6 +67,10 @@ def test_the_city_is_known_by_what_the_parameter_offers_too(
     asked = {"connection": "airflow", "workflow": "retrain_city"}
     begun = api(admin).get("/api/v1/pipeline-of-workflow/", asked).json()["definition"]
     assert (begun["families"], begun["segment_parameter"]) == ([family.slug], "ort")
+    other = create_family(actor=admin, slug="demand", name="Demand", team=family.team, dimension="town", metric="mae")
+    add_segments(actor=admin, family=other, segments=[SegmentSpec("boston", "Boston")])
+    begun = api(admin).get("/api/v1/pipeline-of-workflow/", asked).json()["definition"]
+    assert begun["families"] == [family.slug]  # its DAG says that it is about the ETA
     fake.params["ort"]["value"] = "nowhere"
     begun = api(admin).get("/api/v1/pipeline-of-workflow/", asked).json()["definition"]
     assert ("families" in begun and begun["families"], begun["segment_parameter"]) == ([], "")

@@ -8,6 +8,8 @@ from typing import Any
 from apps.platforms.base import Workflow
 
 PAUSED = "The DAG is paused in Airflow: runs are accepted there and wait until somebody switches it on."
+AT_RUNTIME = "PartitionedAtRuntime"
+"""Airflow 3.3 takes a partition for such a DAG, and says `timetable_partitioned: false` of it all the same."""
 
 
 def schema_of(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def workflow_of(dag: Mapping[str, Any], *, may_trigger: bool = True) -> Workflow
         schema=schema_of(params) if isinstance(params, Mapping) else {},
         problem=_problem(dag, may_trigger=may_trigger),
         notice=PAUSED if dag.get("is_paused") else "",
-        partitioned=bool(dag.get("timetable_partitioned")),
+        partitioned=bool(dag.get("timetable_partitioned")) or dag.get("timetable_summary") == AT_RUNTIME,
     )
 
 
