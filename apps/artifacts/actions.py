@@ -142,7 +142,7 @@ def sweep(*, limit: int = SWEPT_AT_ONCE) -> Swept:
     due = removable().order_by("unneeded_since").values_list("pk", flat=True)[:limit]
     sizes = [_remove(sha256) for sha256 in due]
     gone = [size for size in sizes if size is not None]
-    return Swept(len(gone), sum(gone), more=len(sizes) == limit)
+    return Swept(len(gone), sum(gone), more=bool(gone) and len(sizes) == limit)
 
 
 def note_unneeded() -> None:

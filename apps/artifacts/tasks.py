@@ -1,12 +1,15 @@
 """Celery door of files."""
 
+import structlog
 from celery import shared_task
 
 from apps.artifacts import actions
 from apps.core.context import Door, through
 from apps.core.doorbell import ring
+from apps.core.errors import Unavailable
 from apps.core.heartbeats import beat, silent_for
 
+log = structlog.get_logger(__name__)
 HOUR, DAY = 3_600, 86_400
 STRAYS = "file-store-strays"
 STALE_AFTER = 60  # seconds; the next round begins then
@@ -28,11 +31,19 @@ def ask_to_sweep() -> None:
 def sweep() -> None:
     """Removes stored bytes that nothing names any more, and once a day looks for those that nothing ever named."""
     with through(Door.TASK):
-        if (silent_for(STRAYS) or DAY) >= DAY:
-            actions.note_strays()
-            beat(STRAYS)
-        if actions.sweep().more:
-            ring("artifacts.sweep")
+        try:
+            _look_for_strays()
+            if actions.sweep().more:
+                ring("artifacts.sweep")
+        except Unavailable as error:
+            log.warning("artifacts.sweep_waits", reason=error.message)
+
+
+def _look_for_strays() -> None:
+    silent = silent_for(STRAYS)
+    if silent is None or silent >= DAY:
+        actions.note_strays()
+        beat(STRAYS)
 
 
 @shared_task(name="artifacts.look_after", expires=STALE_AFTER)

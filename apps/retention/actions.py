@@ -69,7 +69,7 @@ def cut_more(*, rule_id: int) -> bool:
             _count(rule, taken)
             return True
     _finish(rule.family)
-    Rule.objects.filter(pk=rule.pk).update(looked_at=Now())
+    Rule.objects.filter(pk=rule.pk).update(looked_at=timezone.now())
     return False
 
 

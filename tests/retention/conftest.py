@@ -24,7 +24,7 @@ from tests.retraining import conftest as retraining
 from tests.retraining.conftest import Submit, claim_of, failure, run_of, success
 
 family, pipeline, submit = retraining.family, retraining.pipeline, retraining.submit
-pipelines_folder = retraining.pipelines_folder
+pipelines_folder, rings = retraining.pipelines_folder, retraining.rings
 ALL = Terms(logs_days=30, attempts_days=30, metrics_days=30, files_days=30)
 
 

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.test import TestCase
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,7 +22,7 @@ from apps.audit.models import AuditEvent
 from apps.core.errors import Conflict, Denied, Invalid, Missing
 from apps.registry.actions import delete_version, move_alias, propose, register_version, report_serving
 from apps.registry.models import ModelFamily, ModelVersion
-from apps.retention import lists
+from apps.retention import lists, tasks
 from apps.retention.actions import cut_more, set_rule
 from apps.retention.models import Cut, Rule
 from apps.retention.queries import due_rules, preview, rests_because, rule_of
@@ -286,3 +287,31 @@ def test_a_version_without_its_files_is_not_proposed(
     cut_all(make_rule(approver, family))
     with pytest.raises(Invalid, match=r"v1 can not serve any more\. These files were removed on"):
         propose(actor=owner, family=family, versions=[trained[0].version], reason="It was good.")
+
+
+def test_workers_are_rung_for_what_is_due_and_cut_it_once_a_day(
+    family: ModelFamily, approver: User, trained: list[Trained], later: None, rings: list[tuple[object, ...]]
+) -> None:
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        tasks.coordinate()
+    assert rings == []
+    rule = make_rule(approver, family)
+    for expected in ([("retention.cut", rule.pk)], []):
+        rings.clear()
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            tasks.coordinate()
+        assert rings == expected
+        tasks.cut(rule.pk)
+    assert Cut.objects.get().versions == 2
+    assert AuditEvent.objects.get(action="retention.cut").door == "task"
+    with time_machine.travel(timezone.now() + timedelta(days=1)):
+        assert due_rules().get() == rule, "what has become old enough meanwhile goes on the next day"
+
+
+def test_a_worker_that_finds_a_rule_at_rest_leaves_it(
+    family: ModelFamily, approver: User, trained: list[Trained], later: None
+) -> None:
+    rule = make_rule(approver, family)
+    Membership.objects.filter(user=approver).delete()
+    tasks.cut(rule.pk)
+    assert not Cut.objects.exists()
