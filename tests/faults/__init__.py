@@ -27,7 +27,7 @@
   retraining/test_approving.py::test_of_answers_at_the_same_moment_one_counts
   registry/test_races.py::test_whatever_eight_people_do_at_once_the_registry_stays_true
 - a platform is down, slow, answers garbage, forgets a run:
-  airflow/test_real_airflow.py::test_a_fleet_goes_through_it_whatever_is_killed_and_each_city_runs_once
+  airflow/test_airflow_3.py::test_a_fleet_goes_through_it_whatever_is_killed_and_each_city_runs_once
   platforms/contract.py::test_in_trouble_it_says_nothing_about_its_runs
   platforms/contract.py::test_a_run_that_nobody_knows_has_no_state
 - disk full, an upload cut off in the middle, a wrong digest:
