@@ -132,6 +132,7 @@ def test_months_say_who_won_and_whether_the_winner_stays(
     told = words(shown(owner, between(*trio)))
     assert "City 0 v2 won June 2013 and did not win July." in told
     assert "Jun 2013 9.00 best, 8.00 8.50 Jul 2013 9.00 6.00 best, 5.00" in told
+    assert "Version City 0 Plain baseline v1 9.00 7.00 v2 6.00 7.00 v3 5.00 7.00" in told
     june = words(shown(owner, between(*trio, more="&month=2013-06-30")))
     assert "8.00 Trained on it" in june
     assert [(step.segments, step.stayed) for step in persistence(family)] == [(1, 0)]
