@@ -10,6 +10,7 @@ import pytest
 from apps.accounts.actions import create_token
 from apps.accounts.models import ApiToken, Team, User
 from apps.artifacts.queries import files_of
+from apps.core.errors import Invalid
 from apps.platforms.actions import look_after
 from apps.platforms.airflow import airflow as platform_at
 from apps.platforms.airflow.client import AirflowServer as Client
@@ -19,7 +20,7 @@ from apps.platforms.models import Connection
 from apps.registry.models import ModelFamily
 from apps.retraining import actions, listening, lookups
 from apps.retraining.definitions import Definition
-from apps.retraining.models import Attempt, Pipeline, Signal
+from apps.retraining.models import Attempt, Pipeline, SegmentRun, Signal
 from apps.tracking.models import Metric
 from apps.tracking.queries import reported
 from tests.airflow.conftest import CITIES
@@ -27,6 +28,7 @@ from tests.airflow.fleet import DAG, assert_confs_are_the_form_s, assert_each_ci
 from tests.airflow.liar import Liar
 from tests.airflow.releases import PASSWORD, THREE, VIEWER
 from tests.airflow.servers import PATIENCE, AirflowServer
+from tests.conftest import signed_in
 from tests.faults.counting import done, is_over
 from tests.faults.portal import Portal
 from tests.platforms import fake_airflow
@@ -34,6 +36,18 @@ from tests.served import web_process
 
 pytestmark = [pytest.mark.timeout(3_600), pytest.mark.django_db(transaction=True)]
 LOGGING_DAG, WATCH = "retrain_city_mlflow", "watch_city"
+BY_CITY = """
+from airflow.sdk import PartitionedAtRuntime, dag, task
+
+@dag(schedule=PartitionedAtRuntime())
+def by_city():
+    @task
+    def train(partition_key=None) -> dict:
+        return {"mae": 1.5, "city": partition_key}
+    train()
+
+by_city()
+"""
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
 
@@ -87,6 +101,22 @@ def test_its_answers_have_the_shapes_that_the_fake_answers(airflow: AirflowServe
     log = platform.log(order.handed, "")
     assert log.text.index("300 trips of city-01") < log.text.index("── train try 1 ──")
     assert platform.log(order.handed, log.cursor).text == ""
+
+
+def test_a_dag_with_partitions_gets_the_city_as_its_partition(airflow: AirflowServer) -> None:
+    (airflow.folder / "dags" / "by_city.py").write_text(BY_CITY)
+    airflow.wait_for(airflow.has_read_its_dags)
+    client, platform = Client(airflow.address, PASSWORD), platform_at(airflow.address, PASSWORD)
+    assert [platform.workflow(name).partitioned for name in (DAG, "by_city")] == [False, True]
+    order = Order(Handed("by_city", f"portal-{uuid4()}-1"), {}, partition="city-01")
+    platform.submit(order)
+    platform.submit(order)
+    assert client.get(f"dags/by_city/dagRuns/{order.handed.key}")["partition_key"] == "city-01"
+    airflow.wait_for(lambda: platform.states([order.handed], LONG_AGO)[order.handed.key].phase is Phase.SUCCEEDED)
+    state = platform.state(order.handed)
+    assert state
+    assert platform.report(order.handed, state).result == {"mae": 1.5, "city": "city-01"}
+    (airflow.folder / "dags" / "by_city.py").unlink()
 
 
 def test_an_asset_event_becomes_a_signal(
@@ -163,13 +193,23 @@ def test_a_fleet_goes_through_it_whatever_is_killed_and_each_city_runs_once(
     assert_each_city_ran_once(airflow, request, succeeded=len(CITIES) - 2, failed=1, cancelled=1)
     failed = request.runs.get(status="failed")
     assert failed.reason == "The task train failed: ValueError: the matrix of city-03 is singular."
+    before = begun(airflow, failed)
     (trips / "city-03.mended").touch()
     actions.retry_run(actor=owner, run=failed)
     portal.wait_for(lambda: is_over(request), PATIENCE)
     assert_each_city_ran_once(airflow, request, succeeded=len(CITIES) - 1, cancelled=1)
+    again = begun(airflow, failed)
+    assert (again["extract"] == before["extract"], again["train"] > before["train"]) == (True, True)
     assert liar.lies >= len(CITIES) // 10 - 1
     assert_confs_are_the_form_s(airflow, request)
     assert_no_secret(airflow, portal, request)
+
+
+def begun(airflow: AirflowServer, run: SegmentRun) -> dict[str, str]:
+    """When the last try of each of its tasks began."""
+    client, key = Client(airflow.address, PASSWORD), run.attempts.order_by("number").last().outside_id  # type: ignore[union-attr]
+    tasks = client.get(f"dags/{DAG}/dagRuns/{key}/taskInstances")["task_instances"]
+    return {task["task_id"]: task["start_date"] for task in tasks}
 
 
 def test_training_code_logs_by_plain_mlflow_and_airflow_s_readers_see_no_token(
@@ -214,7 +254,9 @@ def test_a_scheduler_that_is_dead_is_told_where_the_run_waits(
     airflow.wait_for(lambda: look_after(connection=connection).health == "well")
 
 
-def test_a_dag_that_changes_refreshes_its_form(airflow: AirflowServer, pipeline: Pipeline) -> None:
+def test_a_dag_that_changes_refreshes_its_form_and_the_page_says_how(
+    airflow: AirflowServer, owner: User, pipeline: Pipeline
+) -> None:
     file = airflow.folder / "dags" / "retrain_city.py"
     before = file.read_text()
     file.write_text(before.replace('"train_until"', '"horizon": Param(7, type="integer"),\n        "train_until"'))
@@ -226,7 +268,31 @@ def test_a_dag_that_changes_refreshes_its_form(airflow: AirflowServer, pipeline:
 
     airflow.wait_for(followed)
     assert pipeline.schema["properties"]["horizon"] == {"type": "integer", "default": 7}
+    page = signed_in(owner).get(f"/retraining/pipelines/{pipeline.slug}/")
+    assert "schema.properties.horizon" in page.content.decode()
+
+
+def test_a_dag_that_would_not_run_is_told_before_anything_is_sent(
+    airflow: AirflowServer, owner: User, pipeline: Pipeline, family: ModelFamily
+) -> None:
+    def looked_up() -> str:
+        lookups.look_up(pipeline.pk)
+        pipeline.refresh_from_db()
+        return pipeline.platform_problem or pipeline.platform_notice
+
+    client = Client(airflow.address, PASSWORD)
+    client.send("PATCH", f"dags/{DAG}", {"is_paused": True})
+    assert "is paused in Airflow" in looked_up()
+    client.send("PATCH", f"dags/{DAG}", {"is_paused": False})
+    assert looked_up() == ""
+    file = airflow.folder / "dags" / f"{DAG}.py"
+    before = file.read_text()
+    file.write_text(f"import nothing_of_that_name\n{before}")
+    airflow.wait_for(lambda: "can not import the DAG's file" in looked_up())
+    with pytest.raises(Invalid, match="can not import"):
+        send(owner, pipeline, family)
     file.write_text(before)
+    airflow.wait_for(lambda: looked_up() == "")
 
 
 def test_every_city_has_its_trips(trips: Path) -> None:
