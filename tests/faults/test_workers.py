@@ -213,7 +213,7 @@ def test_dropped_database_connections_lose_nothing(portal: Portal, submit: Submi
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
     wait_until_over(request, portal)
     assert_every_run_ended_once(request)
