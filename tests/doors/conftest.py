@@ -25,7 +25,7 @@ from tests.retraining.conftest import Submit, claim_of, run_of
 # The apps' own fixtures, side by side.
 airflow, make_tool, orchestration = catalog.airflow, catalog.make_tool, catalog.orchestration
 board, editor, make_decision, text = catalog.board, catalog.editor, catalog.make_decision, catalog.text
-atlanta, evaluate, family = registry.atlanta, registry.evaluate, registry.family
+atlanta, boston, evaluate, family = registry.atlanta, registry.boston, registry.evaluate, registry.family
 make_champion, make_version = registry.make_champion, registry.make_version
 pipeline, pipelines_folder, submit = retraining.pipeline, retraining.pipelines_folder, retraining.submit
 

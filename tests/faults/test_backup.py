@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import urllib.request
 from collections import Counter
@@ -14,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg2  # type: ignore[import-untyped]
 import pytest
@@ -27,8 +24,9 @@ from apps.notifications.actions import create_webhook
 from apps.notifications.carriers import signature
 from apps.registry import actions
 from apps.registry.models import ModelFamily, ModelVersion, Wave
+from tests.elsewhere import empty_database, kept, manage, rows
 from tests.faults import test_promotions as promotions
-from tests.faults.portal import ROOT, Portal
+from tests.faults.portal import Portal
 from tests.faults.test_promotions import CITIES, STAGES, decide
 from tests.notifications.conftest import receiver
 from tests.notifications.receivers import Receiver
@@ -42,12 +40,6 @@ __all__ = ["receiver"]
 SECRET = "shared-with-the-receiver"
 OLDER = 10**9
 """How many transactions more the lost server had seen than the new one."""
-EQUAL = {
-    "champions": "SELECT model_id, name, version_id FROM registry_alias ORDER BY id",
-    "digests": "SELECT id, digest FROM registry_modelversion ORDER BY id",
-    "history": "SELECT id, action, target_id, note FROM audit_auditevent ORDER BY id",
-    "moves": "SELECT model_id, before_id, after_id FROM registry_aliasmove ORDER BY id",
-}
 
 
 def test_a_wave_in_the_middle_goes_on_in_an_empty_place(
@@ -70,16 +62,16 @@ def test_a_wave_in_the_middle_goes_on_in_an_empty_place(
     hears = ["model_version_alias.created"]
     create_webhook(actor=admin, name="ci", url=receiver.address, events=hears, secret=SECRET)
     root = portal.folder / "backups"
-    _manage(portal.env, "backup", root)
+    manage(portal.env, "backup", root)
     portal.stop()
     _grow_older(portal.env["DATABASE_URL"])
-    (backup,) = _told(_manage(portal.env, "backup", root, "--keep", "1"), root)
-    before = {name: _rows(portal.env["DATABASE_URL"], sql) for name, sql in EQUAL.items()}
+    (backup,) = _told(manage(portal.env, "backup", root, "--keep", "1"), root)
+    before = kept(portal.env["DATABASE_URL"])
 
     with _elsewhere(portal) as other:
-        _manage(other.env, "restore", backup)
-        assert {name: _rows(other.env["DATABASE_URL"], sql) for name, sql in EQUAL.items()} == before
-        assert _manage(other.env, "restore", backup, fails=True).count("has tables already") == 1
+        manage(other.env, "restore", backup)
+        assert kept(other.env["DATABASE_URL"]) == before
+        assert manage(other.env, "restore", backup, fails=True).count("has tables already") == 1
         other.start("valkey", "control", "work", "beat", "outgoing")
         with _served(other) as web:
             assert _ask(web, token, f"/api/v1/promotions/{wave.pk}/")["wave"]["stage"] == 1
@@ -96,12 +88,12 @@ def test_a_wave_in_the_middle_goes_on_in_an_empty_place(
 
 
 def _each_city_moved_once(database: str, wave: Wave) -> None:
-    rows = _rows(database, f"SELECT id, status FROM registry_promotion WHERE wave_id = {wave.pk}")
-    assert {status for _, status in rows} == {"applied"}
-    assert len(rows) == CITIES
-    moves = _rows(database, "SELECT promotion_id FROM registry_aliasmove WHERE promotion_id IS NOT NULL")
+    found = rows(database, f"SELECT id, status FROM registry_promotion WHERE wave_id = {wave.pk}")
+    assert {status for _, status in found} == {"applied"}
+    assert len(found) == CITIES
+    moves = rows(database, "SELECT promotion_id FROM registry_aliasmove WHERE promotion_id IS NOT NULL")
     assert set(Counter(moves).values()) == {1}
-    assert {promotion for (promotion,) in moves} >= {promotion for promotion, _ in rows}
+    assert {promotion for (promotion,) in moves} >= {promotion for promotion, _ in found}
 
 
 def _each_was_told_once(receiver: Receiver) -> None:
@@ -130,31 +122,12 @@ def _elsewhere(portal: Portal) -> Iterator[Portal]:
     other = Portal(folder, Path(portal.env["PIPELINES_DIR"]), Path(portal.env["PIPELINES_DATA"]))
     other.env |= {"WEBHOOK_SCHEMES": "http,https", "WEBHOOK_PRIVATE_NETWORKS": "127.0.0.0/8"}
     other.env["ENCRYPTION_KEYS"] = os.environ["ENCRYPTION_KEYS"]  # those that this process has sealed with
-    name = f"{urlsplit(portal.env['DATABASE_URL']).path[1:]}_elsewhere"
-    _create(portal.env["DATABASE_URL"], name)
-    other.env["DATABASE_URL"] = urlsplit(portal.env["DATABASE_URL"])._replace(path=f"/{name}").geturl()
-    try:
-        yield other
-    finally:
-        other.stop()
-        _drop(portal.env["DATABASE_URL"], name)
-        shutil.rmtree(folder)
-
-
-def _create(database: str, name: str) -> None:
-    _drop(database, name)
-    _alone(database, f'CREATE DATABASE "{name}"')
-
-
-def _drop(database: str, name: str) -> None:
-    _alone(database, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-def _alone(database: str, sql: str) -> None:
-    with closing(psycopg2.connect(database)) as session:
-        session.autocommit = True
-        with session.cursor() as cursor:
-            cursor.execute(sql)
+    with empty_database(portal.env["DATABASE_URL"]) as other.env["DATABASE_URL"]:
+        try:
+            yield other
+        finally:
+            other.stop()
+            shutil.rmtree(folder)
 
 
 @contextmanager
@@ -170,18 +143,5 @@ def _ask(web: Web, token: str, address: str, body: Mapping[str, object] | None =
         return json.load(said)
 
 
-def _manage(env: Mapping[str, str], *command: object, fails: bool = False) -> str:
-    argv = [sys.executable, "manage.py", *map(str, command)]
-    done = subprocess.run(argv, cwd=ROOT, env=dict(env), capture_output=True, text=True, check=False)
-    assert bool(done.returncode) == fails, done.stderr
-    return done.stderr if fails else done.stdout
-
-
 def _told(said: str, root: Path) -> list[Path]:
     return [Path(line.partition(": ")[0]) for line in said.splitlines() if line.startswith(str(root))]
-
-
-def _rows(database: str, sql: str) -> list[tuple[Any, ...]]:
-    with closing(psycopg2.connect(database)) as session, session.cursor() as cursor:
-        cursor.execute(sql)
-        return cursor.fetchall()  # type: ignore[no-any-return]
