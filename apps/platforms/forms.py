@@ -63,7 +63,7 @@ class LinkForm(forms.Form):
         max_length=LONGEST_TEMPLATE,
         label="Address",
         widget=forms.TextInput({"spellcheck": "false", "class": "mono"}),
-        help_text="Such as https://grafana.example.org/d/eta?var-city={segment}; what can be filled in stands below.",
+        help_text="Such as https://grafana.example.org/d/eta?var-city={segment}; what can be filled in is listed here.",
     )
     pages = forms.MultipleChoiceField(
         choices=OutsideLink.Page,

@@ -33,6 +33,11 @@ def test_a_lead_makes_an_account_and_a_token_that_is_shown_once(approver: User) 
     assert client.get("/api/v1/me/").status_code == 401
 
 
+@pytest.mark.parametrize("address", ["/accounts/profile/", "/notices/"])
+def test_what_is_ones_own_has_tabs_that_say_where_one_is(approver: User, address: str) -> None:
+    assert f'href="{address}" aria-current="page"' in signed_in(approver).get(address).content.decode()
+
+
 @pytest.mark.parametrize(
     ("form", "says"),
     [
