@@ -112,6 +112,7 @@ NOT_AUDITED = {
     "retraining.actions.outside.note_end_asked": "evidence, fenced by the attempt",
     "retraining.actions.outside.note_log": "evidence, fenced by the attempt",
     "retraining.actions.outside.note_state": "a heartbeat",
+    "retraining.actions.outside.note_unchanged": "a heartbeat",
     "retraining.actions.outside.put_off": "a heartbeat",
     "retraining.actions.outside.take_due": "work of a worker; attempts are rows",
     "retraining.actions.pipelines.note_workflow": "evidence: what a platform says of its own workflow",

@@ -114,8 +114,8 @@ def test_files_are_listed_with_their_digests(client: APIClient, run: Run, add_fi
     add_file("report/plot.svg", b"<svg/>")
     add_file("model.json", b"{}")
     assert client.get(run_url(run, "files/")).json()["results"] == [
-        {"path": "model.json", "size": 2, "sha256": hashlib.sha256(b"{}").hexdigest()},
-        {"path": "report/plot.svg", "size": 6, "sha256": hashlib.sha256(b"<svg/>").hexdigest()},
+        {"path": "model.json", "size": 2, "sha256": hashlib.sha256(b"{}").hexdigest(), "removed_at": None},
+        {"path": "report/plot.svg", "size": 6, "sha256": hashlib.sha256(b"<svg/>").hexdigest(), "removed_at": None},
     ]
 
 
