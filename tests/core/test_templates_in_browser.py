@@ -128,6 +128,7 @@ def test_single_keys_lead_through_the_portal_until_switched_off(live_server: Liv
 
 def test_a_fragment_that_fails_leaves_the_page_and_says_so_once(live_server: LiveServer, session: str) -> None:
     with opened(live_server, session, "/gallery/") as page:
+        page.wait_for_load_state("networkidle")  # an answer that comes later would take the warning away again
         page.evaluate("htmx.ajax('GET', '/theme/nowhere/', '#main')")
         page.wait_for_selector("#toasts .toast.bad")
         page.click("#toasts [data-dismiss]")
