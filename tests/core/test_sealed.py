@@ -1,9 +1,12 @@
 """Secrets at rest: the key changes, and no column of any table is left behind."""
 
+from importlib import import_module
+
 import pytest
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import Field
 from django.utils import timezone
 from pytest_django import Settings
@@ -78,3 +81,14 @@ def test_a_secret_that_no_key_opens_is_named_and_the_others_are_resealed(
         opened()
     Connection.objects.filter(name="forgotten").delete()
     assert opened() == SECRETS
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("before", ["refresh_token", "sealed_refresh_token"])
+def test_the_refresh_token_is_found_whatever_its_column_was_called(before: str) -> None:
+    migration = import_module("apps.accounts.migrations.0004_the_refresh_token_says_that_it_is_sealed")
+    with connection.schema_editor() as editor:
+        if before == "refresh_token":
+            editor.execute("ALTER TABLE accounts_identity RENAME COLUMN sealed_refresh_token TO refresh_token")
+        migration.name_it_as_it_is(apps, editor)
+    assert not Identity.objects.filter(sealed_refresh_token="").exists()
