@@ -34,6 +34,7 @@ from apps.catalog.models import Capability, Decision, Position, RadarEdition, Ri
 from tests.catalog.conftest import MakeDecision, MakeTool, Place
 from tests.catalog.crowd import CROWDED, crowd
 from tests.conftest import signed_in
+from tests.factories import UserFactory
 
 ATTACK = (
     "<script>alert('x')</script><img src=x onerror=alert(1)>[y](javascript:alert(2))"
@@ -443,6 +444,12 @@ def test_an_editor_edits_what_we_say_and_whom_to_ask(
     words = page(signed_in(owner), "/tools/airflow/")
     assert "#airflow" in words
     assert {expert.username for expert in Position.objects.get().experts.all()} == {"owner", "editor"}
+    eleven = ", ".join(expert.username for expert in UserFactory.create_batch(11))
+    refused = signed_in(editor).post(
+        "/tools/airflow/position/", sent | {"support": "#x", "experts": eleven, "revision": 2}
+    )
+    assert (refused.status_code, Position.objects.get().support) == (400, "#airflow")
+    assert "Name at most 10 experts" in refused.content.decode()
 
 
 def test_a_form_that_stayed_open_overwrites_nobody(place: Place, editor: User, airflow: Tool, adopted: Opinion) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from apps.accounts.models import PortalRole, Team, User
 from apps.catalog.actions import Opinion, propose_move
@@ -16,7 +17,9 @@ from apps.retraining.actions import PolicyTerms, WorkerReport, note_worker, rece
 from apps.retraining.models import Firing, Incident, Pipeline, Policy, RetrainingRequest, SegmentRun, Signal, Worker
 from apps.tracking.models import Run
 from tests.catalog import conftest as catalog
-from tests.factories import give
+from tests.doors.cast import Cast, cast_of
+from tests.doors.scene import Hands, Scene, scene_of
+from tests.factories import UserFactory, give, put_into
 from tests.registry import conftest as registry
 from tests.registry.conftest import Evaluate, MakeVersion
 from tests.retraining import conftest as retraining
@@ -123,3 +126,35 @@ def mighty(approver: User) -> User:
     for role in PortalRole.Role:
         give(approver, role)
     return approver
+
+
+@pytest.fixture
+def nearby_is_allowed(settings: Settings) -> None:
+    """The addresses of webhooks and channels here are of this machine."""
+    settings.WEBHOOK_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+
+
+@pytest.fixture
+def scene(
+    nearby_is_allowed: None,
+    everything: Everything,
+    owner: User,
+    colleague: User,
+    approver: User,
+    admin: User,
+    team: Team,
+    boston: Segment,
+    make_version: MakeVersion,
+    make_champion: MakeVersion,
+    evaluate: Evaluate,
+    make_decision: catalog.MakeDecision,
+    make_tool: catalog.MakeTool,
+) -> Scene:
+    writer = put_into(team, UserFactory.create(username="writer"))
+    people = (owner, colleague, approver, admin, writer)
+    return scene_of(everything, Hands(*people, boston, make_version, make_champion, evaluate, make_decision, make_tool))
+
+
+@pytest.fixture
+def cast(scene: Scene, approver: User, stranger: User, operator: User, board: User, team: Team) -> Cast:
+    return cast_of(scene, approver, stranger, operator, board, team)

@@ -8,50 +8,36 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from inspect import getsource, isfunction, unwrap
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
-from django.test import Client
 from django.urls import URLResolver, get_resolver
 from drf_spectacular.generators import SchemaGenerator
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from apps.accounts.actions import create_token
-from apps.accounts.models import Team, User
 from apps.core.context import Credential, Door, present, through
 from apps.core.permissions import _grants, allowed, scopes
 from apps.mlflow_protocol.table import ENDPOINTS
-from apps.registry.models import Segment
-from tests.catalog.conftest import MakeDecision, MakeTool
-from tests.conftest import signed_in
-from tests.doors.cast import COLUMNS, Cast, cast_of, verbs
-from tests.doors.conftest import Everything
-from tests.doors.offers import Offer, api, mlflow, pages
-from tests.doors.scene import Hands, Scene, scene_of
+from tests.doors.cast import COLUMNS, Cast, verbs
+from tests.doors.offers import api, mlflow, pages
+from tests.doors.scene import Scene
 from tests.doors.test_every_door import real
-from tests.factories import UserFactory, put_into
-from tests.registry.conftest import Evaluate, MakeVersion
+from tests.doors.walk import DOORS, Keys, doors, filled, offers_by_door, who_tries, wrongs
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
 PARTS = 3
 """So many tests share the offers of a door: both cores have something to do."""
 PAGE = Path(__file__).parents[2] / "docs" / "rights.md"
-DOORS = ("API", "page", "MLflow")
 LEAD_IN = """# Who may do what
 
 Made by `make rights` from the rules themselves (`apps/*/rules.py`); a test compares, and tries every verb as each of
-these people through every door that offers it. Nobody may do everything: there is no superuser. What somebody may not
-see does not exist for them (404), else a refusal says whom to ask (403).
+these people through every door that offers it; an action that asks for a right and is reached by no such trial fails.
+Nobody may do everything: there is no superuser. What somebody may not see does not exist for them (404), else a refusal
+says whom to ask (403).
 
 | column | who |
 |---|---|
@@ -73,42 +59,6 @@ who is on call, and, of decisions, by the board and whoever wrote, proposed or o
 """
 NOT_OFFERED = {"registry.import_alias": "`manage.py import_mlflow`"}
 """Verbs that no door offers, and what does them."""
-WITHOUT_PAGES = frozenset({"service account", "foreign service account"})
-
-
-@pytest.fixture(autouse=True)
-def nearby_is_allowed(settings: Settings) -> None:
-    """The addresses of webhooks and channels here are of this machine."""
-    settings.WEBHOOK_PRIVATE_NETWORKS = ["127.0.0.0/8"]
-
-
-@pytest.fixture
-def scene(
-    everything: Everything,
-    owner: User,
-    colleague: User,
-    approver: User,
-    admin: User,
-    team: Team,
-    boston: Segment,
-    make_version: MakeVersion,
-    make_champion: MakeVersion,
-    evaluate: Evaluate,
-    make_decision: MakeDecision,
-    make_tool: MakeTool,
-) -> Scene:
-    writer = put_into(team, UserFactory.create(username="writer"))
-    people = (owner, colleague, approver, admin, writer)
-    return scene_of(everything, Hands(*people, boston, make_version, make_champion, evaluate, make_decision, make_tool))
-
-
-@pytest.fixture
-def cast(scene: Scene, approver: User, stranger: User, operator: User, board: User, team: Team) -> Cast:
-    return cast_of(scene, approver, stranger, operator, board, team)
-
-
-def offers_by_door(scene: Scene) -> dict[str, list[Offer]]:
-    return {"API": api.offers(scene), "page": pages.offers(scene), "MLflow": mlflow.offers(scene)}
 
 
 def page_of(cast: Cast, scene: Scene) -> str:
@@ -165,119 +115,14 @@ def test_a_token_does_no_more_than_its_scopes_and_its_families(cast: Cast) -> No
                 assert not allowed(cast.who(kind, permission), permission, cast.targets[permission]), permission
 
 
-WRITES = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM) \"?(\w+)", re.IGNORECASE)
-INCIDENTAL = {"django_session", "audit_auditevent"}
-"""Tables that a refused request may write to as well: whoever tries a way round a gate is noted."""
-
-
-@dataclass
-class Written:
-    """The tables that anything was written to."""
-
-    tables: list[str] = field(default_factory=list)
-
-    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        done = execute(sql, params, many, context)
-        found = WRITES.match(sql)
-        last_use = found and found[1].upper() == "UPDATE" and found[2] == "accounts_apitoken"
-        if found and found[2] not in INCIDENTAL and not last_use and context["cursor"].rowcount:
-            self.tables.append(found[2])
-        return done
-
-
-@contextmanager
-def undone() -> Iterator[Written]:
-    """What is done here is told, and taken back afterwards."""
-    written, before = Written(), transaction.savepoint()  # no block: some actions insist on committing themselves
-    try:
-        with connection.execute_wrapper(written):
-            yield written
-    finally:
-        transaction.savepoint_rollback(before)
-
-
-class Keys:
-    """What each of the people shows at a door: a token of every scope, or the cookie of a browser."""
-
-    def __init__(self) -> None:
-        self.tokens, self.browsers = dict[int, str](), dict[int, Client]()
-
-    def token(self, user: User) -> str:
-        if user.pk not in self.tokens:
-            self.tokens[user.pk] = create_token(actor=user, name=str(uuid4()), scopes=scopes()).secret
-        return self.tokens[user.pk]
-
-    def browser(self, user: User) -> Client:
-        if user.pk not in self.browsers:
-            self.browsers[user.pk] = signed_in(user)
-        return self.browsers[user.pk]
-
-
-def filled(offered: Offer, usual: Mapping[str, object]) -> str:
-    """The address with what is there in its places."""
-    known = {**usual, **offered.places}
-    address = re.sub(r"[<{](?:\w+:)?(\w+)\*?[>}]", lambda place: str(known[place[1]]), offered.path)
-    return f"{address}?{offered.query}" if offered.query else address
-
-
-Ask = Callable[[User, Offer], Any]
-
-
-def doors(scene: Scene, keys: Keys) -> dict[str, tuple[list[Offer], Ask]]:
-    """Each door with what it offers, and how somebody asks there."""
-    known = real(scene.it)
-
-    def at_the_api(user: User, offered: Offer) -> Any:
-        client = APIClient(headers={"authorization": f"Bearer {keys.token(user)}"})
-        address = f"/api/v1/{filled(offered, known.get(offered.path.split('/')[0], {}))}"
-        return client.generic(offered.method, address, json.dumps(offered.body), content_type="application/json")
-
-    def on_a_page(user: User, offered: Offer) -> Any:
-        return keys.browser(user).post(f"/{filled(offered, pages.usual(scene, offered.path))}", offered.body)
-
-    def over_mlflow(user: User, offered: Offer) -> Any:
-        address, headers = f"/api/2.0/{filled(offered, {})}", {"authorization": f"Bearer {keys.token(user)}"}
-        return Client().generic(
-            offered.method, address, json.dumps(offered.body), content_type="application/json", headers=headers
-        )
-
-    asked = {"API": at_the_api, "page": on_a_page, "MLflow": over_mlflow}
-    return {door: (offered, asked[door]) for door, offered in offers_by_door(scene).items()}
-
-
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("door", DOORS)
 def test_everybody_does_what_the_page_says_and_nothing_else(door: str, part: int, cast: Cast, scene: Scene) -> None:
-    keys, wrong = Keys(), []
+    keys = Keys()
     offered, ask = doors(scene, keys)[door]
-    for one in offered[part::PARTS]:
-        for kind in COLUMNS:
-            if door == "page" and kind in WITHOUT_PAGES:
-                continue
-            done, said = tried(cast.who(kind, one.may[0]), one, ask, keys)
-            if done != cast.may_take(kind, one):
-                wrong.append(f"{one.at} as {kind} ({' '.join(one.may)}): {'done' if done else 'not done'}: {said}")
+    people = who_tries(door)
+    wrong = [said for one in offered[part::PARTS] for kind in people for said in wrongs(kind, one, cast, ask, keys)]
     assert not wrong, "\n".join(wrong)
-
-
-def tried(user: User, offered: Offer, ask: Ask, keys: Keys) -> tuple[bool, str]:
-    """Whether anything was written, and what was answered; it is undone before the next one tries."""
-    keys.token(user), keys.browser(user)
-    with undone():
-        if offered.first:
-            offered.first()
-        with undone() as written:
-            answer = ask(user, offered)
-            done = offered.seen() if offered.seen else bool(written.tables)
-    assert answer.status_code < 500, (offered, answer.content)
-    return done, f"{answer.status_code} {sorted(set(written.tables))} {_told(answer)}"
-
-
-def _told(answer: Any) -> str:
-    """What stands on the answer for people, for whoever mends an offer."""
-    errors = "".join(re.findall(r'class="errorlist[^>]*>(.*?)</ul>', answer.content.decode(errors="replace")))
-    said = answer.cookies.get("messages")
-    return (errors or answer.content.decode(errors="replace"))[:300] + (str(said.value)[:200] if said else "")
 
 
 def test_nobody_without_a_credential_does_any_of_it(scene: Scene) -> None:

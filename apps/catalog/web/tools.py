@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -82,9 +83,10 @@ def _edit(request: HttpRequest, tool: Tool, form: PositionForm) -> None:
     sent = resolved(person(request), form.cleaned_data)
     experts, revision = sent.pop("experts"), sent.pop("revision")
     opinion = replace(Opinion.of(tool), **sent)
-    actions.edit_position(actor=person(request), tool=tool, opinion=opinion, revision=revision)
-    if {expert.pk for expert in experts} != {expert.pk for expert in tool.position.experts.all()}:
-        actions.name_experts(actor=person(request), tool=tool, experts=experts)
+    with transaction.atomic():
+        actions.edit_position(actor=person(request), tool=tool, opinion=opinion, revision=revision)
+        if {expert.pk for expert in experts} != {expert.pk for expert in tool.position.experts.all()}:
+            actions.name_experts(actor=person(request), tool=tool, experts=experts)
 
 
 def propose_move(request: HttpRequest, slug: str) -> HttpResponse:

@@ -29,7 +29,8 @@ def unused(request: HttpRequest, slug: str) -> HttpResponse:
     family = queries.family(actor=person(request), slug=slug)
     form = UnusedForm(request.GET or None)
     days = form.cleaned_data["days"] if form.is_bound and form.is_valid() else queries.UNUSED_DAYS
-    if request.method == "POST" and _deleted(request, family, days):
+    if request.method == "POST":
+        _delete(request, family, days)
         return redirect(f"{reverse('registry:unused', args=[slug])}?{urlencode({'days': days})}")
     found = queries.unused_versions(family, days=days)
     shown = {
@@ -42,16 +43,15 @@ def unused(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "registry/unused.html", shown, status=400 if form.errors else 200)
 
 
-def _deleted(request: HttpRequest, family: ModelFamily, days: int) -> bool:
+def _delete(request: HttpRequest, family: ModelFamily, days: int) -> None:
     try:
         versions = _ticked(request)
         actions.delete_unused(actor=person(request), family=family, versions=versions, days=days)
     except PortalError as error:
         messages.error(request, error.message)
-        return False
-    some = "1 version; its" if len(versions) == 1 else f"{len(versions)} versions; their"
-    messages.success(request, f"Deleted {some} history stays.")
-    return True
+    else:
+        some = "1 version; its" if len(versions) == 1 else f"{len(versions)} versions; their"
+        messages.success(request, f"Deleted {some} history stays.")
 
 
 def _ticked(request: HttpRequest) -> list[int]:

@@ -14,7 +14,7 @@ from apps.lineage.models import ToldRun
 from apps.platforms.models import Connection
 from apps.registry.models import Freeze, ModelFamily
 from apps.retraining.models import Attempt, Firing, Policy, RetrainingRequest, SegmentRun, TeamQuota, Worker
-from tests.doors.offers import Offer, offer
+from tests.doors.offers import Offer, noted, offer
 from tests.doors.scene import nothing_is_open, rewritten, unverified
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ NO_VERBS = {
     "POST policies/{id}/rehearse/": "reads",
     "POST promotions/dry-run/": "reads",
     "POST tool-requests/what-if/": "reads",
-    "POST channels/{slug}/test/": "asks as the setting does, and changes nothing here",
-    "POST webhooks/{webhook_id}/test/": "asks as the setting does, and changes nothing here",
 }
 """Addresses that are sent to and change nothing, or are nobody's right."""
 DAY = "2099-01-01"
@@ -102,6 +100,7 @@ def _catalog(it: Scene) -> list[Offer]:
         ),
         offer(edit, "PATCH tools/{slug}/position/", {"support": "#other"}, places=tool),
         offer(edit, "POST catalog/import/", {"content": FACTS, "dry_run": False}),
+        offer(edit, "PATCH tools/{slug}/position/", {"experts": ["owner"]}, places=tool),
         offer("catalog.review", "POST tools/{slug}/review/", {"next_review": later()}, places=tool),
         offer("catalog.propose_move", "POST tools/{slug}/moves/", {"ring": "assess"} | WHY, places={"slug": "prefect"}),
         offer("catalog.decide_move", "POST ring-moves/{id}/approve/"),
@@ -322,9 +321,16 @@ def _others(it: Scene) -> list[Offer]:
         offer("notifications.choose_mail", "PUT notices/", {"unwanted": ["answers"]}),
         offer("notifications.set_channel", "PUT channels/{slug}/", {"address": "https://127.0.0.1:1/other"}),
         offer("notifications.set_channel", "DELETE channels/{slug}/"),
+        offer("notifications.set_channel", "POST channels/{slug}/test/", seen=noted("notifications.channel_tested")),
         offer("notifications.create_webhook", "POST webhooks/", a_webhook()),
         offer("notifications.edit_webhook", "PATCH webhooks/{webhook_id}/", {"description": "x"}, places=hook),
         offer("notifications.edit_webhook", "DELETE webhooks/{webhook_id}/", places=hook),
+        offer(
+            "notifications.edit_webhook",
+            "POST webhooks/{webhook_id}/test/",
+            places=hook,
+            seen=noted("notifications.webhook_tested"),
+        ),
         offer(
             "notifications.edit_webhook",
             "POST deliveries/{delivery_id}/send-again/",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.db.models.functions import Now
@@ -14,7 +15,7 @@ from apps.artifacts.actions import put_file as store_file
 from apps.core.permissions import allowed
 from apps.registry.models import ModelVersion, RegisteredModel, Segment
 from apps.tracking.models import Experiment, Run, Upload
-from tests.doors.offers import Offer, offer
+from tests.doors.offers import Offer, noted, offer
 from tests.doors.offers.api import a_webhook
 
 if TYPE_CHECKING:
@@ -23,16 +24,22 @@ if TYPE_CHECKING:
     from tests.doors.scene import Scene
 
 NO_VERBS = {
-    "POST mlflow/webhooks/{webhook_id}/test": "asks as the setting does, and changes nothing here",
-    "POST mlflow-artifacts/mpu/create/{folder*}": "a file in parts; asks as a file in one does",
-    "POST mlflow-artifacts/mpu/complete/{folder*}": "a file in parts; asks as a file in one does",
-    "POST mlflow-artifacts/mpu/abort/{folder*}": "a file in parts; asks as a file in one does",
+    "POST mlflow-artifacts/mpu/complete/{folder*}": "the end of what `create` began, and tried with it",
+    "POST mlflow-artifacts/mpu/abort/{folder*}": "only whoever began a file in parts can end it",
 }
-"""Endpoints that are sent to and change nothing of their own."""
+"""Endpoints that are sent to and are nobody else's right."""
 
 
 def offers(it: Scene) -> list[Offer]:
     return [*_registry(it), *_experiments(it), *_runs(it), *_logged_models(it), *_files(it), *_webhooks(it)]
+
+
+ELSEWHERE = {"name": "eta-trip.boston", "source": f"models:/m-{'0' * 32}", "model_id": f"m-{'0' * 32}"}
+"""A version of a model that only the connected MLflow server knows."""
+
+
+def of_model(it: Scene) -> dict[str, str]:
+    return {"name": "eta-trip.boston", "source": f"models:/{it.logged.pk}", "model_id": it.logged.pk}
 
 
 def named(version: ModelVersion) -> dict[str, str]:
@@ -59,6 +66,14 @@ def _registry(it: Scene) -> list[Offer]:
         offer("registry.propose", "POST mlflow/registered-models/alias", named(it.next) | {"alias": "champion"}),
         offer(register, "POST mlflow/model-versions/create", {"name": "eta-trip.boston", "source": "s3://bucket/x"}),
         offer(register, "PATCH mlflow/model-versions/update", named(it.spare) | {"description": "x"}),
+        offer(
+            register,
+            "POST mlflow/model-versions/create",
+            of_model(it),
+            first=lambda: put_file(it.logged.tree),
+            seen=ModelVersion.objects.filter(logged_model=it.logged.pk).exists,  # what is copied goes with a refusal
+        ),
+        offer(register, "POST mlflow/model-versions/create", ELSEWHERE),
         offer(
             register,
             "POST mlflow/model-versions/transition-stage",
@@ -125,6 +140,7 @@ def _runs(it: Scene) -> list[Offer]:
     data = {"name": "trips", "digest": "abc", "source_type": "local", "source": "x"}
     return [
         offer("tracking.open_run", "POST mlflow/runs/create", {"experiment_id": str(it.experiment.pk)}),
+        offer("tracking.create_experiment", "POST mlflow/runs/create", {"experiment_id": "0"}, about=home),
         offer(write, "POST mlflow/runs/update", known | {"status": "FINISHED", "end_time": 1_700_000_000_000}),
         offer("tracking.delete_run", "POST mlflow/runs/delete", known),
         offer("tracking.delete_run", "POST mlflow/runs/restore", known, first=lambda: rows.update(**deleted())),
@@ -172,7 +188,27 @@ def _files(it: Scene) -> list[Offer]:
         offer("tracking.write_run", delete, places={"path": of_run}, first=lambda: put_file(it.run.tree)),
         offer("tracking.write_logged_model", delete, places={"path": of_model}, first=lambda: put_file(it.logged.tree)),
         offer("tracking.upload", delete, places={"path": f"uploads/{it.upload.pk}/model.json"}),
+        in_parts("tracking.write_run", of_run),
+        in_parts("tracking.write_logged_model", of_model),
+        in_parts("tracking.upload", f"uploads/{uuid4()}/new.txt", **mine),
     ]
+
+
+def in_parts(may: str, path: str, **chosen: Any) -> Offer:
+    """A file in one part: begun, sent to the address that was answered, and completed."""
+    folder, name = path.rsplit("/", 1)
+    at, whole = {"places": {"folder": folder}}, {"path": name}
+
+    def send(begun: Any) -> Offer:
+        place = urlsplit(begun.json()["credentials"][0]["url"]).path
+        return offer(may, f"PUT {place}", then=lambda sent: complete(begun.json()["upload_id"], sent["ETag"]))
+
+    def complete(upload: str, etag: str) -> Offer:
+        ended = whole | {"upload_id": upload, "parts": [{"part_number": 1, "etag": etag}]}
+        return offer(may, "POST mlflow-artifacts/mpu/complete/{folder*}", ended, **at)
+
+    begin = "POST mlflow-artifacts/mpu/create/{folder*}"
+    return offer(may, begin, whole | {"num_parts": 1}, then=send, **at, **chosen)
 
 
 def put_file(tree: Tree) -> None:
@@ -186,4 +222,5 @@ def _webhooks(it: Scene) -> list[Offer]:
         offer("notifications.create_webhook", "POST mlflow/webhooks", new, about=hears_of),
         offer(edit, "PATCH mlflow/webhooks/{webhook_id}", {"description": "x"}, places=known),
         offer(edit, "DELETE mlflow/webhooks/{webhook_id}", places=known),
+        offer(edit, "POST mlflow/webhooks/{webhook_id}/test", places=known, seen=noted("notifications.webhook_tested")),
     ]

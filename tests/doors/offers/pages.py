@@ -10,7 +10,7 @@ from apps.registry.forms.cards import CardForm
 from apps.registry.queries import card_of
 from apps.retraining.pipeline_files import written
 from apps.retraining.queries import definition_of, preview
-from tests.doors.offers import Offer, offer
+from tests.doors.offers import Offer, noted, offer
 from tests.doors.offers import api as said
 from tests.doors.offers.api import WHY, a_draft, a_webhook, frozen_again, later, until
 from tests.doors.scene import nothing_is_open, unverified
@@ -23,8 +23,6 @@ NO_VERBS = {
     "accounts/sign-in/break-glass/<str:link>/": "the link was made by who has the server",
     "accounts/sign-out/": "ends one's own session",
     "theme/": "a colour in one's own cookie",
-    "notices/channels/<slug:slug>/test/": "asks as the setting does, and changes nothing here",
-    "webhooks/<uuid:webhook_id>/test/": "asks as the setting does, and changes nothing here",
 }
 """Addresses that take a form and are nobody's right, or change nothing."""
 UNTIL_PAGE = 16  # a moment as a browser's field sends it has so many characters
@@ -68,6 +66,7 @@ def _catalog(it: Scene) -> list[Offer]:
             first=lambda: unverified(it.placed),
         ),
         page("catalog.edit", "tools/<slug:slug>/position/", {"support": "#other", "revision": 1}, places=tool),
+        page("catalog.edit", "tools/<slug:slug>/position/", {"experts": "owner", "revision": 1}, places=tool),
         page("catalog.review", "tools/<slug:slug>/review/", {"next_review": later()}, places=tool),
         page(
             "catalog.propose_move",
@@ -118,7 +117,7 @@ def _families(it: Scene) -> list[Offer]:
     lift = "freezes/<int:freeze_id>/lift/"
     return [
         page("registry.create_family", "models/new/", new),
-        page(edit, f"{at}/settings/", settings()),
+        page(edit, f"{at}/settings/", settings() | {"labelled_until": "2013-08-01"}),
         page(edit, f"{at}/gates/", gates),
         page("registry.hand_over", f"{at}/owner/", {"team": "delivery"} | WHY, first=lambda: nothing_is_open(it)),
         page("retention.set_rule", f"{at}/retention/", {"plan": "0" * 64}),
@@ -232,9 +231,15 @@ def _others(it: Scene) -> list[Offer]:
         page("notifications.choose_mail", "notices/", {"wanted": ["answers"]}),
         page("notifications.set_channel", "notices/channels/<slug:slug>/", channel),
         page("notifications.set_channel", "notices/channels/<slug:slug>/remove/"),
+        page(
+            "notifications.set_channel",
+            "notices/channels/<slug:slug>/test/",
+            seen=noted("notifications.channel_tested"),
+        ),
         page("notifications.create_webhook", "webhooks/new/", a_webhook()),
         page(edit, f"{hook}/edit/", edited),
         page(edit, f"{hook}/delete/"),
+        page(edit, f"{hook}/test/", {"event": a_webhook()["events"][0]}, seen=noted("notifications.webhook_tested")),
         page(edit, "webhooks/deliveries/<uuid:delivery_id>/send-again/"),
         page(platforms, "connections/new/", other),
         page(platforms, f"{at}/edit/", {"name": "tracking", "address": "http://127.0.0.1:2"}),
