@@ -20,7 +20,7 @@ from apps.artifacts.queries import files_of, open_stored
 from apps.audit import actions as audit
 from apps.audit.models import AuditEvent
 from apps.core.errors import Conflict, Denied, Invalid, Missing
-from apps.registry.actions import delete_version, move_alias, propose, register_version, report_serving
+from apps.registry.actions import Refused, delete_version, move_alias, propose, register_version, report_serving
 from apps.registry.models import ModelFamily, ModelVersion
 from apps.retention import lists, tasks
 from apps.retention.actions import cut_more, set_rule
@@ -285,8 +285,11 @@ def test_a_version_without_its_files_is_not_proposed(
     family: ModelFamily, approver: User, owner: User, trained: list[Trained], later: None
 ) -> None:
     cut_all(make_rule(approver, family))
-    with pytest.raises(Invalid, match=r"v1 can not serve any more\. These files were removed on"):
+    with pytest.raises(Refused, match=r"files of v1 were removed by the family's rule of retention: train it again\."):
         propose(actor=owner, family=family, versions=[trained[0].version], reason="It was good.")
+    page = signed_in(owner).get("/m/eta-trip/atlanta/v1/").content.decode()
+    assert "It can not be proposed. The files of v1 were removed" in page
+    assert "Promote" not in page
 
 
 def test_workers_are_rung_for_what_is_due_and_cut_it_once_a_day(

@@ -178,9 +178,9 @@ def _refuse_if_none(found: Sequence[Candidacy[ModelVersion]], eligible: Sequence
 
 
 def _unevaluated(found: Sequence[Candidacy[ModelVersion]]) -> list[ModelVersion]:
-    """What lacks a done evaluation against the champion of now on the newest month, and is no champion itself."""
-    wanting = [candidacy for candidacy in found if candidacy.refusal and not candidacy.counts]
-    return [one.candidate for one in wanting if one.candidate.status == ModelVersion.Status.READY]
+    """What lacks a done evaluation against the champion of now on the newest month, could have one, is no champion."""
+    wanting = [one.candidate for one in found if one.refusal and not one.counts]
+    return [one for one in wanting if one.status == ModelVersion.Status.READY and not one.lost_its_files]
 
 
 def _refuse_second_wave(family: ModelFamily, eligible: Sequence[Candidacy[ModelVersion]]) -> None:

@@ -61,9 +61,6 @@ def _check_versions(family: ModelFamily, versions: Sequence[ModelVersion]) -> No
             raise Invalid(f"{version} is no version of {family}.", field="versions")
     if len({version.model_id for version in versions}) < len(versions):
         raise Invalid("Choose one version per segment: a champion is only one.", field="versions")
-    cut = ModelVersion.objects.filter(pk__in=[version.pk for version in versions], tree__cut_at__isnull=False)
-    if gone := cut.select_related("model", "tree").first():
-        raise Invalid(f"{gone} can not serve any more. {gone.its_tree.farewell} Train it again.", field="versions")
 
 
 def _check_stages(plan: Plan) -> None:

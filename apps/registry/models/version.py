@@ -251,6 +251,11 @@ class ModelVersion(models.Model):
         return self.deleted_at is not None or self.model.deleted_at is not None
 
     @property
+    def lost_its_files(self) -> bool:
+        """To the family's rule of retention."""
+        return self.tree is not None and self.tree.cut_at is not None
+
+    @property
     def boundary(self) -> Boundary:
         return self.model.boundary
 

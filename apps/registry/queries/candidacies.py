@@ -216,6 +216,8 @@ def _refusal(evidence: Evidence, version: ModelVersion | Contender, why_not: str
         return f"{version.label} is not ready."
     if version.is_gone:
         return f"{version.label} was deleted."
+    if version.lost_its_files:
+        return f"The files of {version.label} were removed by the family's rule of retention: train it again."
     if before and before.pk == version.pk:
         return f"{version.label} is the {evidence.alias} already."
     if wave := evidence.open_waves.get(version.model_id):

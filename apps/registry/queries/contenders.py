@@ -35,6 +35,7 @@ class Contender(NamedTuple):
     card: Mapping[str, str]
     deleted_at: datetime | None
     model__deleted_at: datetime | None
+    tree__cut_at: datetime | None
 
     @property
     def label(self) -> str:
@@ -44,6 +45,11 @@ class Contender(NamedTuple):
     def is_gone(self) -> bool:
         """Deleted, or of a deleted model."""
         return self.deleted_at is not None or self.model__deleted_at is not None
+
+    @property
+    def lost_its_files(self) -> bool:
+        """To the family's rule of retention."""
+        return self.tree__cut_at is not None
 
 
 class Score(NamedTuple):

@@ -140,7 +140,7 @@ def candidates_of(family: ModelFamily, alias: str = CHAMPION) -> list[ModelVersi
     """The newest ready version of each segment that never was behind the alias, by the segment's name."""
     models = set(RegisteredModel.objects.living().filter(family=family).values_list("pk", flat=True))
     candidates = _newest_ready(models).filter(~_served(alias))
-    return sorted(candidates.select_related("model__family__team", "model__segment"), key=_by_city)
+    return sorted(candidates.select_related("model__family__team", "model__segment", "tree"), key=_by_city)
 
 
 def _by_city(version: ModelVersion) -> tuple[str, str]:
