@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import structlog
 from django.conf import settings
+from django.contrib import auth
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.urls import reverse
@@ -25,6 +26,7 @@ from apps.core.keyring import seal, unseal
 
 log = structlog.get_logger(__name__)
 HINT = "oidc_id_token"  # in the session, sealed: with it the provider knows whom to sign out
+GOAL = "oidc_login_next"  # where mozilla-django-oidc goes after the sign-in
 ENDPOINTS = {
     "OIDC_OP_AUTHORIZATION_ENDPOINT": "authorization_endpoint",
     "OIDC_OP_TOKEN_ENDPOINT": "token_endpoint",
@@ -67,10 +69,19 @@ class Backend(OIDCAuthenticationBackend):
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> User:
         claims = _with_userinfo(payload, access_token)
         user = actions.admit(person=vouched(claims), refresh_token=self._refresh_token)
+        _end_session_of_another(self.request, user)
         self.request.session[HINT] = seal(id_token)
         if not self._refresh_token:  # nobody can be asked again, so an open session is believed no longer than others
             self.request.session.set_expiry(settings.OIDC_RECHECK_MINUTES * 60)
         return user
+
+
+def _end_session_of_another(request: HttpRequest, user: User) -> None:
+    """Now, and not when the new one begins: what is kept in it until then would go, too."""
+    if request.user.is_authenticated and request.user != user:
+        goal = request.session.get(GOAL)
+        auth.logout(request)
+        request.session[GOAL] = goal
 
 
 def recheck_all() -> None:

@@ -4,21 +4,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.cookies import SimpleCookie
-from typing import Any
 
 import pytest
-import requests
 from pytest_django import Settings
 
 from apps.accounts.models import User
 from portal.local import processes
 from tests.factories import PASSWORD, UserFactory
+from tests.https import BEHIND_PROXY, ask, cookies_of
 from tests.served import ROOT, Web, web_process
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIGN_IN = "/accounts/sign-in/"
-BY_HTTPS = {"X-Forwarded-Proto": "https", "Host": "portal.example.org"}
 KEYS = "b25seS1mb3ItdGVzdHMtbm8tc2VydmVyLXN0YXJ0cyE="
 
 
@@ -28,8 +25,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     known = {"VAR_DIR": str(folder), "PORTAL_LOCAL": "0", "PATH": "/usr/bin:/bin", "ENCRYPTION_KEYS": KEYS}
     collect = [sys.executable, *processes.COLLECT_STATIC[1:]]
     subprocess.run(collect, cwd=ROOT, env=known, check=True, capture_output=True)
-    settings = {"PORTAL_LOCAL": "0", "BEHIND_PROXY": "1", "ALLOWED_HOSTS": "portal.example.org,127.0.0.1"}
-    with web_process(folder, **settings) as web:
+    with web_process(folder, **BEHIND_PROXY) as web:
         yield web
 
 
@@ -38,17 +34,6 @@ def ada(settings: Settings) -> User:
     """With a password that a web process can check."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     return UserFactory.create(username="ada")
-
-
-def ask(portal: Web, method: str, path: str, **more: Any) -> requests.Response:
-    headers = BY_HTTPS | more.pop("headers", {})
-    return requests.request(method, portal.address + path, headers=headers, allow_redirects=False, timeout=30, **more)
-
-
-def cookies_of(answer: requests.Response) -> SimpleCookie:
-    """With their flags."""
-    raw: Any = answer.raw
-    return SimpleCookie("\n".join(f"{line}" for line in raw.headers.getlist("Set-Cookie")))
 
 
 def test_answers_keep_a_browser_on_https_and_its_cookies_to_itself(portal: Web, ada: User) -> None:

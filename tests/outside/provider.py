@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 
+NAME = "https://portal.example.org"  # the portal behind a proxy
 CLIENT, SECRET = "portal", "the-portals-own-secret"
 PASSWORD = "the-directory-knows-it"
 SCOPES = {"openid": "Who you are", "email": "Address", "profile": "Name", "offline_access": "Ask again"}
@@ -85,7 +86,7 @@ def fill(portal: str) -> None:
         client_secret=SECRET,
         client_type=Application.CLIENT_CONFIDENTIAL,
         authorization_grant_type=Application.GRANT_AUTHORIZATION_CODE,
-        redirect_uris=f"{portal}/accounts/sign-in/single/return/",
+        redirect_uris=" ".join(f"{known}/accounts/sign-in/single/return/" for known in (portal, NAME)),
         post_logout_redirect_uris=f"{portal}/accounts/sign-in/",
         algorithm=Application.RS256_ALGORITHM,
         skip_authorization=True,
