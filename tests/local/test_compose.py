@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from portal.local import processes
+from portal.local import processes, services, valkey
 from portal.local.serve import REPOSITORY
 
 COMPOSE: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
@@ -60,6 +60,36 @@ def test_the_portal_waits_for_its_servers_and_its_tables() -> None:
         waits_for = {other: how["condition"] for other, how in SERVICES[name]["depends_on"].items()}
         assert waits_for["postgres"] == waits_for["valkey"] == "service_healthy"
         assert waits_for["migrate"] == waits_for["static"] == "service_completed_successfully"
+
+
+def test_one_container_builds_the_image_and_no_other_looks_for_it_elsewhere() -> None:
+    """Compose builds what two services build at once, and on a machine without the image the second one fails."""
+    ours = {name: service for name, service in SERVICES.items() if service["image"] == "mlportal"}
+    assert [name for name, service in SERVICES.items() if "build" in service] == ["migrate"]
+    assert set(ours) == set(EXPECTED)
+    assert {service["pull_policy"] for service in ours.values()} == {"never"}
+
+
+def test_valkey_steps_down_from_root_hears_that_it_shall_end_and_keeps_what_it_keeps_for_make_serve(
+    tmp_path: Path,
+) -> None:
+    """The image's own script makes an ordinary user of root, where it is called; a shell in between hears no signal."""
+    shell, told = SERVICES["valkey"]["command"][1:]
+    first, *lines, end = told.splitlines()
+    assert (shell, first, end) == ("-c", "exec docker-entrypoint.sh valkey-server - <<END", "END")
+    keys = services.Keys()
+    (tmp_path / "valkey").mkdir()
+    valkey.prepare(tmp_path, port=1, keys=keys, throwaway=False)
+    ours = (tmp_path / "valkey" / "valkey.conf").read_text().splitlines()
+    assert {line.replace("$$REDISCLI_AUTH", keys.redis_password) for line in lines} <= set(ours)
+
+
+def test_secrets_beside_the_compose_file_get_neither_into_git_nor_into_the_image() -> None:
+    for name in (".env", "portal.env", "docker-compose.override.yml"):
+        assert f"/{name}" in (REPOSITORY / ".gitignore").read_text().splitlines()
+    copied = [line.split()[1:-1] for line in (REPOSITORY / "Dockerfile").read_text().splitlines() if "COPY" in line]
+    assert {"."}.isdisjoint(name for names in copied for name in names)
+    assert all((REPOSITORY / name).exists() for names in copied for name in names)
 
 
 def test_the_image_installs_the_locked_packages_and_runs_as_an_ordinary_user() -> None:
