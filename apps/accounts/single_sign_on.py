@@ -69,16 +69,20 @@ class Backend(OIDCAuthenticationBackend):
     def get_or_create_user(self, access_token: str, id_token: str, payload: dict[str, Any]) -> User:
         claims = _with_userinfo(payload, access_token)
         user = actions.admit(person=vouched(claims), refresh_token=self._refresh_token)
-        _end_session_of_another(self.request, user)
+        _end_session_before(self.request, user)
         self.request.session[HINT] = seal(id_token)
         if not self._refresh_token:  # nobody can be asked again, so an open session is believed no longer than others
             self.request.session.set_expiry(settings.OIDC_RECHECK_MINUTES * 60)
         return user
 
 
-def _end_session_of_another(request: HttpRequest, user: User) -> None:
-    """Now, and not when the new one begins: what is kept in it until then would go, too."""
-    if request.user.is_authenticated and request.user != user:
+def _end_session_before(request: HttpRequest, user: User) -> None:
+    """Of who is signed in here already. Another's ends now, and not when this one begins: what is kept in it until then
+    would go, too.
+    """
+    if request.user == user:
+        request.session.cycle_key()
+    elif request.user.is_authenticated:
         goal = request.session.get(GOAL)
         auth.logout(request)
         request.session[GOAL] = goal

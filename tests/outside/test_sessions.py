@@ -91,7 +91,7 @@ def test_signing_out_ends_the_session_at_the_portal_too(company: Provider, behin
     assert not stolen.sees()
 
 
-def test_whoever_signs_in_where_somebody_else_was_ends_their_session(company: Provider, behind_proxy: Web) -> None:
+def test_whoever_signs_in_where_somebody_was_ends_that_session(company: Provider, behind_proxy: Web) -> None:
     ben = someone("rides", sub="u-ben", email="ben@acme.example", preferred_username="ben", name="Ben Adeyemi")
     company.knows(mara=someone("rides"), ben=ben)
     shared = Browser(behind_proxy)
@@ -102,6 +102,9 @@ def test_whoever_signs_in_where_somebody_else_was_ends_their_session(company: Pr
     assert urlsplit(answer.headers["location"]).path == "/tools/"
     assert "Mara Okafor" in shared.ask("GET", PROFILE).text
     assert not bens.sees()
+    before = Browser(behind_proxy, key=shared.key)
+    shared.ask("GET", back(shared.begin(), "mara"))
+    assert (before.sees(), shared.sees()) == (False, True)
     assert Session.objects.count() == 1
     assert "Sign out of Acme Login" in signed_out(shared).text
 
