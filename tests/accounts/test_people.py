@@ -186,3 +186,16 @@ def test_a_password_that_is_easy_to_guess_is_refused(admin: User) -> None:
     answer = api(admin).post("/api/v1/users/", {"username": "ada", "name": "A", "password": "password"}, format="json")
     assert (answer.status_code, answer.json()["field"]) == (400, "password")
     assert not User.objects.filter(username="ada").exists()
+
+
+@pytest.mark.django_db
+def test_the_first_admins_password_is_asked_twice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter([PASSWORD, "mistyped", PASSWORD, PASSWORD])
+    monkeypatch.setattr("apps.accounts.management.commands.create_admin.getpass", lambda prompt: next(typed))
+    with pytest.raises(CommandError, match="Nothing was made"):
+        call_command("create_admin", "root")
+    call_command("create_admin", "root")
+    assert capsys.readouterr().out.startswith("root is the first platform admin. Sign in at ")
+    assert queries.user(username="root").check_password(PASSWORD)

@@ -146,3 +146,15 @@ def test_secrets_come_from_the_environment_or_from_files(tmp_path: Path, files: 
         "bmV3 b2xk",
         "s3cret too",
     ]
+
+
+def test_a_command_says_in_a_sentence_that_the_database_is_away() -> None:
+    away = {"DATABASE_URL": "postgres://somebody:s3cret@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    told = {**away, "SECRET_KEY": "only-for-this-test-" * 3, "ENCRYPTION_KEYS": "bmV3"}
+    said = subprocess.run(
+        [sys.executable, *processes.MIGRATE[1:]], cwd=REPOSITORY, env=told, capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1
+    assert said.stderr.startswith("The database of DATABASE_URL does not answer, or lets nobody in with that password")
+    assert "Traceback" not in said.stderr
+    assert "s3cret" not in said.stderr

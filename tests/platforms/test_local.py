@@ -212,6 +212,7 @@ def test_a_folder_of_any_depth_and_mode_can_be_discarded(runner: LocalRunner, wo
 def test_the_script_sees_none_of_the_portals_environment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DATABASE_URL", "SECRET_KEY", "REDIS_URL", "PYTHONPATH"):
         monkeypatch.setenv(name, "secret-value")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/company.pem")
     outcome = run(
         f"""
         {METRICS}
@@ -222,6 +223,7 @@ def test_the_script_sees_none_of_the_portals_environment(run: Run, monkeypatch: 
     )
     assert "secret" not in outcome.log
     assert "PORTAL_PARAMS" in outcome.log
+    assert '"REQUESTS_CA_BUNDLE": "/etc/company.pem"' in outcome.log
     assert outcome.log.splitlines()[-1] == "['0', '1', '2', '3'] False True"  # 3 is the listing itself
 
 

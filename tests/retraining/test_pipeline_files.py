@@ -211,6 +211,8 @@ def test_the_command_pushes_shows_and_names_the_lines(
     file.write_text(text[:a] + "    schema: toy.schema.json\n" + text[b:])
     with pytest.raises(CommandError, match=f"{file}:7: There is no file 'toy.schema.json' beside this one"):
         call_command("pipelines", "push", str(file), "--as", admin.username)
+    with pytest.raises(CommandError, match="Name a platform admin by --as"):
+        call_command("pipelines", "push", str(file), "--as", "nobody")
     (tmp_path / "toy.schema.json").write_text('{"type": "object", "properties": {"alpha": {"type": "number"}}}')
     call_command("pipelines", "push", str(file), "--dry-run", "--as", admin.username)
     assert "Would change 1 of 1 pipelines." in capsys.readouterr().out

@@ -23,7 +23,9 @@ main(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4:])
 """
 START = 120.0  # seconds an import may take on a cold disk
 PATIENCE = 30.0  # seconds for an answer that takes milliseconds, unless the machine is swapping
-INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+"""Where a company's own certificate authority is named: training code must be able to call the portal behind it."""
+INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", *AUTHORITIES)
 # One run, one core: the libraries' own threads would fight over it, and would not survive the fork.
 SINGLE = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "POLARS_MAX_THREADS"), "1"

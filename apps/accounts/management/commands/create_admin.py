@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from getpass import getpass
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts import actions
@@ -19,7 +20,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            password = getpass(f"Password for {options['user']}: ")
+            password = _asked_twice(options["user"])
             actions.found_portal(username=options["user"], name=options["name"] or options["user"], password=password)
         except PortalError as error:
             raise CommandError(error.message) from error
+        self.stdout.write(f"{options['user']} is the first platform admin. Sign in at {settings.PORTAL_URL or '/'}")
+
+
+def _asked_twice(user: str) -> str:
+    """Nobody sees what they type, and who mistypes could not come in, nor found the portal once more."""
+    password = getpass(f"Password for {user}: ")
+    if getpass("Once more: ") != password:
+        raise CommandError("The two passwords differ. Nothing was made; try again.")
+    return password

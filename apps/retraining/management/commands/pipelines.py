@@ -1,17 +1,20 @@
 """`manage.py pipelines push FILE [--dry-run]` defines pipelines from a file; `pipelines show SLUG` writes one."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.accounts import queries as accounts
-from apps.core.errors import PortalError
+from apps.core.errors import Missing, PortalError
 from apps.retraining import queries
 from apps.retraining.actions import NotTaken, Pushed, push_pipelines
 from apps.retraining.differences import Difference, Kind, shortened
 from apps.retraining.pipeline_files import written
 from apps.retraining.queries.pipelines import definition_of
+
+if TYPE_CHECKING:
+    from apps.accounts.models import User
 
 SIGNS = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
 
@@ -43,7 +46,7 @@ class Command(BaseCommand):
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} can not be read: {error}") from error
-        actor = accounts.user(username=username)
+        actor = _who(username)
         pushed = push_pipelines(actor=actor, text=text, beside=file.parent, dry_run=dry_run)
         for one in pushed:
             self._tell(one)
@@ -56,8 +59,15 @@ class Command(BaseCommand):
             self.stdout.write(f"  {SIGNS[difference.kind]} {difference.path}{_values(difference)}")
 
     def _show(self, *, slug: str, username: str, **_: Any) -> None:
-        pipeline = queries.pipeline(actor=accounts.user(username=username), slug=slug)
+        pipeline = queries.pipeline(actor=_who(username), slug=slug)
         self.stdout.write(written(slug, definition_of(pipeline)), ending="")
+
+
+def _who(username: str) -> "User":
+    try:
+        return accounts.user(username=username)
+    except Missing as error:
+        raise CommandError(f"{error.message} Name a platform admin by --as.") from error
 
 
 def _values(one: Difference) -> str:
