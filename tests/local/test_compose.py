@@ -3,11 +3,13 @@
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from django.core.management import get_commands
 
 from portal.local import processes, services, valkey
 from portal.local.serve import REPOSITORY
@@ -122,6 +124,36 @@ def test_what_the_guide_says_to_set_is_what_the_compose_file_asks_for() -> None:
     asked = set(re.findall(r"\$\{([A-Z_]+):\?", (REPOSITORY / "docker-compose.yml").read_text()))
     step = (REPOSITORY / "docs" / "deploying.md").read_text().partition("<<END")[2].partition("END")[0]
     assert set(re.findall(r"^ *([A-Z_]+)=", step, re.MULTILINE)) == asked
+
+
+def fences(language: str) -> list[str]:
+    """The guide's examples in that language, without what indents them."""
+    guide = (REPOSITORY / "docs" / "deploying.md").read_text()
+    return [textwrap.dedent(text) for text in re.findall(rf"^ *```{language}\n(.*?)^ *```", guide, re.M | re.S)]
+
+
+def test_what_the_guide_lays_over_the_compose_file_fits_it() -> None:
+    over = [yaml.safe_load(text) for text in fences("yaml")]
+    assert len(over) == 2
+    for laid in over:
+        assert set(laid["services"]) <= set(EXPECTED)
+        told = {name for service in laid["services"].values() for name in service.get("environment", {})}
+        assert {name.removesuffix("_FILE") for name in told} <= settings_asked_for()
+    folders = {volume.split(":")[1] for volume in over[0]["services"]["work"]["volumes"]}
+    guide = (REPOSITORY / "docs" / "deploying.md").read_text()
+    assert folders == set(re.findall(r"`PIPELINES_(?:DIR|DATA)=([^`]+)`", guide))
+    assert set(over[1]["services"]) == set(EXPECTED), "each of them has the secret"
+
+
+def test_each_command_of_the_guide_is_one_of_this_portal() -> None:
+    guide = (REPOSITORY / "docs" / "deploying.md").read_text()
+    named = set(re.findall(r"manage\.py ([a-z_]+)", guide))
+    assert named >= {"create_admin", "create_token", "changepassword", "backup", "restore", "pipelines"}
+    assert named <= set(get_commands())
+    run_in = re.findall(r"docker compose exec (\w+)|docker compose run (?:--\S+ )+(\w+)", guide)
+    assert {one or other for one, other in run_in} <= set(SERVICES)
+    for names in re.findall(r"docker compose up (?:--\S+ )+([a-z ]+)`", guide):
+        assert set(names.split()) <= set(SERVICES)
 
 
 @pytest.mark.parametrize("files", [False, True], ids=["in the environment", "in files"])
