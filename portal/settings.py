@@ -255,12 +255,18 @@ CI_TRUST_FILE = os.environ.get("CI_TRUST_FILE", "")
 """Whose runs of CI get a token of which service account, as YAML or JSON; in the variable, or in the file of that
 name. See docs/ci.md."""
 
+BEHIND_PROXY = os.environ.get("BEHIND_PROXY") == "1"
+"""A proxy in front does HTTPS, and says by X-Forwarded-Proto and X-Forwarded-For how and whence it was asked."""
+
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours: long enough to stop guessing, short enough not to call the platform team
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# Behind a proxy everybody would have its address, and who guesses would lock out the person themselves.
+AXES_IPWARE_META_PRECEDENCE_ORDER = [*(["HTTP_X_FORWARDED_FOR"] if BEHIND_PROXY else []), "REMOTE_ADDR"]
+AXES_IPWARE_PROXY_ORDER = "right-most"  # what the proxy wrote; what stands before it a browser may have written
 AXES_USERNAME_CALLABLE = "apps.accounts.guessing.counted_as"  # a password in the wrong field is not kept
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "apps.accounts.web.sign_in.locked_out"
@@ -282,7 +288,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not LOCAL
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if os.environ.get("BEHIND_PROXY") == "1" else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 """A form or JSON body may have this many bytes."""
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000

@@ -8,7 +8,7 @@ import time_machine
 from axes.models import AccessAttempt
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from apps.accounts import actions, queries
@@ -57,6 +57,18 @@ def test_a_password_in_the_wrong_field_is_counted_and_not_kept(owner: User, clie
     kept = str(list(AccessAttempt.objects.values()))
     assert "'owner'" in kept
     assert not {PASSWORD, "Owner"} & set(re.findall(r"[\w-]+", kept))
+
+
+def test_behind_a_proxy_who_guesses_does_not_lock_out_the_person(owner: User, client: Client) -> None:
+    """The proxy writes last whence it was asked; what stands before, the browser may have made up."""
+
+    def trying(password: str, whence: str) -> int:
+        told = {"username": "owner", "password": password}
+        return client.post("/accounts/sign-in/", told, headers={"x-forwarded-for": whence}).status_code
+
+    with override_settings(AXES_IPWARE_META_PRECEDENCE_ORDER=["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"]):
+        assert [trying("guess", f"10.9.9.{turn}, 10.1.1.1") for turn in range(12)][-1] == 429
+        assert trying(PASSWORD, "10.1.1.2") == 302
 
 
 def test_names_differ_whatever_the_case(owner: User) -> None:
