@@ -75,9 +75,13 @@ def _tracking(claim: actions.Claim) -> dict[str, str]:
 
 
 def training_isolation() -> Isolation:
-    """Whether this worker runs training code as another operating-system user."""
+    """Whether this worker runs training code as another operating-system user, or lacks a folder that it needs."""
     for folder in (settings.PIPELINES_DIR, settings.PIPELINES_DATA):
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = f"{folder} is missing here and can not be made ({error.strerror})"
+            return Isolation(on=False, because=f"{why}: mount it, then start the worker anew.")
     return isolation(scratch_root(), [settings.PIPELINES_DIR, settings.PIPELINES_DATA])
 
 

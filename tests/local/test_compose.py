@@ -70,6 +70,9 @@ def test_one_container_builds_the_image_and_no_other_looks_for_it_elsewhere() ->
     assert [name for name, service in SERVICES.items() if "build" in service] == ["migrate"]
     assert set(ours) == set(EXPECTED)
     assert {service["pull_policy"] for service in ours.values()} == {"never"}
+    assert all(service["cap_drop"] == ["ALL"] for service in ours.values()), (
+        "it runs as an ordinary user, and stays one"
+    )
 
 
 def test_valkey_steps_down_from_root_hears_that_it_shall_end_and_keeps_what_it_keeps_for_make_serve(

@@ -123,3 +123,13 @@ def test_a_command_trains_only_where_the_settings_allow_commands(
     settings.PIPELINE_COMMANDS = False
     with pytest.raises(Invalid, match="switched off"):
         submit("atlanta")
+
+
+def test_a_worker_without_its_folders_reports_itself_and_says_which(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings.PIPELINES_DIR = tmp_path / "file" / "pipelines"
+    isolated = training.training_isolation()
+    assert not isolated.on
+    assert isolated.because.startswith(
+        f"{settings.PIPELINES_DIR} is missing here and can not be made (Not a directory)"
+    )
