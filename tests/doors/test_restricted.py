@@ -9,13 +9,18 @@ from rest_framework.test import APIClient
 from apps.accounts.actions import create_service_account
 from apps.accounts.models import Membership, Team, User
 from apps.catalog.models import Decision
+from apps.core.permissions import boundary_of
 from apps.registry.models import Freeze, ModelFamily, Rollback, Wave
 from apps.retraining.models import Pipeline, Policy, RetrainingRequest, Signal
 from apps.tracking.models import Experiment, Run
 from tests.architecture.test_doors import addresses as page_addresses
 from tests.conftest import api, signed_in
+from tests.doors.cast import Cast
 from tests.doors.conftest import Everything
+from tests.doors.offers import Offer
+from tests.doors.scene import Scene
 from tests.doors.test_every_door import addresses, filled
+from tests.doors.walk import Keys, doors, tried
 from tests.factories import UserFactory, put_into
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +110,36 @@ def test_no_page_list_report_or_feed_tells_a_stranger_of_it(
         found = list(leaks(signed_in(outsider), page_paths(), secret))
         assert not found, "\n".join(found)
     assert len(list(leaks(signed_in(approver), page_paths(), secret))) > 8
+
+
+NAMING_NOTHING = {
+    "POST lineage": "what somebody tells of a run that they do not see is kept as matched to none",
+    "POST mlflow/registered-models/create": "a name within the family is taken, whoever asks for it",
+    "POST retraining/retry-recent/": "finds what failed of one's own",
+}
+"""Offers that are about it and do not find it: how they answer whoever may not see it."""
+
+
+def about_it(one: Offer, cast: Cast) -> bool:
+    """Done to something of the restricted family, and not to the model that stands alone."""
+    within = [boundary_of(cast.targets[name]) for name in one.may]
+    named = one.at not in NAMING_NOTHING and one.body.get("name") != "alone"
+    return named and all(found and found.family == "eta-trip" for found in within)
+
+
+def test_no_verb_finds_it_for_a_foreign_lead_or_service_account(scene: Scene, cast: Cast) -> None:
+    for model in (ModelFamily, Pipeline, Experiment):
+        model._base_manager.update(visibility="teams")
+    keys, who = Keys(), {"API": "foreign lead", "page": "foreign lead", "MLflow": "foreign service account"}
+    found, tries = [], 0
+    for door, (offered, ask) in doors(scene, keys).items():
+        for one in offered:
+            if about_it(one, cast):
+                done, answer, _ = tried(cast.people[who[door]], one, ask, keys)
+                tries += 1
+                found += [f"{door} {one.at}: {answer.status_code}"] if done or answer.status_code != 404 else []
+    assert not found, "\n".join(found)
+    assert tries > 100
 
 
 def test_nothing_open_names_what_is_restricted(hidden: Everything, editor: User) -> None:

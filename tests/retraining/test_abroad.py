@@ -140,7 +140,7 @@ def test_training_code_there_is_lent_a_token_of_its_run_which_ends_with_it(
     refused = {
         api(stranger, scope=["retraining:log"]): 403,
         api(owner, scope=["retraining:operate"]): 403,
-        api(owner, scope=["retraining:log"], families=["another"]): 403,
+        api(owner, scope=["retraining:log"], families=["another"]): 404,
         APIClient(): 401,
     }
     for client, status in refused.items():

@@ -9,10 +9,11 @@ from django.db import transaction
 
 from apps.audit.actions import record
 from apps.core.errors import Conflict, Missing
-from apps.core.permissions import require
+from apps.core.permissions import allowed, require
 from apps.retraining.actions.attempts import run_token
 from apps.retraining.events import Event
 from apps.retraining.models import SegmentRun
+from apps.retraining.queries import segment_runs
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -33,7 +34,7 @@ def lend_run_token(*, actor: User, key: str) -> Lent:
     May be asked for again: a task that the platform starts anew needs one, too. Raises Missing for a key that names
     nothing open, Conflict for a run that somebody wants ended.
     """
-    run = _open_run(key)
+    run = _open_run(actor, key)
     require(actor, "retraining.log_run", run)
     if run.is_stopping:
         raise Conflict("This run is being cancelled: there is nothing more to log.")
@@ -42,7 +43,7 @@ def lend_run_token(*, actor: User, key: str) -> Lent:
     return Lent(str(run.run_id), token)
 
 
-def _open_run(key: str) -> SegmentRun:
+def _open_run(actor: User, key: str) -> SegmentRun:
     """Locked, so that no token outlives an end that happens at the same moment."""
     runs = SegmentRun.objects.select_related("segment", "request__family__team", "request__requester")
     held = runs.filter(
@@ -52,6 +53,11 @@ def _open_run(key: str) -> SegmentRun:
         attempts__connection__isnull=False,
     )
     found = held.select_for_update(of=("self",), no_key=True).first() if key and "\0" not in key else None
-    if found is None:
+    if found is None or not _knows(actor, found):
         raise Missing("No open run is known by this key: it has ended, was begun anew, or never was the portal's.")
     return found
+
+
+def _knows(actor: User, run: SegmentRun) -> bool:
+    """Works for it, as an operator's account does for families that it may not read, or sees it."""
+    return allowed(actor, "retraining.log_run", run) or segment_runs(actor).filter(pk=run.pk).exists()
