@@ -14,6 +14,8 @@ COPY portal portal
 COPY apps apps
 COPY templates templates
 COPY static static
+# Whoever cloned with a stricter umask, the user of the container reads what it runs.
+RUN chmod --recursive a+rX /app
 
 USER portal
 EXPOSE 8000

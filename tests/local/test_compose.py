@@ -100,7 +100,7 @@ def test_secrets_beside_the_compose_file_get_neither_into_git_nor_into_the_image
 def test_the_image_installs_the_locked_packages_and_runs_as_an_ordinary_user() -> None:
     lines = Path(REPOSITORY / "Dockerfile").read_text().splitlines()
     assert any("--require-hashes" in line and line.endswith("requirements.lock") for line in lines)
-    assert "USER portal" in lines
+    assert lines.index("RUN chmod --recursive a+rX /app") < lines.index("USER portal")
 
 
 def settings_asked_for() -> set[str]:
