@@ -14,12 +14,12 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connections
-from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from knox.crypto import hash_token
 
 from apps.accounts.authentication import note_use
 from apps.accounts.models import ApiToken, User
+from apps.accounts.queries import know_teams
 from apps.core.context import Credential
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ def _look_up(digest: str) -> tuple[Holder | None, float]:
     if row is None or row.expiry is None:
         return None, 0.0
     note_use(row)
-    prefetch_related_objects([row.user], "memberships")
+    know_teams(row.user)
     left = (row.expiry - timezone.now()).total_seconds()
     return Holder(row.user, row.credential), min(left, REMEMBERED_SECONDS)
 

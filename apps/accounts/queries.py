@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import Now
 
 from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
@@ -52,6 +52,11 @@ def leads_of(team: Team) -> QuerySet[User]:
 def with_role(role: str) -> QuerySet[User]:
     """Active people who hold a portal-wide role."""
     return User.objects.filter(is_active=True, portal_roles__role=role).order_by("username")
+
+
+def know_teams(user: User) -> None:
+    """Loads the memberships, with their teams, unless they are."""
+    prefetch_related_objects([user], Prefetch("memberships", Membership.objects.select_related("team")))
 
 
 def team_ids_of(user: User) -> list[int]:

@@ -22,7 +22,7 @@ from apps.dashboard.measures import exposition
 from apps.lineage.serializers import ToldRunSerializer
 from apps.platforms.serializers import LinkOutSerializer
 from apps.registry.queries import family as family_named
-from apps.registry.queries import segments_by_slug, versions_by_id
+from apps.registry.queries import origin_of_version, segments_by_slug, versions_by_id
 from apps.registry.serializers import FleetRowSerializer
 from apps.retraining import queries as retraining
 from apps.tracking.queries import run as tracked_run
@@ -354,8 +354,10 @@ class VersionLineageView(APIView):
 
     @extend_schema(responses=LineageSerializer)
     def get(self, request: Request, version_id: int) -> Response:
-        version = versions_by_id(actor=person(request), ids=[version_id])[0]
-        found = queries.lineage_of_version(actor=person(request), version=version)
+        actor = person(request)
+        version = versions_by_id(actor=actor, ids=[version_id])[0]
+        origin = origin_of_version(actor=actor, version=version)
+        found = queries.lineage_of_version(actor=actor, version=version, origin=origin)
         return Response(LineageSerializer(found).data)
 
 

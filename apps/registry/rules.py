@@ -35,7 +35,7 @@ def leads_owner(user: User, family: ModelFamily) -> bool:
 @rules.predicate
 def approves_family(user: User, family: ModelFamily) -> bool:
     """A lead of the owner team, or named as an approver of the family; an approval is a person's act."""
-    return not user.is_service and (leads(user, family.team_id) or family.approvers.filter(pk=user.pk).exists())
+    return not user.is_service and (leads(user, family.team_id) or user in family.approvers.all())
 
 
 @rules.predicate
@@ -52,7 +52,7 @@ def carries(user: User, wave: Wave) -> bool:
 @rules.predicate
 def is_on_call(user: User, family: ModelFamily) -> bool:
     """Going back is a person's act, too: a service account has no judgement at three in the morning."""
-    return not user.is_service and family.on_call.filter(pk=user.pk).exists()
+    return not user.is_service and user in family.on_call.all()
 
 
 @rules.predicate

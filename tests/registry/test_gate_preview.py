@@ -66,7 +66,7 @@ def test_a_preview_takes_as_many_queries_for_one_candidate_as_for_many(
     make_version: MakeVersion,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(8):
         queries.gate_preview(family, ANY_GAIN)
 
 

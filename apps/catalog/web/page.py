@@ -33,7 +33,7 @@ def tried(form: forms.Form, verb: Callable[[], object]) -> bool:
 
 def reader(request: HttpRequest) -> User:
     """Who reads; their roles and teams are read once for all questions of the page."""
-    prefetch_related_objects([person(request)], "portal_roles", "memberships")
+    prefetch_related_objects([person(request)], "portal_roles")
     return person(request)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from apps.lineage.queries import last_writers, told_of
-from apps.tracking.queries import Origin, origin_of, origins
+from apps.tracking.queries import Origin, origin_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -61,9 +61,8 @@ def _lineage(actor: User, origin: Origin) -> Lineage:
     return Lineage(origin, commit, repository, sources, parts)
 
 
-def lineage_of_version(*, actor: User, version: ModelVersion) -> Lineage:
-    """Of the run that it came from, if this person may read that; its own files count more where they name a commit."""
-    origin = origins(actor=actor, run_ids=[version.run_id]).get(version.run_id) if version.run_id else None
+def lineage_of_version(*, actor: User, version: ModelVersion, origin: Origin | None) -> Lineage:
+    """Its own files count more than the run that it came from where they name a commit."""
     found = _lineage(actor, origin) if origin else Lineage(None, "", "", (), ())
     own = str(version.provenance.get("commit") or "")
     return Lineage(found.origin, own or found.commit, found.repository, found.sources, found.parts)

@@ -174,12 +174,13 @@ def segment_page(
 def version_page(*, actor: User, family: ModelFamily, slug: str, number: int, shown: str = "") -> VersionPage:
     """`shown` is the path of a file to preview. Raises Missing, for that too."""
     version = registry.version(actor=actor, model=f"{family.slug}.{slug}", number=number)
-    champion = registry.champion_of(version.model)
-    evaluations = list(registry.evaluations(actor).of_one_model().filter(candidate=version))
+    origin = registry.origin_of_version(actor=actor, version=version)
+    evaluations = list(registry.evaluations(actor).of_one_model().filter(candidate=version).defer(None))
     moves = list(registry.alias_history(version.model))
     served = any(move.after_id == version.pk for move in moves)
     candidacy = None if served else registry.candidacies(family, [version])[0]
-    evaluation = _telling(actor, evaluations, candidacy)
+    champion = moves[0].after if moves else None
+    evaluation = _telling(evaluations, candidacy)
     return VersionPage(
         family=family,
         version=version,
@@ -191,15 +192,15 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int, sh
         evaluations=evaluations,
         files=list(files_of(version.tree)) if version.tree else [],
         settings=_settings(version, champion),
-        promotions=list(version.promotions.select_related("wave__proposer").prefetch_related("gate_results")),
+        promotions=list(version.promotions.select_related("wave__proposer")),
         moves=[move for move in moves if version.pk in (move.after_id, move.before_id)],
         run_id=_segment_run(version.origin),
         schema=registry.schema_of(version),
-        data=registry.data_of(actor=actor, version=version),
+        data=registry.data_of(version, origin),
         consumption=list(registry.consumption(version)[:USES_SHOWN]),
         preview=preview(version.its_tree, shown) if shown else None,
         links=links_of_version(actor, version),
-        lineage=lineage_of_version(actor=actor, version=version),
+        lineage=lineage_of_version(actor=actor, version=version, origin=origin),
     )
 
 
@@ -264,13 +265,11 @@ def _baseline(window: tuple[Any, Any], evaluations: Sequence[Evaluation]) -> flo
     return next((one.baseline_metric for one in of_window if one.baseline_metric is not None), None)
 
 
-def _telling(
-    actor: User, evaluations: Sequence[Evaluation], candidacy: Candidacy[ModelVersion] | None
-) -> Evaluation | None:
+def _telling(evaluations: Sequence[Evaluation], candidacy: Candidacy[ModelVersion] | None) -> Evaluation | None:
     """The evaluation that the page tells in full, with its days: what the gates look at, else the newest done one."""
-    judged = candidacy.evaluation if candidacy else None
-    found = judged or next((one for one in evaluations if one.status == "done"), None)
-    return registry.evaluation(actor=actor, evaluation_id=found.pk) if found else None
+    if candidacy and (judged := candidacy.evaluation):
+        return next(one for one in evaluations if one.pk == judged.pk)
+    return next((one for one in evaluations if one.status == "done"), None)
 
 
 def _daily(evaluation: Evaluation) -> LineChart | None:

@@ -17,14 +17,14 @@ A_YEAR = 365 * 24 * 3600
 
 def home(request: PageRequest) -> HttpResponse:
     """My work: what waits for me, what runs, how my models do."""
-    prefetch_related_objects([person(request)], "memberships", "portal_roles")
+    prefetch_related_objects([person(request)], "portal_roles")
     return render(request, "dashboard/home.html", {"work": queries.my_work(actor=person(request))})
 
 
 @require_safe
 def waiting(request: PageRequest) -> HttpResponse:
     """How much waits for the reader, for the rail: asked for after the page, so that no page waits for it."""
-    prefetch_related_objects([person(request)], "memberships", "portal_roles")
+    prefetch_related_objects([person(request)], "portal_roles")
     return render(request, "dashboard/_waiting_count.html", {"count": queries.waiting_count(actor=person(request))})
 
 

@@ -29,13 +29,14 @@ RIGHTS = {
 
 
 def family_of(request: PageRequest, slug: str) -> ModelFamily:
-    """The family, if the reader may see it; their teams are read once for all questions of the page."""
-    prefetch_related_objects([person(request)], "memberships")
+    """The family, if the reader may see it."""
     return registry.family(actor=person(request), slug=slug)
 
 
 def rights(reader: User, family: ModelFamily, *names: str) -> dict[str, bool]:
     """Those of RIGHTS (all unless named), asked once for the whole page: buttons stand where the action is allowed."""
+    if not names:
+        prefetch_related_objects([family], "on_call")  # who are asked for several times
     return {name: allowed(reader, RIGHTS[name], family) for name in names or RIGHTS}
 
 

@@ -117,7 +117,8 @@ class VersionDataView(APIView):
 
     @extend_schema(responses=shapes.VersionDataSerializer(many=True))
     def get(self, request: Request, version_id: int) -> Response:
-        found = queries.data_of(actor=person(request), version=_version(request, version_id))
+        version = _version(request, version_id)
+        found = queries.data_of(version, queries.origin_of_version(actor=person(request), version=version))
         return Response(shapes.VersionDataSerializer(found, many=True).data)
 
 

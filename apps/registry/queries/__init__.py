@@ -19,7 +19,7 @@ from apps.registry.queries.comparisons import (
 )
 from apps.registry.queries.consumption import UNUSED_DAYS, consumption, loaded_by, unused_versions
 from apps.registry.queries.counts import promotion_counts, verdict_counts
-from apps.registry.queries.data import VersionData, data_download, data_of
+from apps.registry.queries.data import VersionData, data_download, data_of, origin_of_version
 from apps.registry.queries.evaluations import (
     EvaluationCounts,
     Recomputed,
@@ -35,6 +35,7 @@ from apps.registry.queries.families import (
     declared_contract,
     dimensions,
     families,
+    families_named,
     family,
     places,
     restricted_families,
@@ -184,6 +185,7 @@ __all__ = [
     "evaluations",
     "evaluations_due",
     "families",
+    "families_named",
     "family",
     "family_card",
     "family_to_resolve",
@@ -213,6 +215,7 @@ __all__ = [
     "no_model",
     "objection",
     "open_wave",
+    "origin_of_version",
     "outlines",
     "pairs",
     "persistence",

@@ -19,11 +19,11 @@ from apps.registry.cards import (
 from apps.registry.events import Event
 from apps.registry.models import Evaluation, ModelFamily, ModelVersion
 from apps.registry.queries.comparisons import newest_done
+from apps.registry.queries.data import origin_of_version
 from apps.registry.queries.facts import schema_of
 from apps.registry.queries.standings import standings
 from apps.registry.queries.windows import newest_window
 from apps.registry.side_by_side import own_interval
-from apps.tracking.queries import origins
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -40,10 +40,10 @@ LONGEST, FEATURES = 300, "features"
 def card_of(*, actor: User, version: ModelVersion) -> Card:
     """Of a version of a family: its own words, its family's, and what run, files and newest evaluation say."""
     family = version.model.its_family
-    logged = origins(actor=actor, run_ids=[version.run_id]) if version.run_id else {}
+    origin = origin_of_version(actor=actor, version=version)
     evaluation = newest_done([version.pk]).get(version.pk)
     return composed(
-        _facts(version, family, logged.get(version.run_id or ""), evaluation),
+        _facts(version, family, origin, evaluation),
         of_version=version.card,
         of_family=family.card,
         required=required_fields(family.tier, family.card_fields),

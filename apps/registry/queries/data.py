@@ -16,7 +16,7 @@ from apps.tracking.queries import origins
 if TYPE_CHECKING:
     from apps.accounts.models import User
     from apps.registry.models import ModelVersion
-    from apps.tracking.queries import Used
+    from apps.tracking.queries import Origin, Used
 
 S3 = ("s3://", "s3a://", "s3n://")
 
@@ -32,10 +32,15 @@ class VersionData:
     connection: str
 
 
-def data_of(*, actor: User, version: ModelVersion) -> list[VersionData]:
+def origin_of_version(*, actor: User, version: ModelVersion) -> Origin | None:
+    """What its run logged of itself, where this person may read that run."""
+    return origins(actor=actor, run_ids=[version.run_id]).get(version.run_id) if version.run_id else None
+
+
+def data_of(version: ModelVersion, origin: Origin | None) -> list[VersionData]:
     """Only addresses in S3, each once, in the order in which they were named."""
     named: dict[str, tuple[str, str]] = {}
-    for name, context, address in _named(actor, version):
+    for name, context, address in _named(version, origin):
         named.setdefault(address, (name, context))
     covered = data_links(named)
     return [
@@ -46,16 +51,16 @@ def data_of(*, actor: User, version: ModelVersion) -> list[VersionData]:
 
 def data_download(*, actor: User, version: ModelVersion, number: int) -> str:
     """An address good for a minute. Raises Missing for what it does not name or nobody connected, Unavailable."""
-    named = {data.number: data.address for data in data_of(actor=actor, version=version)}
+    origin = origin_of_version(actor=actor, version=version)
+    named = {data.number: data.address for data in data_of(version, origin)}
     link = data_links([named[number]]).get(named[number]) if number in named else None
     if link is None:
         raise Missing("This version names no such data, or no S3 connection covers it; a platform admin makes one.")
     return link.download(seconds=settings.S3_LINK_SECONDS)
 
 
-def _named(actor: User, version: ModelVersion) -> Iterator[tuple[str, str, str]]:
+def _named(version: ModelVersion, origin: Origin | None) -> Iterator[tuple[str, str, str]]:
     """Name, context, address."""
-    origin = origins(actor=actor, run_ids=[version.run_id]).get(version.run_id) if version.run_id else None
     for used in origin.datasets if origin else ():
         for address in _addresses(used):
             yield used.name, used.context, address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ from apps.registry.signatures import declared, lines_of
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+
+
+NO_FAMILY = "There is no model family of that name here, or you may not see it."
 
 
 def families(actor: User) -> FamilyQuerySet:
@@ -45,7 +48,16 @@ def family(*, actor: User, slug: str) -> ModelFamily:
     """Raises Missing."""
     found = families(actor).filter(slug=slug).first() if "\0" not in slug else None
     if found is None:
-        raise Missing("There is no model family of that name here, or you may not see it.")
+        raise Missing(NO_FAMILY)
+    return found
+
+
+def families_named(*, actor: User, slugs: Sequence[str]) -> list[ModelFamily]:
+    """As they are, without what a page needs. Raises Missing."""
+    named = [slug for slug in slugs if "\0" not in slug]
+    found = list(ModelFamily.objects.visible_to(actor).filter(slug__in=named))
+    if len(found) < len(set(slugs)):
+        raise Missing(NO_FAMILY)
     return found
 
 

@@ -9,7 +9,7 @@ from itertools import starmap
 from statistics import fmean
 from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
 from apps.registry.gates import Verdict
 from apps.registry.models import AliasMove, Evaluation, ModelFamily, ModelVersion, RegisteredModel, Segment
@@ -118,9 +118,8 @@ class FleetSummary:
 
 def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[str] | None = None) -> list[FleetRow]:
     """All segments that the family serves, or the places named by slug, by name."""
-    places = [Place(*row) for row in _segments(family, segments).values_list(*Place._fields)]
-    models = _models(family, {place.pk for place in places})
-    known = {model.pk for model in models.values()}
+    places = list(starmap(Place, _segments(family, segments).values_list(*PLACE)))
+    known = {place.model for place in places if place.model}
     newest = _newest_ready(known).annotate(served=_served(alias)).values_list("served", *Contender._fields)
     versions = [(served, Contender(*fields)) for served, *fields in newest]
     once = {version.pk for served, version in versions if served}
@@ -133,7 +132,7 @@ def fleet(family: ModelFamily, alias: str = CHAMPION, *, segments: Collection[st
         promoted=_promoted(evidence, alias),
         rolled_back=_rolled_back(once - {holder.pk for holder in evidence.holders.values()}, alias),
     )
-    return [_row(found, place, models.get(place.pk)) for place in places]
+    return [_row(found, place) for place in places]
 
 
 def candidates_of(family: ModelFamily, alias: str = CHAMPION) -> list[ModelVersion]:
@@ -168,22 +167,18 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 class Place(NamedTuple):
-    """A segment as far as a row shows it."""
+    """A segment as far as a row shows it, with the id and the name of its living model, if it has one."""
 
-    pk: int
     slug: str
     name: str
     region: str
     latitude: float | None
     longitude: float | None
+    model: int | None
+    model_name: str | None
 
 
-class Model(NamedTuple):
-    """A segment's registered model as far as a row shows it."""
-
-    segment_id: int
-    pk: int
-    name: str
+PLACE = ("slug", "name", "region", "latitude", "longitude", "living__id", "living__name")
 
 
 @dataclass(frozen=True)
@@ -197,13 +192,9 @@ class Found:
 
 
 def _segments(family: ModelFamily, slugs: Collection[str] | None) -> QuerySet[Segment]:
-    return segments_of(family) if slugs is None else places(family).filter(slug__in=slugs)
-
-
-def _models(family: ModelFamily, segments: Collection[int]) -> dict[int, Model]:
-    """By segment."""
-    found = RegisteredModel.objects.living().filter(family=family, segment__among=segments).order_by()
-    return {model.segment_id: model for model in starmap(Model, found.values_list(*Model._fields))}
+    found = segments_of(family) if slugs is None else places(family).filter(slug__in=slugs)
+    condition = Q(models__family=family, models__deleted_at=None)
+    return found.annotate(living=FilteredRelation("models", condition=condition))
 
 
 def _newest_ready(models: Collection[int]) -> QuerySet[ModelVersion]:
@@ -245,10 +236,9 @@ def _promoted(evidence: Evidence, alias: str) -> dict[int, Score]:
     return {version: known[pk] for version, pk in promoted_on(holders, alias).items()}
 
 
-def _row(found: Found, place: Place, model: Model | None) -> FleetRow:
-    evidence = found.evidence
-    champion = evidence.champions.get(model.pk) if model else None
-    wanted = found.candidates.get(model.pk) if model else None
+def _row(found: Found, place: Place) -> FleetRow:
+    evidence, model = found.evidence, place.model or 0  # which is the id of none
+    champion, wanted = evidence.champions.get(model), found.candidates.get(model)
     judged = candidacy(evidence, wanted) if wanted else None
     age = evidence.family.age_of(champion.trained_through) if champion else None
     return FleetRow(
@@ -257,7 +247,7 @@ def _row(found: Found, place: Place, model: Model | None) -> FleetRow:
         region=place.region,
         latitude=place.latitude,
         longitude=place.longitude,
-        model=model.name if model else "",
+        model=place.model_name or "",
         champion=version_cell(champion) if champion else None,
         age_days=age,
         is_fresh=None if age is None else age <= evidence.family.freshness_days,
@@ -267,13 +257,13 @@ def _row(found: Found, place: Place, model: Model | None) -> FleetRow:
         comparison=score_of(judged.evaluation) if judged and judged.evaluation else None,
         verdicts=judged.verdicts if judged else (),
         refusal=_refusal(judged),
-        open_wave=evidence.open_waves.get(model.pk) if model else None,
+        open_wave=evidence.open_waves.get(model),
         rolled_back=_taken_back(found, model, champion),
     )
 
 
-def _taken_back(found: Found, model: Model | None, champion: Contender | None) -> RolledBack | None:
-    back = found.rolled_back.get(model.pk) if model else None
+def _taken_back(found: Found, model: int, champion: Contender | None) -> RolledBack | None:
+    back = found.rolled_back.get(model)
     return back if back and champion and back.number > champion.number else None
 
 

@@ -172,7 +172,7 @@ def _put(actor: User, found: Mapping[str, Mapping[str, Any]], *, dry_run: bool) 
 def _define(actor: User, slug: str, said: Mapping[str, Any]) -> Pushed:
     known = Pipeline.objects.filter(slug=slug).select_related("team").first()
     before = definition_of(known) if known else {}
-    families = [registry.family(actor=actor, slug=one) for one in said.get("families", ())]
+    families = registry.families_named(actor=actor, slugs=said.get("families", ()))
     made = define_pipeline(
         actor=actor, slug=slug, team=accounts.team(slug=said["team"]), families=families, definition=_definition(said)
     )
@@ -226,7 +226,7 @@ def _missing_connection(name: Any) -> str:
 
 def _missing_family(actor: User, slug: str) -> str:
     try:
-        registry.family(actor=actor, slug=slug)
+        registry.families_named(actor=actor, slugs=[slug])
     except Missing as error:
         return error.message
     return ""

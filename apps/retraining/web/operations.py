@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -62,7 +61,6 @@ class FileStore:
 @require_safe
 def operations(request: PageRequest) -> HttpResponse:
     """Everybody may look; only operators see buttons here. Others cancel their own on the request's page."""
-    prefetch_related_objects([person(request)], "memberships")  # each part asks what the reader may see
     page = Paginator(oversight.open_requests(person(request)), OPEN_PER_PAGE).get_page(request.GET.get("page"))
     workers = _worker_rows(person(request))
     shown = {

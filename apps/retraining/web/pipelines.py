@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -121,6 +122,7 @@ def _of_workflow(request: PageRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_pipeline(request: PageRequest, slug: str) -> HttpResponse:
+    prefetch_related_objects([person(request)], "portal_roles")  # what is tried asks for them, too
     require(person(request), "retraining.define_pipeline")
     found = queries.pipeline(actor=person(request), slug=slug)
     return _form(request, found, written(slug, queries.definition_of(found)))

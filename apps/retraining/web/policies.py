@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -163,7 +162,6 @@ def signals(request: PageRequest) -> HttpResponse:
         found = found.filter(is_alarm=True)
     if asked["incident"].isdecimal():
         found = found.filter(incident_id=int(asked["incident"][:18]))
-    prefetch_related_objects([person(request)], "memberships")  # each row asks what the reader may do to it
     shown = {
         "incidents": watching.incidents(person(request)).filter(closed_at=None),
         "page": Paginator(found, SIGNALS_PER_PAGE).get_page(request.GET.get("page")),

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -109,7 +108,6 @@ def request_rows(found: Sequence[RetrainingRequest]) -> list[RequestRow]:
 @require_safe
 def request_page(request: PageRequest, request_id: int) -> HttpResponse:
     """One request, live until its evaluations are over; `status` and `page` choose its segment runs."""
-    prefetch_related_objects([person(request)], "memberships")  # each button asks what the reader may do
     found = queries.request(actor=person(request), request_id=request_id)
     parameters = titled(found.pipeline.schema, found.parameters)
     shown = _live_part(request, found) | {"parameters": parameters} | _question(request, found)

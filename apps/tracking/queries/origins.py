@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 
-from apps.tracking.models import Run
+from apps.tracking.models import Run, RunInput
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
-    from apps.tracking.models import RunInput
 
+WHAT_IT_LOGGED = ("tags", "params", Prefetch("inputs", RunInput.objects.select_related("dataset")))
 CONTEXT = "mlflow.data.context"
 ADDRESSES = ("uri", "url", "path")
 
@@ -64,12 +64,12 @@ class Origin:
 def origins(*, actor: User, run_ids: Collection[str]) -> dict[str, Origin]:
     """By run, of those that this person may read; four queries."""
     seen = Run.objects.visible_to(actor).filter(pk__in=set(run_ids)).select_related("experiment")
-    return {run.pk: _origin(run) for run in seen.prefetch_related("tags", "params", "inputs__dataset")}
+    return {run.pk: _origin(run) for run in seen.prefetch_related(*WHAT_IT_LOGGED)}
 
 
 def origin_of(run: Run) -> Origin:
     """Of a run that one may see; what is loaded with it is not asked for again."""
-    prefetch_related_objects([run], "tags", "params", "inputs__dataset")
+    prefetch_related_objects([run], *WHAT_IT_LOGGED)
     return _origin(run)
 
 
