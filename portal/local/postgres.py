@@ -32,7 +32,6 @@ from portal.local.supervisor import Process
 NAME = "mlportal"
 """The database, and the role that owns it and may create others (for tests)."""
 SUPERUSER = "postgres"
-EXTENSIONS = ("pg_trgm", "unaccent")
 FAREWELL = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0))
 """Fast shutdown: ends sessions, writes a checkpoint; then the one that recovers at the next start."""
 
@@ -113,7 +112,7 @@ def is_ready(*, port: int, keys: Keys) -> bool:
 
 
 def set_up(*, port: int, keys: Keys) -> None:
-    """The portal's role, its database and the extensions; does nothing that is already there."""
+    """The portal's role and its database; does nothing that is already there."""
     with _session(port, keys, SUPERUSER) as session, session.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [NAME])
         verb = sql.SQL("ALTER" if cursor.fetchone() else "CREATE")
@@ -122,16 +121,12 @@ def set_up(*, port: int, keys: Keys) -> None:
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME])
         if not cursor.fetchone():
             cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
-    with _session(port, keys, NAME) as session:
-        _need_extensions(session)
 
 
 def check_own(address: str) -> None:
-    """That a user's own database answers and has what the portal needs; CannotRun with what to ask for."""
+    """That a user's own database answers; CannotRun with what to do."""
     try:
-        with closing(psycopg2.connect(address, connect_timeout=5)) as session:
-            session.autocommit = True
-            _need_extensions(session)
+        psycopg2.connect(address, connect_timeout=5).close()
     except psycopg2.OperationalError as error:
         raise CannotRun(
             f"The database of DATABASE_URL does not answer ({str(error).strip().splitlines()[-1].strip()}). Start it, "
@@ -235,18 +230,6 @@ def _password_file(where: Place, keys: Keys) -> Iterator[Path]:
     finally:
         os.close(handle)
         Path(name).unlink()
-
-
-def _need_extensions(session: connection) -> None:
-    for name in EXTENSIONS:
-        try:
-            with session.cursor() as cursor:
-                cursor.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
-        except psycopg2.DatabaseError as error:
-            raise CannotRun(
-                f"The database lacks the extension {name}, and the portal's user may not create it. "
-                f"Ask its administrator to run this in it: {' '.join(f'CREATE EXTENSION {it};' for it in EXTENSIONS)}"
-            ) from error
 
 
 @contextmanager
