@@ -86,10 +86,10 @@ def many(
 def test_the_fleet_takes_the_same_few_queries_for_any_number_of_cities(
     many: list[ModelVersion], family: ModelFamily, django_assert_num_queries: Counter, admin: User
 ) -> None:
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         assert len(queries.fleet(family)) == 8
     cities(admin, family, 40)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         assert len(queries.fleet(family)) == 42
 
 
