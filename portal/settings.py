@@ -268,6 +268,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_IPWARE_META_PRECEDENCE_ORDER = [*(["HTTP_X_FORWARDED_FOR"] if BEHIND_PROXY else []), "REMOTE_ADDR"]
 AXES_IPWARE_PROXY_ORDER = "right-most"  # what the proxy wrote; what stands before it a browser may have written
 AXES_USERNAME_CALLABLE = "apps.accounts.guessing.counted_as"  # a password in the wrong field is not kept
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "old_password", "new_password1", "new_password2"]  # never kept
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "apps.accounts.web.sign_in.locked_out"
 AXES_VERBOSE = False

@@ -7,6 +7,7 @@ class Event(Word):
     TOKEN_CREATED = "accounts.token_created", "made the API token {target}"
     TOKEN_TRADED = "accounts.token_traded", "traded a word of its CI for the API token {target}"
     TOKEN_REVOKED = "accounts.token_revoked", "revoked the API token {target}"
+    PASSWORD_CHANGED = "accounts.password_changed", "changed the password of {target}"
     USER_CREATED = "accounts.user_created", "added {target}"
     TEAM_CREATED = "accounts.team_created", "founded the team {target}"
     MEMBER_ADDED = "accounts.member_added", "put {target}"

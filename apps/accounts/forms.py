@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import PasswordChangeForm
+from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 
 from apps.accounts.actions import LONGEST_TOKEN_DAYS
 from apps.core.permissions import READ_SCOPE, scopes
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
+
     from apps.accounts.models import User
 
 
@@ -51,6 +56,35 @@ class TokenForm(forms.Form):
 
     def clean_teams(self) -> list[str]:
         return _slugs(self.cleaned_data["teams"])
+
+
+class PasswordForm(PasswordChangeForm):
+    """The current password, which is tried as at the sign-in, so that guesses count there and here together, and a new
+    one twice.
+    """
+
+    error_messages = PasswordChangeForm.error_messages | {
+        "password_incorrect": "This is not your current password. Capitals matter.",
+        "password_mismatch": "This differs from the new password above. Type both again.",
+    }
+
+    def __init__(self, request: HttpRequest, user: User) -> None:
+        super().__init__(user, request.POST or None)
+        self.request = request
+        current, new, again = (self.fields[name] for name in ("old_password", "new_password1", "new_password2"))
+        current.label, again.label = "Current password", "New password, once more"
+        new.help_text = "At least 8 characters; no common one, and not like your user name or address."
+        again.help_text = ""
+
+    def clean_old_password(self) -> str:
+        typed: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=typed) != self.user:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return typed
+
+    def validate_password_for_user(self, user: User, password_field_name: str = "") -> None:
+        """What is wrong with the new password stands where it is typed first, and not where it is repeated."""
+        super().validate_password_for_user(user, "new_password1")
 
 
 class ServiceTokenForm(TokenForm):

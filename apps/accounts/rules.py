@@ -1,6 +1,7 @@
 """Who may do what with accounts, and the predicates about people that other apps build on."""
 
 import rules
+from django.conf import settings
 from django.db.models import Model
 
 from apps.accounts.models import ApiToken, Membership, PortalRole, Team, User
@@ -75,6 +76,11 @@ def leads_team(user: User, team: Team | None) -> bool:
 
 
 @rules.predicate
+def signs_in_with_password(user: User) -> bool:
+    return settings.LOCAL_PASSWORDS and not user.is_service and user.has_usable_password()
+
+
+@rules.predicate
 def owns_token(user: User, token: ApiToken) -> bool:
     return token is not None and token.user_id == user.pk
 
@@ -96,6 +102,12 @@ grant(
     is_active,
     scope=None,
     refusal="Only an active account can have a run.",
+)
+grant(
+    "accounts.change_password",
+    signs_in_with_password,
+    scope=None,  # no token may; the action says so
+    refusal="You have no password here: it is changed where you sign in.",
 )
 grant(
     "accounts.revoke_token",

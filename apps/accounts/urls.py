@@ -12,6 +12,7 @@ urlpatterns = [
     path("sign-in/break-glass/<str:link>/", sign_in.break_glass, name="break-glass"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("profile/", profile.profile, name="profile"),
+    path("profile/password/", profile.password, name="password"),
     path("profile/tokens/<str:token_key>/revoke/", profile.revoke, name="revoke-token"),
     path("services/", services.teams, name="services"),
     path("services/<slug:slug>/", services.team, name="services-of"),

@@ -35,7 +35,8 @@ READ_SCOPE = "read"
 def grant(permission: str, predicate: Any, *, scope: str | None, refusal: str) -> None:
     """Define a permission such as `registry.promote`; `scope` is what a token needs for it.
 
-    None only in an app without doors: the action that calls in has asked the token for its own scope.
+    None only in an app without doors, where the action that calls in has asked the token for its own scope, and where
+    the action itself refuses every token.
     """
     rules.add_perm(permission, predicate)
     _grants[permission] = Grant(scope=scope, refusal=refusal)

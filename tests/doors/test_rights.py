@@ -52,8 +52,9 @@ says whom to ask (403).
 | through | where it is offered: the API, pages, MLflow's protocol. A service account has no pages |
 
 **A token** does what its owner may, within its scopes, and within its teams or families where it names some: a token
-with `read` alone changes nothing, a token of another family finds nothing of this one. Nobody without a credential
-does or sees anything, but for the sign-in, `/healthz` and `/readyz`. Everybody who is signed in reads what is not
+with `read` alone changes nothing, a token of another family finds nothing of this one, and no token changes a password:
+its owner does, signed in, by showing the current one. Nobody without a credential does or sees anything, but for the
+sign-in, `/healthz` and `/readyz`. Everybody who is signed in reads what is not
 restricted; a restricted family, pipeline, experiment or decision is read by its team, by the family's approvers and
 who is on call, and, of decisions, by the board and whoever wrote, proposed or owns it.
 """

@@ -2,6 +2,7 @@
 
 from apps.accounts.actions.people import (
     add_member,
+    change_password,
     create_service_account,
     create_team,
     create_user,
@@ -37,6 +38,7 @@ __all__ = [
     "add_member",
     "admit",
     "break_glass",
+    "change_password",
     "claim_identity",
     "confirm",
     "create_run_token",

@@ -9,7 +9,8 @@ from django.db import transaction
 from apps.accounts.events import Event
 from apps.accounts.models import Membership, PortalRole, Team, User
 from apps.audit.actions import record
-from apps.core.errors import Conflict, Exists, Invalid, Missing
+from apps.core.context import current
+from apps.core.errors import Conflict, Denied, Exists, Invalid, Missing
 from apps.core.permissions import require
 
 USERNAME = re.compile(r"[\w.@+-]{1,150}")
@@ -38,11 +39,25 @@ def create_user(*, actor: User, username: str, name: str, email: str = "", passw
     return user
 
 
-def _check_password(password: str | None) -> None:
+@transaction.atomic
+def change_password(*, actor: User, password: str) -> None:
+    """Another password of one's own, for who has just shown the current one. Sessions end, and whoever keeps the one in
+    use renews it; tokens stay. Raises Invalid for a password that is easy to guess, Denied for a token.
+    """
+    require(actor, "accounts.change_password")
+    if current().credential:
+        raise Denied("A token changes no password. Sign in, and change it on your profile page.")
+    _check_password(password, actor)
+    actor.set_password(password)
+    actor.save(update_fields=["password"])
+    record(actor=actor, action=Event.PASSWORD_CHANGED, target=actor)
+
+
+def _check_password(password: str | None, user: User | None = None) -> None:
     """Raises Invalid for one that is easy to guess; None is no password at all."""
     try:
         if password is not None:
-            validate_password(password)
+            validate_password(password, user)
     except ValidationError as error:
         raise Invalid(" ".join(error.messages), field="password") from error
 

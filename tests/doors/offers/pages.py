@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NO_VERBS = {
     "accounts/sign-in/": "who signs in is nobody yet",
     "accounts/sign-in/break-glass/<str:link>/": "the link was made by who has the server",
+    "accounts/profile/password/": "one's own, and nobody else's; tests/accounts/test_passwords.py",
     "accounts/sign-out/": "ends one's own session",
     "theme/": "a colour in one's own cookie",
 }
