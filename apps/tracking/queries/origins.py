@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ from apps.tracking.models import Run, RunInput
 if TYPE_CHECKING:
     from apps.accounts.models import User
 
-WHAT_IT_LOGGED = ("tags", "params", Prefetch("inputs", RunInput.objects.select_related("dataset")))
 CONTEXT = "mlflow.data.context"
 ADDRESSES = ("uri", "url", "path")
 
@@ -64,13 +63,18 @@ class Origin:
 def origins(*, actor: User, run_ids: Collection[str]) -> dict[str, Origin]:
     """By run, of those that this person may read; four queries."""
     seen = Run.objects.visible_to(actor).filter(pk__in=set(run_ids)).select_related("experiment")
-    return {run.pk: _origin(run) for run in seen.prefetch_related(*WHAT_IT_LOGGED)}
+    return {run.pk: _origin(run) for run in seen.prefetch_related(*_logged())}
 
 
 def origin_of(run: Run) -> Origin:
     """Of a run that one may see; what is loaded with it is not asked for again."""
-    prefetch_related_objects([run], *WHAT_IT_LOGGED)
+    prefetch_related_objects([run], *_logged())
     return _origin(run)
+
+
+def _logged() -> Iterator[str | Prefetch]:
+    yield from ("tags", "params")
+    yield Prefetch("inputs", RunInput.objects.select_related("dataset"))
 
 
 def _origin(run: Run) -> Origin:
