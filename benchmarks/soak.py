@@ -36,8 +36,8 @@ from portal.local.ports import LOOPBACK, free_port
 TABLE = Path(__file__).with_name("soak.md")
 REPOSITORY = Path(__file__).resolve().parent.parent
 PEOPLE = 50
-THINKING_SECONDS = (1.0, 3.0)
-"""Between two requests of a person: quicker than anybody reads."""
+THINKING_SECONDS = (5.0, 15.0)
+"""Between two requests of a person, who reads what came."""
 QUIET_SHARE = 0.1
 """Of the time, at the beginning, in which one person reads and nothing else happens."""
 LOOKS_EVERY_SECONDS = 5.0

@@ -8,11 +8,12 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_process_init
 from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Queue
 
 from apps.core import doorbell
+from apps.core.priority import go_after_others
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -55,6 +56,12 @@ app.conf.beat_schedule = {
     "retraining.listen_all": {"task": "retraining.listen_all", "schedule": 30.0, "options": {"expires": 30}},
     "notifications.coordinate": {"task": "notifications.coordinate", "schedule": 2.0, "options": {"expires": 10}},
 }
+
+
+@worker_process_init.connect
+def _go_after_the_pages(**_: Any) -> None:
+    """Where web and workers share a machine, people who wait for a page go first."""
+    go_after_others(5)
 
 
 @setup_logging.connect

@@ -227,6 +227,19 @@ def test_the_script_sees_none_of_the_portals_environment(run: Run, monkeypatch: 
     assert outcome.log.splitlines()[-1] == "['0', '1', '2', '3'] False True"  # 3 is the listing itself
 
 
+def test_training_goes_after_what_people_wait_for(run: Run) -> None:
+    outcome = run(
+        f"""
+        {METRICS}
+        print(os.getpriority(os.PRIO_PROCESS, 0))
+        print(open("/proc/self/autogroup").read().strip() if os.path.exists("/proc/self/autogroup") else "no")
+        """
+    )
+    niceness, session = outcome.log.splitlines()[-2:]
+    assert int(niceness) == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+    assert session.endswith(f"nice {niceness}") or session == "no"
+
+
 def test_the_second_run_is_forked_by_the_same_warm_parent(run: Run) -> None:
     script = f"import sys; print('decimal' in sys.modules)\n{METRICS}\n{_GRANDPARENT}"
     first, second = (run(script, preload=("decimal",)) for _ in range(2))

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NoReturn, TextIO
 
+from apps.core.priority import go_after_others
 from apps.platforms.local import processes
 from apps.platforms.local.libraries import tell_modules
 from apps.platforms.local.wire import Message
@@ -71,7 +72,7 @@ def _limit(request: Message) -> None:
     if request["uid"] is not None:  # the kernel counts per user: without one of its own, others would be counted
         resource.setrlimit(resource.RLIMIT_NPROC, (processes.THREADS, processes.THREADS))
     # Memory is watched by the supervisor: RLIMIT_AS counts what libraries reserve and never touch.
-    os.nice(5)  # the supervisor, and the people's pages, go before training
+    go_after_others(10)  # the supervisor, and the people's pages, go before training
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # if the machine runs out, this one goes first
 
