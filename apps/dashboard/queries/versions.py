@@ -175,10 +175,11 @@ def version_page(*, actor: User, family: ModelFamily, slug: str, number: int, sh
     """`shown` is the path of a file to preview. Raises Missing, for that too."""
     version = registry.version(actor=actor, model=f"{family.slug}.{slug}", number=number)
     origin = registry.origin_of_version(actor=actor, version=version)
-    evaluations = list(registry.evaluations(actor).of_one_model().filter(candidate=version).defer(None))
     moves = list(registry.alias_history(version.model))
     served = any(move.after_id == version.pk for move in moves)
     candidacy = None if served else registry.candidacies(family, [version])[0]
+    # After the candidacy: what was evaluated between the two is then among them.
+    evaluations = list(registry.evaluations(actor).of_one_model().filter(candidate=version).defer(None))
     champion = moves[0].after if moves else None
     evaluation = _telling(evaluations, candidacy)
     return VersionPage(
