@@ -41,8 +41,10 @@ THINKING_SECONDS = (5.0, 15.0)
 QUIET_SHARE = 0.1
 """Of the time, at the beginning, in which one person reads and nothing else happens."""
 LOOKS_EVERY_SECONDS = 5.0
+LOOKS_AT_RETRAINING_EVERY_SECONDS = 1.0
 STARTS_WITHIN_SECONDS = 600.0
 CITIES = 81
+ENDS = ("succeeded", "failed", "cancelled", "no_data")
 PAGES = (
     *("/", "/models/", "/m/eta-trip/", "/retraining/", "/operations/", "/tools/", "/notices/"),
     "/models/eta-trip/versions/",
@@ -216,9 +218,9 @@ class Retraining(threading.Thread):
             told = requests.get(f"{self.home}/requests/{request}/", headers=self.bearer, timeout=60).json()
             if told["finished_at"]:
                 self.ends[told["status"]] += 1
-                self.runs += Counter(_ends(self.home, self.bearer, request))
+                self.runs += Counter({status: told["progress"][status] for status in ENDS})
                 return
-            time.sleep(0.5)
+            time.sleep(LOOKS_AT_RETRAINING_EVERY_SECONDS)
         self.ends["not over"] += 1
 
 
@@ -279,7 +281,7 @@ def report(minutes: float, quiet: Heard, busy: Heard, memory: list[float], retra
             "",
             f"Written by `make soak`: {minutes:g} minutes, of which the first tenth is quiet (one person reads); then"
             f" {PEOPLE} people with {THINKING_SECONDS[0]:g} to {THINKING_SECONDS[1]:g} s between two requests, while"
-            f" two worker processes retrain {CITIES} cities again and again. {os.cpu_count()} cores"
+            f" workers retrain {CITIES} cities again and again. {os.cpu_count()} cores"
             f" ({platform.machine()}) shared by portal, PostgreSQL, Valkey, workers and people, Python"
             f" {platform.python_version()}.",
             "",
@@ -299,12 +301,6 @@ def _middle(memory: list[float], first: float, last: float) -> float:
     """Median of that part of the time."""
     part = sorted(memory[int(len(memory) * first) : max(1, int(len(memory) * last))])
     return part[len(part) // 2]
-
-
-def _ends(home: str, bearer: dict[str, str], request: int) -> Iterator[str]:
-    address = f"{home}/segment-runs/?request={request}&page_size=500"
-    for run in requests.get(address, headers=bearer, timeout=60).json()["results"]:
-        yield run["status"]
 
 
 def _pss(pid: int) -> int:

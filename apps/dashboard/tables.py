@@ -13,14 +13,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
 
 from apps.core import figures
+from apps.core.drawn import badge, joined
 from apps.core.looks import look_of
 from apps.core.templatetags.portal import icon
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from django.utils.safestring import SafeString
 
     from apps.core.charts import Whisker
     from apps.core.figures import Delta
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NOTHING = '<span class="muted">–</span>'
 STALE = f'{icon("triangle-alert", 12)}<span class="visually-hidden">stale, </span>'
-RETRAINING = f' <span class="badge info">{icon("loader", 13)}Retraining</span>'
+RETRAINING = f" {badge('info', 'loader', 'Retraining')}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def fleet_map(heat: Heat, *, family: ModelFamily, has_boxes: bool) -> list[Regio
     """A cell for each segment, to tick where it `has_boxes`."""
     segments = reverse("dashboard:family", args=[family.slug])
     return [
-        Region(group.name, len(group.cells), _joined(_cell(segments, cell, has_boxes) for cell in group.cells))
+        Region(group.name, len(group.cells), joined(_cell(segments, cell, has_boxes) for cell in group.cells))
         for group in heat.groups
     ]
 
@@ -76,11 +76,7 @@ def fleet_table(
 
 
 def _region(frame: Frame, name: str, rows: Sequence[Row]) -> Region:
-    return Region(name, len(rows), _joined(_line(frame, row) for row in rows))
-
-
-def _joined(lines: Iterable[str]) -> SafeString:
-    return mark_safe("".join(lines))  # noqa: S308  every line escapes what somebody wrote
+    return Region(name, len(rows), joined(_line(frame, row) for row in rows))
 
 
 def _cell(segments: str, cell: Cell, has_box: bool) -> str:
@@ -200,7 +196,7 @@ def _verdict(row: Row) -> str:
         return f'<a class="badge accent" href="{address}">{icon("hourglass", 13)}Promotion #{wave} waits</a>'
     if row.badge is None:
         return ""
-    return f'<span class="badge {row.badge.tone}">{icon(row.badge.icon, 13)}{row.badge.word}</span>'
+    return badge(row.badge.tone, row.badge.icon, row.badge.word)
 
 
 def _no_candidate(row: Row) -> str:

@@ -34,6 +34,7 @@ urlpatterns = [
     path("models/<slug:slug>/retrain/", families.retrain, name="retrain"),
     path("models/<slug:slug>/evaluate/", families.evaluate, name="evaluate"),
     path("models/<slug:slug>/versions/", comparing.versions, name="versions"),
+    path("models/<slug:slug>/versions/course/", comparing.course, name="course"),
     path("models/<slug:slug>/compare/", comparing.compare, name="compare"),
     path("models/<slug:slug>/worth-it/", worth.worth_it, name="worth-it"),
     path("models/<slug:slug>/worth-it.csv", worth.worth_it_csv, name="worth-it-csv"),

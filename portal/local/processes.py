@@ -7,6 +7,8 @@ from collections.abc import Mapping
 WEB_THREADS = 8
 """Requests answered at once: more than the cores, because most of their time they wait for the database."""
 
+TRAININGS_AT_ONCE = 2
+
 MIGRATE = ("python", "manage.py", "migrate", "--verbosity", "0")
 COLLECT_STATIC = ("python", "manage.py", "collectstatic", "--noinput", "--verbosity", "0")
 SEED_DEMO = ("python", "manage.py", "seed_demo")
@@ -32,11 +34,11 @@ def beat() -> tuple[str, ...]:
     return (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--loglevel", "WARNING")
 
 
-def background() -> Mapping[str, tuple[str, ...]]:
+def background(*, trainings: int = TRAININGS_AT_ONCE) -> Mapping[str, tuple[str, ...]]:
     """What works without a person waiting, by the name it has in the log and in docker-compose.yml."""
     return {
         "control": worker(queue="control", concurrency=1),
-        "work": worker(queue="work", concurrency=2),
+        "work": worker(queue="work", concurrency=trainings),
         # Threads: it only waits for other machines, and one process instead of five costs a quarter of the memory.
         "outgoing": worker(queue="outgoing", concurrency=4, pool="threads"),
         "beat": beat(),

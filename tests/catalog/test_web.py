@@ -66,8 +66,11 @@ def radar(place: Place, editor: User, airflow: Tool, make_tool: MakeTool, adopte
 
 
 @pytest.mark.usefixtures("radar")
-def test_everybody_sees_what_we_have_a_position_on(reader: Client) -> None:
+def test_everybody_sees_what_we_have_a_position_on(reader: Client, owner: User, team: Team, airflow: Tool) -> None:
+    for name in ("eta", "pricing"):
+        declare_usage(actor=owner, tool=airflow, kind="service", name=name, team=team)
     words = page(reader, "/tools/")
+    assert "2 places" in words
     assert words.index("Retrain hundreds of city models") < words.index("Airflow") < words.index("Luigi")
     assert "Airflow runs what depends on each other." in words
     assert "Dagster" not in words
@@ -176,6 +179,7 @@ def test_written_text_can_not_run(
     text: Text,
 ) -> None:
     edit_tool(actor=editor, tool=airflow, facts=replace(ToolFacts.of(airflow), name=ATTACK[:100], summary=ATTACK))
+    User.objects.filter(pk=editor.pk).update(name=ATTACK[:100])
     attacked = replace(adopted, when_to_use=ATTACK, when_not=ATTACK, getting_started=ATTACK, support=ATTACK)
     place(airflow, attacked, ATTACK)
     evil = replace(text, title=ATTACK, context=ATTACK, outcome=ATTACK, trigger=ATTACK)

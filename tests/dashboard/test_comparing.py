@@ -9,7 +9,7 @@ import pytest
 
 from apps.accounts.models import User
 from apps.registry.actions import Claim, claim_evaluations, create_family, finish_evaluations, request_evaluations
-from apps.registry.models import Evaluation, ModelFamily, ModelVersion
+from apps.registry.models import Evaluation, ModelFamily, ModelVersion, Segment
 from apps.registry.queries import persistence
 from tests.conftest import api, signed_in
 from tests.dashboard.conftest import numbers
@@ -18,6 +18,7 @@ from tests.dashboard.test_families import shown, words
 Cities = Callable[[int], list[str]]
 Make = Callable[..., dict[str, ModelVersion]]
 COMPARE, VERSIONS = "/models/eta-trip/compare/", "/models/eta-trip/versions/"
+HTMX = {"HX-Request": "true"}
 JUNE, JULY = (date(2013, 6, 1), date(2013, 6, 30)), (date(2013, 7, 1), date(2013, 7, 31))
 
 
@@ -136,9 +137,14 @@ def test_months_say_who_won_and_whether_the_winner_stays(
     june = words(shown(owner, between(*trio, more="&month=2013-06-30")))
     assert "8.00 Trained on it" in june
     assert [(step.segments, step.stayed) for step in persistence(family)] == [(1, 0)]
-    listed = words(shown(owner, VERSIONS))
-    assert "Jun 2013 Jul 2013 1 0 0.33" in listed
-    assert "Trained through on Jun 2013 on Jul 2013 31 Mar 2013 – 9.00 30 Jun 2013 8.25 5.50" in listed
+    course = f"{VERSIONS}course/"
+    assert f'hx-get="{course}" hx-trigger="load"' in shown(owner, VERSIONS)
+    assert f'hx-get="{course}?segment=city-0"' in shown(owner, f"{VERSIONS}?segment=city-0")
+    for told in (words(shown(owner, course)), words(shown(owner, course, **HTMX))):
+        assert "Jun 2013 Jul 2013 1 0 0.33" in told
+        assert "Trained through on Jun 2013 on Jul 2013 31 Mar 2013 – 9.00 30 Jun 2013 8.25 5.50" in told
+    assert "<html" not in shown(owner, course, **HTMX)
+    assert "is no line to draw" in words(shown(owner, f"{course}?segment=city-1", **HTMX))
 
 
 def test_the_api_says_the_same(owner: User, stranger: User, trio: list[ModelVersion]) -> None:
@@ -165,6 +171,22 @@ def test_versions_of_all_cities_are_listed_narrowed_and_ticked(owner: User, trio
     assert "No version matches" in words(shown(owner, f"{VERSIONS}?pipeline=none"))
     for query in ("?kind=odd", "?sort=odd"):
         assert signed_in(owner).get(VERSIONS + query).status_code == 400
+
+
+def test_versions_of_cities_of_one_name_stay_together(owner: User, trio: list[ModelVersion]) -> None:
+    Segment.objects.update(name="Washington")
+    lines = re.findall(r'href="/m/eta-trip/city-(\d/v\d)/"', shown(owner, f"{VERSIONS}?sort=-segment"))
+    assert lines == ["1/v1", "0/v3", "0/v2", "0/v1"]
+
+
+def test_what_people_wrote_is_no_markup_in_the_list(owner: User, trio: list[ModelVersion]) -> None:
+    Segment.objects.update(name="<b>Bonn")
+    User.objects.filter(pk=trio[0].created_by_id).update(name="<i>Ida")
+    page = shown(owner, VERSIONS)
+    assert "<b>Bonn" not in page
+    assert "<i>Ida" not in page
+    assert page.count("&lt;b&gt;Bonn v1</a>") == 2
+    assert page.count('<span class="truncate">&lt;i&gt;Ida</span></span></td>') == 4
 
 
 def test_what_a_restricted_family_has_is_compared_by_nobody_else(

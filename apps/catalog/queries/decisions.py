@@ -18,6 +18,8 @@ from apps.catalog.models import Decision, Option, Position, RingMove, Tool, Usag
 from apps.core.errors import Missing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apps.accounts.models import User
     from apps.approvals.models import Vote
 
@@ -57,29 +59,37 @@ def votes_of(decision: Decision) -> list[Vote]:
     return list(approvals.votes_of(decision.approval)) if decision.approval else []
 
 
-def waiting_for(user: User) -> QuerySet[Decision]:
-    """Proposals that this member of the board can accept; none for everybody else."""
+def waiting_for(user: User, questions: Sequence[int] | None = None) -> QuerySet[Decision]:
+    """Proposals that this member of the board can accept; none for everybody else.
+
+    `questions`: the open ones to this person, where they are known already.
+    """
     if not is_board(user):
         return Decision.objects.none()
-    others = decisions(actor=user).exclude(Q(author=user) | Q(proposer=user))
-    asked = approvals.waiting_for(user).values("pk")
+    others = _outlines(user).exclude(Q(author=user) | Q(proposer=user))
+    asked = approvals.waiting_for(user) if questions is None else questions
     return others.filter(status=Decision.Status.PROPOSED, approval__in=asked)
 
 
-def moves_waiting_for(user: User) -> QuerySet[RingMove]:
-    """Proposed rings that this member of the board can decide about."""
+def moves_waiting_for(user: User, questions: Sequence[int] | None = None) -> QuerySet[RingMove]:
+    """Proposed rings that this member of the board can decide about; `questions` as above."""
     if not is_board(user):
         return RingMove.objects.none()
     open_moves = RingMove.objects.visible_to(user).filter(status=RingMove.Status.PROPOSED)
-    asked = approvals.waiting_for(user).values("pk")
+    asked = approvals.waiting_for(user) if questions is None else questions
     return open_moves.filter(approval__in=asked).select_related("tool", "proposer").order_by("id")
 
 
 def due_for(user: User) -> QuerySet[Decision]:
     """Decisions and exceptions whose day or trigger has come, and that this person is reminded of."""
-    due = decisions(actor=user).filter(due_since__isnull=False)
+    due = _outlines(user).filter(due_since__isnull=False)
     mine = Q(owner=user) | Q(owner=None, proposer=user)
     return due.filter(mine | Q(owner=None)) if is_board(user) else due.filter(mine)
+
+
+def _outlines(user: User) -> QuerySet[Decision]:
+    """What a line about a decision says, and no more; the newest first."""
+    return Decision.objects.visible_to(user).select_related("capability", "proposer").order_by("-number")
 
 
 def active_exceptions(*, actor: User) -> QuerySet[Decision]:

@@ -80,7 +80,8 @@ def requests_waiting_for(user: User) -> QuerySet[ToolRequest]:
     """Open requests that this editor or member of the board can answer."""
     if not (is_catalog_editor(user) or is_board(user)):
         return ToolRequest.objects.none()
-    return requests(actor=user).filter(status=ToolRequest.Status.OPEN).exclude(requester=user)
+    others = requests(actor=user).filter(status=ToolRequest.Status.OPEN).exclude(requester=user)
+    return others.select_related(None).select_related("requester", "capability", "team")
 
 
 def usages(*, actor: User) -> QuerySet[Usage]:

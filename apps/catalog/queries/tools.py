@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MOST_SUGGESTED = 400
 LONGEST_HISTORY = 50
 """Events shown below a tool or decision."""
+LISTED = (
+    *("slug", "name", "summary", "ecosystem", "capability__name", "capability__need"),
+    *("position__ring", "position__next_review", "position__owner__name", "position__owner__username"),
+)
 
 
 def capabilities(*, actor: User) -> QuerySet[Capability]:
@@ -61,8 +65,14 @@ def counts_by_ring(tools: QuerySet[Tool]) -> dict[str, int]:
     return {ring: found.get(ring, 0) for ring in (*Position.Ring.values, "none")}
 
 
+def listed(*, actor: User) -> QuerySet[Tool]:
+    """Every tool with what a list shows of it: capability, ring, owner, next review; nothing else is read."""
+    found = Tool.objects.visible_to(actor).select_related("capability", "position__owner")
+    return found.only(*LISTED).in_order()
+
+
 def with_use(found: QuerySet[Tool]) -> QuerySet[Tool]:
-    """The same tools, each with `users`: how many live uses it has."""
+    """The same tools, each with `users`: how many live uses it has. Narrow and count them before."""
     live = Count("usages__name", filter=Q(usages__until=None), distinct=True)
     return found.annotate(users=live)
 

@@ -18,6 +18,7 @@ from apps.catalog.filters import DecisionFilter, ToolPageFilter
 from apps.catalog.forms import AcceptForm, MoveForm, PositionForm, ReasonForm, ReviewForm, initial
 from apps.catalog.models import RingMove
 from apps.catalog.references import resolved
+from apps.catalog.tables import tool_table
 from apps.catalog.voting import digest_of_move
 from apps.catalog.web.overview import this_quarter
 from apps.catalog.web.page import pressed, reader, tried
@@ -35,11 +36,10 @@ DECISIONS_SHOWN = 10
 
 def tools(request: HttpRequest) -> HttpResponse:
     """What we use and may use; what we have no position on only when asked for."""
-    found = queries.with_use(queries.tools(actor=person(request)))
-    wanted = ToolPageFilter(request.GET, found)
-    page = Paginator(wanted.qs, TOOLS_PER_PAGE).get_page(request.GET.get("page"))
-    shown = {"filter": wanted, "page": page, "quarter": this_quarter(), "decided": _decided(request)}
-    return render(request, "catalog/tool_list.html", shown)
+    wanted = ToolPageFilter(request.GET, queries.listed(actor=person(request)))
+    page = Paginator(queries.with_use(wanted.qs), TOOLS_PER_PAGE).get_page(request.GET.get("page"))
+    shown = {"filter": wanted, "page": page, "needs": tool_table(page.object_list)}
+    return render(request, "catalog/tool_list.html", shown | {"quarter": this_quarter(), "decided": _decided(request)})
 
 
 def _decided(request: HttpRequest) -> list[Decision]:

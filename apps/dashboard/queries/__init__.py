@@ -22,9 +22,11 @@ from apps.dashboard.queries.overview import FamilyLine, family_line, family_line
 from apps.dashboard.queries.readiness import Readiness, readiness
 from apps.dashboard.queries.version_lists import (
     Asked,
+    Course,
     PairLine,
     VersionsPage,
     asked,
+    course,
     pairs_page,
     versions_page,
 )
@@ -36,6 +38,7 @@ __all__ = [
     "Asked",
     "Column",
     "Comparison",
+    "Course",
     "FamilyLine",
     "FleetPage",
     "Happening",
@@ -59,6 +62,7 @@ __all__ = [
     "asked",
     "champion_and_newest",
     "comparison",
+    "course",
     "experiment",
     "experiment_lines",
     "families_of",

@@ -74,22 +74,21 @@ class Happening:
 def fleet_page(*, actor: User, family: ModelFamily, wish: Wanted) -> FleetPage:
     """Raises Missing for a request that the actor may not see."""
     request = retraining.request(actor=actor, request_id=wish.request) if wish.request else None
-    asked = retraining.requests(actor).filter(family=family)
     rows = whole = _rows(actor, family)
     if request:
         rows = made_by(whole, _versions_of(request))
-    shown = chosen(rows, wish)
+    shown, line = chosen(rows, wish), line_of_rows(family, whole)
     return FleetPage(
         family=family,
-        line=line_of_rows(family, whole),
+        line=line,
         window=registry.newest_window(family),
         rows=shown,
         ticked=ticked(shown, wish),
         summary=summarised(rows),
         chips=chips(rows, wish),
         request=request,
-        training=list(asked.filter(status__in=("submitted", "running"))),
-        open_wave=registry.open_wave(family),
+        training=_training(actor, family),
+        open_wave=registry.open_wave(family) if line.open_waves else None,
     )
 
 
@@ -122,6 +121,12 @@ def _rows(actor: User, family: ModelFamily, segments: Collection[str] | None = N
         retraining=retraining.being_retrained(family),
         stand_ins=_stand_ins(family, [cell.segment for cell in cells if not cell.champion]),
     )
+
+
+def _training(actor: User, family: ModelFamily) -> list[RetrainingRequest]:
+    """What is under way, as far as a line of the page says it."""
+    asked = retraining.requests(actor).filter(family=family, status__in=("submitted", "running"))
+    return list(asked.select_related(None).only("segments_total"))
 
 
 def _stand_ins(family: ModelFamily, segments: Sequence[str]) -> dict[str, Resolved]:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from apps.accounts.queries import team_ids_of
 from apps.accounts.rules import is_operator
 from apps.dashboard.queries import inbox
-from apps.dashboard.queries.overview import FamilyLine, family_lines
+from apps.dashboard.queries.overview import FamilyLine, lines_of_teams
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
 
@@ -78,8 +78,8 @@ def waiting_count(*, actor: User) -> int:
 
 
 def _running(actor: User) -> list[Running]:
-    mine = retraining.requests(actor).filter(requester=actor)
-    found = list(mine.filter(status__in=("submitted", "running"))[:SHOWN])
+    mine = retraining.requests(actor).filter(requester=actor, status__in=("submitted", "running"))
+    found = list(mine.select_related(None).select_related("pipeline", "family")[:SHOWN])
     progress = retraining.progress_of([request.pk for request in found])
     return [
         Running(
@@ -101,9 +101,7 @@ def _freezes(actor: User) -> list[Freeze]:
 
 def _health(actor: User) -> list[Health]:
     """Families of the actor's teams, the worst first."""
-    teams = team_ids_of(actor)
-    lines = [line for line in family_lines(actor) if line.family.team_id in teams]
-    lines.sort(key=lambda line: SEVERITY.index(line.tone))
+    lines = sorted(lines_of_teams(actor), key=lambda line: SEVERITY.index(line.tone))
     return [_health_of(line) for line in lines]
 
 

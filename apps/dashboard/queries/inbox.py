@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from apps.accounts.rules import is_operator
+from apps.approvals import queries as approvals
 from apps.catalog import queries as catalog
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
+    from django.db.models import Model, QuerySet
+
     from apps.accounts.models import User
     from apps.catalog.models import Decision, RingMove, ToolRequest
     from apps.registry.models import Rollback, Wave
     from apps.registry.queries import Outline
     from apps.retraining.models import Firing, Incident, RetrainingRequest
     from apps.retraining.queries.oversight import RecentFailure
+
+Row = TypeVar("Row", bound="Model")
 
 RECENT = timedelta(days=7)
 """How long a failure of one's own request stays on the home page; retrying it takes it away at once."""
@@ -49,7 +54,13 @@ class Task:
 
 def waiting(actor: User) -> list[Task]:
     """What needs a word of this person, their own half-way promotions and failures too; by kind, the urgent first."""
-    return [task_of(row) for read, task_of in KINDS for row in read(actor)]
+    asked = list(approvals.waiting_for(actor).values_list("pk", flat=True))
+    return [task_of(row) for read, task_of in KINDS for row in read(actor, asked)]
+
+
+def _if_any(rows: QuerySet[Row]) -> Iterable[Row]:
+    """The first of them, of a kind that is empty most of the time: to learn that takes none of what its rows join."""
+    return rows[:SHOWN] if rows.exists() else ()
 
 
 def _promotion(outline: Outline) -> Task:
@@ -163,7 +174,8 @@ def _wish(wish: ToolRequest) -> Task:
 
 def _own_failures(actor: User) -> list[tuple[RetrainingRequest, retraining.Progress]]:
     ended = retraining.requests(actor).filter(requester=actor, finished_at__gt=Now() - RECENT)
-    found = list(ended.filter(status__in=("finished_with_failures", "failed"))[:SHOWN])
+    failed = ended.filter(status__in=("finished_with_failures", "failed"))
+    found = list(failed.select_related(None).select_related("pipeline", "family")[:SHOWN])
     progress = retraining.progress_of([request.pk for request in found])
     return [(request, progress[request.pk]) for request in found]
 
@@ -200,18 +212,19 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-KINDS: Sequence[tuple[Callable[[User], Iterable[Any]], Callable[[Any], Task]]] = (
-    (lambda actor: registry.outlines(registry.waiting_for(actor)[:SHOWN]), _promotion),
-    (lambda actor: registry.waiting_for_a_stage(actor)[:SHOWN], _stage),
-    (lambda actor: audiences.waiting_for(actor)[:SHOWN], _retraining),
-    (lambda actor: registry.rollbacks_to_review(actor)[:SHOWN], _rollback),
-    (lambda actor: watching.open_incidents_for(actor)[:SHOWN], _incident),
-    (lambda actor: watching.suggestions_for(actor)[:SHOWN], _suggestion),
-    (lambda actor: catalog.waiting_for(actor).reverse()[:SHOWN], _decision),
-    (lambda actor: catalog.moves_waiting_for(actor)[:SHOWN], _ring_move),
-    (lambda actor: catalog.due_for(actor)[:SHOWN], _due),
-    (lambda actor: catalog.requests_waiting_for(actor)[:SHOWN], _wish),
-    (_own_failures, _own_failure),
-    (_failures_of_all, _failure_of_all),
+KINDS: Sequence[tuple[Callable[[User, Sequence[int]], Iterable[Any]], Callable[[Any], Task]]] = (
+    (lambda actor, asked: registry.outlines(registry.waiting_for(actor, asked)[:SHOWN]), _promotion),
+    (lambda actor, _: _if_any(registry.waiting_for_a_stage(actor)), _stage),
+    (lambda actor, asked: audiences.waiting_for(actor, asked)[:SHOWN], _retraining),
+    (lambda actor, _: _if_any(registry.rollbacks_to_review(actor)), _rollback),
+    (lambda actor, _: _if_any(watching.open_incidents_for(actor)), _incident),
+    (lambda actor, _: watching.suggestions_for(actor)[:SHOWN], _suggestion),
+    (lambda actor, asked: catalog.waiting_for(actor, asked).reverse()[:SHOWN], _decision),
+    (lambda actor, asked: catalog.moves_waiting_for(actor, asked)[:SHOWN], _ring_move),
+    (lambda actor, _: catalog.due_for(actor)[:SHOWN], _due),
+    (lambda actor, _: catalog.requests_waiting_for(actor)[:SHOWN], _wish),
+    (lambda actor, _: _own_failures(actor), _own_failure),
+    (lambda actor, _: _failures_of_all(actor), _failure_of_all),
 )
-"""Whatever can wait for somebody, in the order in which home lists it: what to read, and the task of each row."""
+"""Whatever can wait for somebody, in the order in which home lists it: what to read (of the reader, and of the open
+questions to them), and the task of each row."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from django.db.models import QuerySet, Value
+from django.db.models import QuerySet
 
+from apps.accounts.queries import team_ids_of
 from apps.registry import queries as registry
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from apps.accounts.models import User
     from apps.dashboard.fleet import Row
-    from apps.registry.models import Evaluation, ModelFamily
+    from apps.registry.models import ModelFamily
     from apps.registry.queries import Window
 
 CHAMPION = "champion"
@@ -77,7 +78,12 @@ class FamilyLine:
 
 def family_lines(actor: User) -> list[FamilyLine]:
     """By name."""
-    return _lines(actor, list(registry.families(actor)))
+    return _lines(actor, list(_families(actor)))
+
+
+def lines_of_teams(actor: User) -> list[FamilyLine]:
+    """Of families of the actor's own teams, by name."""
+    return _lines(actor, list(_families(actor).filter(team__in=team_ids_of(actor))))
 
 
 def family_line(*, actor: User, family: ModelFamily) -> FamilyLine:
@@ -96,8 +102,12 @@ def line_of_rows(family: ModelFamily, rows: Sequence[Row]) -> FamilyLine:
     return _line(family, ages, known)
 
 
+def _families(actor: User) -> QuerySet[ModelFamily]:
+    return registry.families(actor).prefetch_related(None)
+
+
 def _lines(actor: User, families: Sequence[ModelFamily]) -> list[FamilyLine]:
-    trained, measured = _trained_through(actor, families), _measured(actor, families)
+    trained, measured = _trained_through(actor, families), _measured(families)
     return [
         _line(family, _ages(family, trained.get(family.pk, [])), measured.get(family.pk, [])) for family in families
     ]
@@ -142,30 +152,10 @@ def _trained_through(actor: User, families: Iterable[ModelFamily]) -> dict[int, 
     return found
 
 
-def _measured(actor: User, families: Sequence[ModelFamily]) -> dict[int, list[Measured]]:
+def _measured(families: Sequence[ModelFamily]) -> dict[int, list[Measured]]:
     """How each champion does on its family's newest month: from its own check, else from what competed with it."""
-    windows = {family.pk: registry.newest_window(family) for family in families}
-    lasts = {window.last for window in windows.values() if window}
-    done = (
-        registry.evaluations(actor)
-        .of_one_model()
-        .filter(
-            model__family__in=families,
-            model__segment__is_fallback=False,
-            status="done",
-            window_last__in=lasts,
-            baseline_metric__isnull=False,
-        )
-    )
-    found: dict[int, dict[int, Measured]] = {}
-    for _, _, family, model, first, last, *numbers in sorted(_as(done, "champion").union(_as(done, "candidate"))):
-        if windows.get(family) == (first, last):
-            found.setdefault(family, {})[model] = Measured(*numbers)
-    return {family: list(by_model.values()) for family, by_model in found.items()}
-
-
-def _as(done: QuerySet[Evaluation], role: str) -> QuerySet[Evaluation, tuple[Any, ...]]:
-    """What was measured of champions in that role; `candidate` is a check of their own, and sorts last."""
-    of_champions = done.filter(**{f"{role}__aliases__name": CHAMPION}).order_by()
-    columns = ("model__family", "model", "window_first", "window_last", f"{role}_metric", "baseline_metric", "rows")
-    return of_champions.values_list(Value(role == "candidate"), "id", *columns)
+    windows = {family.pk: window for family in families if (window := registry.newest_window(family))}
+    found: dict[int, list[Measured]] = {}
+    for family, metric, baseline, rows in registry.measured_champions(windows):
+        found.setdefault(family, []).append(Measured(metric, baseline, rows))
+    return found

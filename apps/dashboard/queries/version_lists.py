@@ -16,7 +16,6 @@ from apps.registry import queries as registry
 from apps.tracking.queries import reported_by_run
 
 if TYPE_CHECKING:
-    from apps.accounts.models import User
     from apps.registry.models import Evaluation, ModelFamily, ModelVersion
     from apps.registry.models.version import VersionQuerySet
     from apps.registry.queries import Step
@@ -27,8 +26,8 @@ LONGEST = 100
 KINDS = ("trained", "baseline", "imported")
 SORTS = {
     "": ("-id",),
-    "segment": ("model__segment__name", "-number"),
-    "-segment": ("-model__segment__name", "-number"),
+    "segment": ("model__segment__name", "model__segment__slug", "-number"),
+    "-segment": ("-model__segment__name", "-model__segment__slug", "-number"),
     "trained": (F("trained_through").asc(nulls_last=True), "-id"),
     "-trained": (F("trained_through").desc(nulls_last=True), "-id"),
 }
@@ -63,14 +62,20 @@ class ListedVersion:
 
 @dataclass(frozen=True)
 class VersionsPage:
-    """`course` is the metric over versions: of one segment by number, of all by the day that training ended."""
+    """One page of the list, and what it can be narrowed by."""
 
     page: Page[ModelVersion]
     lines: Sequence[ListedVersion]
     pipelines: Sequence[str]
     kinds: Sequence[str]
     aliases: Sequence[str]
-    course: LineChart | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """How versions did over time: their metric by the day that training ended, and whether who wins goes on to win."""
+
+    chart: LineChart | None
     steps: Sequence[Step]
 
 
@@ -100,8 +105,8 @@ def asked(query: Mapping[str, str]) -> Asked:
     return found
 
 
-def versions_page(*, actor: User, family: ModelFamily, wish: Asked, number: str | None) -> VersionsPage:
-    every = registry.all_versions(actor).filter(model__family=family)
+def versions_page(*, family: ModelFamily, wish: Asked, number: str | None) -> VersionsPage:
+    every = registry.listed_versions(family)
     page = Paginator(_narrowed(every, wish), PER_PAGE).get_page(number)
     return VersionsPage(
         page=page,
@@ -109,9 +114,12 @@ def versions_page(*, actor: User, family: ModelFamily, wish: Asked, number: str 
         pipelines=_pipelines(every),
         kinds=KINDS,
         aliases=family.alias_names,
-        course=_course(family, wish),
-        steps=registry.persistence(family),
     )
+
+
+def course(*, family: ModelFamily, segment: str) -> Course:
+    """The chart is of one segment or, without, of all; the steps are of all. Reads every evaluation there was."""
+    return Course(chart=_chart(family, segment), steps=registry.persistence(family))
 
 
 def pairs_page(*, family: ModelFamily, text: str, number: str | None) -> tuple[Page[Any], list[PairLine]]:
@@ -162,9 +170,9 @@ def _pipelines(every: VersionQuerySet) -> list[str]:
     return list(every.exclude(pipeline="").order_by("pipeline").values_list("pipeline", flat=True).distinct())
 
 
-def _course(family: ModelFamily, wish: Asked) -> LineChart | None:
+def _chart(family: ModelFamily, segment: str) -> LineChart | None:
     """Mean metric by the day that training ended, a line for each of the newest windows; a gap is not measured."""
-    found = registry.vintages(family, segment=wish.segment)
+    found = registry.vintages(family, segment=segment)
     days = sorted({one.trained_through for one in found})[-VINTAGES_DRAWN:]
     windows = sorted({one.window_last for one in found if one.trained_through in days})[-WINDOWS_DRAWN:]
     values = {(one.trained_through, one.window_last): one.metric for one in found}

@@ -1,4 +1,4 @@
-"""`{% load dashboard %}`: what pages of other apps show of several."""
+"""`{% load dashboard %}`: what pages of other apps show of several, and what is drawn without a template."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django import template
 
 from apps.dashboard import queries
+from apps.dashboard.version_table import loaded, trained_on, version_cells
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from apps.dashboard.queries import Hit
 
 register = template.Library()
+register.filter("trained_on", trained_on)
+register.filter("version_cells", version_cells)
+register.simple_tag(loaded)
 
 
 @register.simple_tag(takes_context=True)

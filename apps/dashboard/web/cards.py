@@ -31,7 +31,7 @@ def version_card(request: PageRequest, slug: str, segment: str, number: int) -> 
         "version": version,
         "card": registry.card_of(actor=person(request), version=version),
         "history": registry.card_history(version)[:HISTORY_SHOWN],
-        **frame(person(request), version.model.its_family, "register"),
+        **frame(person(request), version.model.its_family),
     }
     return render(request, "dashboard/version_card.html", shown)
 

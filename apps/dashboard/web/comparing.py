@@ -13,6 +13,7 @@ from apps.accounts.signed_in import person
 from apps.core.web import PageRequest
 from apps.dashboard import queries
 from apps.dashboard.queries.naming import MOST
+from apps.dashboard.version_table import version_table
 from apps.dashboard.web.reading import family_of, head
 
 if TYPE_CHECKING:
@@ -28,9 +29,20 @@ def versions(request: PageRequest, slug: str) -> HttpResponse:
     """Paged over all segments; `?q=`, `?segment=`, `?pipeline=`, `?kind=` and `?alias=` narrow it, `?sort=` orders."""
     family, wish = family_of(request, slug), queries.asked(request.GET)
     number = request.GET.get("page")
-    page = queries.versions_page(actor=person(request), family=family, wish=wish, number=number)
-    shown = {"tab": "versions", "page": page, "wish": wish, "most": MOST, **head(person(request), family)}
+    page = queries.versions_page(family=family, wish=wish, number=number)
+    drawn = {"page": page, "lines": version_table(page.lines, family=family)}
+    shown = {"tab": "versions", "wish": wish, "most": MOST, **drawn, **head(person(request), family)}
     return render(request, "dashboard/family_versions.html", shown)
+
+
+@require_safe
+def course(request: PageRequest, slug: str) -> HttpResponse:
+    """How versions did over time, of all or of `?segment=`: the list asks for it after itself, or a page of its own."""
+    family, wish = family_of(request, slug), queries.asked(request.GET)
+    shown = {"course": queries.course(family=family, segment=wish.segment), "wish": wish, "family": family}
+    if request.htmx and not request.htmx.history_restore_request:
+        return render(request, "dashboard/_course.html", shown)
+    return render(request, "dashboard/course.html", shown | {"tab": "versions", **head(person(request), family)})
 
 
 @require_safe

@@ -19,7 +19,7 @@ from apps.dashboard import queries
 from apps.dashboard.fleet import MAP, MEASURES, Row, State, Wanted, heat, wanted
 from apps.dashboard.spreadsheet import as_csv
 from apps.dashboard.tables import fleet_map, fleet_table
-from apps.dashboard.web.reading import family_of, frame, head
+from apps.dashboard.web.reading import family_of, head
 from apps.registry import actions
 from apps.registry import queries as registry
 from apps.retraining import queries as retraining
@@ -53,7 +53,7 @@ def _fleet(request: PageRequest, family: ModelFamily) -> HttpResponse:
     """The page; for htmx its live line, or all that changes when something was evaluated."""
     wish = wanted(request.GET)
     page = queries.fleet_page(actor=person(request), family=family, wish=wish)
-    shown = {"tab": "fleet", "page": page, "line": page.line, "wish": wish, **frame(person(request), family)}
+    shown = {"tab": "fleet", "page": page, "wish": wish, **head(person(request), family, line=page.line)}
     has_boxes = shown["may"]["propose"] or shown["may"]["retrain"]
     shown |= _map(page, wish, has_boxes) if wish.view == MAP else _table(page, wish, has_boxes)
     if not request.htmx or request.htmx.history_restore_request:

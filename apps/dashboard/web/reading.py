@@ -33,18 +33,27 @@ def family_of(request: PageRequest, slug: str) -> ModelFamily:
     return registry.family(actor=person(request), slug=slug)
 
 
-def rights(reader: User, family: ModelFamily, *names: str) -> dict[str, bool]:
-    """Those of RIGHTS (all unless named), asked once for the whole page: buttons stand where the action is allowed."""
-    if not names:
-        prefetch_related_objects([family], "on_call")  # who are asked for several times
-    return {name: allowed(reader, RIGHTS[name], family) for name in names or RIGHTS}
+class Rights(dict[str, bool]):
+    """What the reader may do with the family, by the names of RIGHTS; asked when the page looks, and once each."""
+
+    def __init__(self, reader: User, family: ModelFamily) -> None:
+        super().__init__()
+        self.reader, self.family = reader, family
+
+    def __missing__(self, name: str) -> bool:
+        self[name] = allowed(self.reader, RIGHTS[name], self.family)
+        return self[name]
 
 
-def frame(reader: User, family: ModelFamily, *names: str) -> dict[str, Any]:
-    """What every page of a family shows: the family, what the reader may do (see `rights`), and what is frozen."""
-    return {"family": family, "may": rights(reader, family, *names), "freeze": registry.freeze_on(family)}
+def frame(reader: User, family: ModelFamily) -> dict[str, Any]:
+    """What every page of a family shows: the family, what the reader may do, and what is frozen."""
+    return {"family": family, "may": Rights(reader, family), "freeze": registry.freeze_on(family)}
 
 
-def head(reader: User, family: ModelFamily) -> dict[str, Any]:
-    """What the head of the family's own pages shows (`_family_frame.html`): all of `frame`, and how the family does."""
-    return {**frame(reader, family), "line": queries.family_line(actor=reader, family=family)}
+def head(reader: User, family: ModelFamily, *, line: queries.FamilyLine | None = None) -> dict[str, Any]:
+    """What the head of the family's own pages shows (`_family_frame.html`): all of `frame`, and how the family does.
+
+    That is read here unless the page has it already.
+    """
+    prefetch_related_objects([family], "on_call")  # who are shown, and looked through for a right
+    return {**frame(reader, family), "line": line or queries.family_line(actor=reader, family=family)}

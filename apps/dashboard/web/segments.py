@@ -28,7 +28,7 @@ def segment(request: PageRequest, slug: str, segment: str) -> HttpResponse:
     shown = {
         "page": page,
         "row": page.row,
-        **frame(person(request), family, "propose", "retrain", "roll_back"),
+        **frame(person(request), family),
     }
     return render(request, "dashboard/segment_detail.html", shown)
 

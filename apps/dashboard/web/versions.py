@@ -29,6 +29,6 @@ def version(request: PageRequest, slug: str, segment: str, number: int) -> HttpR
         "page": page,
         "version": page.version,
         "curl": curl,
-        **frame(person(request), family, "propose", "register"),
+        **frame(person(request), family),
     }
     return render(request, "dashboard/version_detail.html", shown)

@@ -56,7 +56,7 @@ class Evaluation(models.Model):
 
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="evaluations")
     candidate = models.ForeignKey(ModelVersion, models.PROTECT, related_name="evaluations")
-    champion = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    champion = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     shared = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
     window_first = models.DateField()
     window_last = models.DateField()
@@ -92,6 +92,7 @@ class Evaluation(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["model", "window_last", "status"], name="evaluations_of_a_model"),
+            models.Index(fields=["champion", "window_last", "id"], name="evaluations_of_a_champion"),
             models.Index(fields=["id"], condition=Q(status__in=["waiting", "running"]), name="evaluations_to_do"),
         ]
         constraints = [

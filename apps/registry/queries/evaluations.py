@@ -7,17 +7,41 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
 from django.db.models import Count, Max, QuerySet
 
 from apps.core.errors import Conflict, Missing
+from apps.core.prepared import prepared
 from apps.registry.answers import numbers_from, seed_of_days
 from apps.registry.evaluators import baselines_of
 from apps.registry.models import Evaluation
 from apps.registry.models.evaluation import EvaluationQuerySet
+from apps.registry.models.family import CHAMPION
 from apps.registry.statistics import CONFIDENCE, RESAMPLES
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
+    from apps.registry.queries.windows import Window
+
+MEASURED_CHAMPIONS = """
+SELECT asked.family, measured.metric, measured.baseline_metric, measured.rows
+FROM unnest(%s::bigint[], %s::date[], %s::date[]) AS asked (family, first, last)
+JOIN registry_registeredmodel AS model ON model.family_id = asked.family
+JOIN registry_segment AS segment ON segment.id = model.segment_id AND NOT segment.is_fallback
+JOIN registry_alias AS alias ON alias.model_id = model.id AND alias.name = %s
+CROSS JOIN LATERAL (
+    SELECT * FROM (
+        (SELECT 1 AS turn, candidate_metric AS metric, baseline_metric, rows FROM registry_evaluation
+        WHERE candidate_id = alias.version_id AND window_first = asked.first AND window_last = asked.last
+            AND status = 'done' AND shared_id IS NULL AND baseline_metric IS NOT NULL ORDER BY id DESC LIMIT 1)
+        UNION ALL
+        (SELECT 2, champion_metric, baseline_metric, rows FROM registry_evaluation
+        WHERE champion_id = alias.version_id AND window_first = asked.first AND window_last = asked.last
+            AND status = 'done' AND baseline_metric IS NOT NULL ORDER BY id DESC LIMIT 1)
+    ) AS every ORDER BY turn LIMIT 1
+) AS measured
+"""
+"""A champion is measured by its own check, else by the newest that competed with it: an index away for each."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,18 @@ def evaluation(*, actor: User, evaluation_id: int) -> Evaluation:
     if found is None:
         raise Missing("There is no such evaluation here, or you may not see it.")
     return found
+
+
+def measured_champions(windows: Mapping[int, Window]) -> list[tuple[int, float, float, int]]:
+    """Of each champion of these families (ids) that was measured on the family's window: the family, the metric, the
+    plain baseline's on the same rows, and how many rows. The caller has checked that the reader may see them.
+    """
+    if not windows:
+        return []
+    days = [window.first for window in windows.values()], [window.last for window in windows.values()]
+    with connection.cursor() as cursor:
+        cursor.execute(*prepared(MEASURED_CHAMPIONS, [list(windows), *days, CHAMPION]))
+        return cursor.fetchall()
 
 
 @dataclass(frozen=True)

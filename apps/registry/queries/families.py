@@ -52,6 +52,11 @@ def family(*, actor: User, slug: str) -> ModelFamily:
     return found
 
 
+def families_seen(actor: User) -> FamilyQuerySet:
+    """As a part of another query, of rows that belong to families."""
+    return ModelFamily.objects.visible_to(actor).order_by()
+
+
 def families_named(*, actor: User, slugs: Sequence[str]) -> list[ModelFamily]:
     """As they are, without what a page needs. Raises Missing."""
     named = [slug for slug in slugs if "\0" not in slug]

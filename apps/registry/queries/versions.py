@@ -21,6 +21,10 @@ BY_MODEL_AND_NUMBER = f"""
 SELECT {columns(ModelVersion, "version")} FROM registry_modelversion AS version
 WHERE version.model_id = %s AND version.number = %s AND version.deleted_at IS NULL
 """  # noqa: S608
+LISTED = (
+    *("number", "status", "kind", "pipeline", "trained_from", "trained_through", "created_at", "run_id"),
+    *("model__segment__name", "model__segment__slug", "created_by__name", "created_by__username"),
+)
 
 
 def models(actor: User) -> ModelQuerySet:
@@ -79,6 +83,12 @@ def versions(model: RegisteredModel) -> VersionQuerySet:
     """The newest first, each with its aliases."""
     found = ModelVersion.objects.living().filter(model=model).whole().prefetch_related("aliases")
     return found.order_by("-number")
+
+
+def listed_versions(family: ModelFamily) -> VersionQuerySet:
+    """All of a family that the reader has, the newest first: what a line of a list shows of each, and its aliases."""
+    found = ModelVersion.objects.living().filter(model__family=family).select_related("model__segment", "created_by")
+    return found.only(*LISTED).prefetch_related("aliases").order_by("-id")
 
 
 def version(*, actor: User, model: str, number: int) -> ModelVersion:

@@ -173,10 +173,13 @@ def may_decide(actor: User, wave: Wave) -> bool:
     return bool(asked and wave.approval and may_vote(actor, wave.approval))
 
 
-def waiting_for(user: User) -> WaveQuerySet:
-    """Waves that this person may decide and has not, the most urgent first."""
-    asked = waves(user).filter(status=Wave.Status.PROPOSED, approval__in=questions_for(user))
-    return asked.order_by("expires_at", "id")
+def waiting_for(user: User, questions: Sequence[int] | None = None) -> WaveQuerySet:
+    """Waves that this person may decide and has not, the most urgent first.
+
+    `questions`: the open ones to this person, where they are known already.
+    """
+    asked = questions_for(user) if questions is None else questions
+    return waves(user).filter(status=Wave.Status.PROPOSED, approval__in=asked).order_by("expires_at", "id")
 
 
 def waiting_for_a_stage(user: User) -> WaveQuerySet:

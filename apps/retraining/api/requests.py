@@ -60,7 +60,7 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
     queryset = RetrainingRequest.objects.none()
 
     def get_queryset(self) -> QuerySet[RetrainingRequest]:
-        return queries.requests(person(self.request))
+        return queries.requests(person(self.request)).in_brief()
 
     def get_object(self) -> RetrainingRequest:
         return queries.request(actor=person(self.request), request_id=int(self.kwargs["pk"]))
@@ -69,7 +69,11 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
         return RequestDetailSerializer if self.action == "retrieve" else RequestSerializer
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self._page_of(self.filter_queryset(self.get_queryset()))
+
+    def _page_of(self, found: QuerySet[RetrainingRequest]) -> Response:
+        """With the progress of all of them, asked for at once."""
+        page = self.paginate_queryset(found) or []
         context = {**self.get_serializer_context(), "progress": queries.progress_of([row.pk for row in page])}
         return self.get_paginated_response(RequestSerializer(page, many=True, context=context).data)
 
@@ -86,8 +90,7 @@ class RequestViewSet(ReadOnlyModelViewSet[RetrainingRequest]):
     @action(detail=False, filter_backends=[])
     def waiting(self, request: Request) -> Response:
         """What waits for your approval, the most urgent first."""
-        page = self.paginate_queryset(audiences.waiting_for(person(request))) or []
-        return self.get_paginated_response(RequestSerializer(page, many=True).data)
+        return self._page_of(audiences.waiting_for(person(request)))
 
     @extend_schema(request=ApproveRequestSerializer, responses=RequestDetailSerializer)
     @action(detail=True, methods=["post"])
@@ -169,7 +172,7 @@ class SegmentRunViewSet(ReadOnlyModelViewSet[SegmentRun]):
     queryset = SegmentRun.objects.none()
 
     def get_queryset(self) -> QuerySet[SegmentRun]:
-        return queries.segment_runs(person(self.request))
+        return queries.segment_runs(person(self.request)).in_brief()
 
     def get_object(self) -> SegmentRun:
         return queries.segment_run(actor=person(self.request), run_id=int(self.kwargs["pk"]))

@@ -9,6 +9,12 @@ from django.db.models.functions import Now
 from apps.core.context import Boundary
 from apps.retraining.models.pipeline import Pipeline
 
+BRIEF = (
+    *("parameters", "segments_total", "reason", "key", "digest", "status"),
+    *("held_at", "held_because", "closed_because", "cancel_requested_at", "created_at", "started_at", "finished_at"),
+    *("pipeline__slug", "family__slug", "requester__username"),
+)
+
 
 class RequestQuerySet(models.QuerySet["RetrainingRequest"]):
     def open(self) -> Self:
@@ -18,6 +24,10 @@ class RequestQuerySet(models.QuerySet["RetrainingRequest"]):
 
     def waiting_for_approval(self) -> Self:
         return self.filter(status=RetrainingRequest.Status.WAITING_FOR_APPROVAL)
+
+    def in_brief(self) -> Self:
+        """With what the API's list says of each, and no more: plans and schemas are long."""
+        return self.select_related(None).select_related("pipeline", "family", "requester").only(*BRIEF)
 
 
 class RetrainingRequest(models.Model):

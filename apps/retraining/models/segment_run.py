@@ -11,6 +11,12 @@ from apps.core.context import Boundary
 from apps.retraining.models.request import RetrainingRequest
 
 LOG_CHARACTERS = 65_536
+BRIEF = (
+    *("status", "attempt", "progress", "message", "cause", "reason", "worker", "run"),
+    *("cancel_requested_at", "heartbeat_at", "started_at", "finished_at"),
+    *("request__status", "request__cancel_requested_at", "request__family__slug"),
+    *("segment__slug", "version__number", "version__model__name"),
+)
 
 
 class LibrarySet(models.Model):
@@ -34,6 +40,10 @@ class SegmentRunQuerySet(models.QuerySet["SegmentRun"]):
 
     def on_their_way(self) -> Self:
         return self.filter(status__in=(SegmentRun.Status.SENT, SegmentRun.Status.RUNNING))
+
+    def in_brief(self) -> Self:
+        """With what the API's list says of each, and no more."""
+        return self.select_related(None).select_related("segment", "request__family", "version__model").only(*BRIEF)
 
 
 class SegmentRun(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from apps.accounts.queries import leads_of, people_behind
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
     from apps.registry.models import ModelFamily
 
 
-def waiting_for(user: User) -> RequestQuerySet:
-    """Requests that this person may approve and has not answered, the most urgent first."""
-    asked = approvals.waiting_for(user).values("pk")
+def waiting_for(user: User, questions: Sequence[int] | None = None) -> RequestQuerySet:
+    """Requests that this person may approve and has not answered, the most urgent first.
+
+    `questions`: the open ones to this person, where they are known already.
+    """
+    asked = approvals.waiting_for(user) if questions is None else questions
     waiting = requests(user).waiting_for_approval().filter(approval__in=asked)
     return waiting.order_by("approval__expires_at", "id")
 

@@ -10,7 +10,7 @@ from django.db.models import Case, Count, Max, Min, Q, Value, When, Window
 from django.db.models.functions import Now, RowNumber
 
 from apps.retraining.models import OPEN_RUNS, RequestQuerySet, RetrainingRequest, SegmentRun, SegmentRunQuerySet
-from apps.retraining.queries.requests import requests, segment_runs, told_apart
+from apps.retraining.queries.requests import requests, runs_seen, told_apart
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -100,7 +100,7 @@ def open_requests(actor: "User") -> RequestQuerySet:
 
 def load_by_pipeline(actor: "User") -> list[Load]:
     """Pipelines with open segment runs, the one with most of them first."""
-    rows = segment_runs(actor).open().order_by().values("request__pipeline__name", "request__pipeline__slug")
+    rows = runs_seen(actor).open().values("request__pipeline__name", "request__pipeline__slug")
     waiting, sent, running = (Count("id", filter=Q(status=status)) for status in OPEN_RUNS)
     loads = rows.annotate(
         open=Count("id"), oldest=Min("request__created_at"), waiting=waiting, sent=sent, running=running
@@ -120,16 +120,12 @@ def load_by_pipeline(actor: "User") -> list[Load]:
 
 def recent_failures(actor: "User") -> list[RecentFailure]:
     """What failed in the last day and still is failed, grouped by reason, the most frequent first."""
-    failed = segment_runs(actor).filter(status=Status.FAILED, finished_at__gt=Now() - RECENT)
-    groups = (
-        failed.order_by()
-        .values("cause", "reason")
-        .annotate(
-            count=Count("id"),
-            pipelines=ArrayAgg("request__pipeline__name", distinct=True),
-            requests=ArrayAgg("request_id", distinct=True, order_by="-request_id"),
-            newest_run=Max("id"),
-            newest_at=Max("finished_at"),
-        )
+    failed = runs_seen(actor).filter(status=Status.FAILED, finished_at__gt=Now() - RECENT)
+    groups = failed.values("cause", "reason").annotate(
+        count=Count("id"),
+        pipelines=ArrayAgg("request__pipeline__name", distinct=True),
+        requests=ArrayAgg("request_id", distinct=True, order_by="-request_id"),
+        newest_run=Max("id"),
+        newest_at=Max("finished_at"),
     )
     return [RecentFailure(**group) for group in groups.order_by("-count", "-newest_at")[:MOST_GROUPS]]

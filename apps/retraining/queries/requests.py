@@ -68,7 +68,7 @@ class Failure:
 def requests(actor: "User") -> RequestQuerySet:
     """Requests whose family and pipeline the actor may see, the newest first."""
     seen = RetrainingRequest.objects.filter(
-        family__in=registry.families(actor).order_by().values("pk"), pipeline__in=_pipelines_seen(actor)
+        family__in=registry.families_seen(actor), pipeline__in=_pipelines_seen(actor)
     )
     return seen.select_related("pipeline__team", "family__team", "requester", "approval__team").order_by("-id")
 
@@ -81,10 +81,16 @@ def request(*, actor: "User", request_id: int) -> RetrainingRequest:
     return found
 
 
+def runs_seen(actor: "User") -> SegmentRunQuerySet:
+    """Segment runs of the requests that the actor may see, as a part of another query."""
+    return SegmentRun.objects.filter(
+        request__family__in=registry.families_seen(actor), request__pipeline__in=_pipelines_seen(actor)
+    ).order_by()
+
+
 def segment_runs(actor: "User") -> SegmentRunQuerySet:
     """Every segment run of the requests that the actor may see, the newest first; without its log."""
-    seen = SegmentRun.objects.filter(request__in=requests(actor).order_by().values("pk"))
-    return _whole(seen).defer("log").order_by("-id")
+    return _whole(runs_seen(actor)).defer("log").order_by("-id")
 
 
 def runs_of(request: RetrainingRequest) -> SegmentRunQuerySet:
@@ -101,7 +107,7 @@ def lines_of(request: RetrainingRequest) -> SegmentRunQuerySet:
 
 def segment_run(*, actor: "User", run_id: int) -> SegmentRun:
     """With its log, attempts and libraries. Raises Missing."""
-    seen = SegmentRun.objects.filter(request__in=requests(actor).order_by().values("pk"), pk=run_id)
+    seen = runs_seen(actor).filter(pk=run_id)
     found = _whole(seen).select_related("libraries").prefetch_related("attempts").first()
     if found is None:
         raise Missing(f"There is no segment run {run_id} here, or you may not see it.")

@@ -34,7 +34,7 @@ class Rehearsed:
 
 def signals(actor: "User") -> QuerySet[Signal]:
     """The newest first, of families that the actor may see."""
-    seen = Signal.objects.filter(family__in=_families(actor))
+    seen = Signal.objects.filter(family__in=registry.families_seen(actor))
     return seen.select_related("family__team", "segment", "sent_by", "incident").order_by("-id")
 
 
@@ -48,7 +48,7 @@ def signal(*, actor: "User", signal_id: int) -> Signal:
 
 def incidents(actor: "User") -> QuerySet[Incident]:
     """Open ones first, then the newest; each with how many segments it is about."""
-    seen = Incident.objects.filter(family__in=_families(actor)).select_related("family__team", "closed_by")
+    seen = Incident.objects.filter(family__in=registry.families_seen(actor)).select_related("family__team", "closed_by")
     return seen.annotate(segments=Count("signals__segment", distinct=True)).order_by("-closed_at", "-id")
 
 
@@ -61,7 +61,7 @@ def incident(*, actor: "User", incident_id: int) -> Incident:
 
 
 def policies(actor: "User") -> QuerySet[Policy]:
-    seen = Policy.objects.filter(family__in=_families(actor))
+    seen = Policy.objects.filter(family__in=registry.families_seen(actor))
     return seen.select_related("family__team", "family__dimension", "pipeline__team", "owner").order_by("name", "id")
 
 
@@ -75,7 +75,7 @@ def policy(*, actor: "User", policy_id: int) -> Policy:
 
 def firings(actor: "User") -> QuerySet[Firing]:
     """Every decision of every policy, also those not to fire, the newest first."""
-    seen = Firing.objects.filter(policy__family__in=_families(actor))
+    seen = Firing.objects.filter(policy__family__in=registry.families_seen(actor))
     return seen.select_related("policy__family__team", "policy__pipeline", "policy__owner", "decided_by").order_by(
         "-id"
     )
@@ -91,8 +91,8 @@ def firing(*, actor: "User", firing_id: int) -> Firing:
 
 def suggestions_for(actor: "User") -> QuerySet[Firing]:
     """What waits for a word of this person: suggestions for families of their teams."""
-    mine = team_ids_of(actor)
-    return firings(actor).filter(outcome=Firing.Outcome.SUGGESTED, policy__family__team__in=mine)
+    suggested = firings(actor).filter(outcome=Firing.Outcome.SUGGESTED, policy__family__team__in=team_ids_of(actor))
+    return suggested.select_related(None).select_related("policy__family")
 
 
 def open_incidents_for(actor: "User") -> QuerySet[Incident]:
@@ -149,7 +149,3 @@ def _past_signals(
         if signal.is_alarm and in_a_row[about] >= policy.in_a_row:
             named = [signal.segment.slug] if signal.segment else list(chosen)
             yield signal.observed_at, f"Signal #{signal.pk}: {signal.summary}", [one for one in named if one in chosen]
-
-
-def _families(actor: "User") -> QuerySet:
-    return registry.families(actor).order_by().values("pk")

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now
 
 from apps.core.errors import Missing
 from apps.retraining.models import OPEN_RUNS, SegmentRun, TeamQuota, Worker
-from apps.retraining.queries.requests import segment_runs
+from apps.retraining.queries.requests import runs_seen
 
 if TYPE_CHECKING:
     from apps.accounts.models import User
@@ -37,9 +37,10 @@ def workers() -> QuerySet[Worker]:
 
 
 def running_on(actor: "User") -> dict[str, list[SegmentRun]]:
-    """What each worker runs, by its name, as far as the actor may see it; the longest first."""
+    """What each worker runs, by its name, as far as the actor may see it; the longest first, with their segments."""
+    running = runs_seen(actor).filter(status=SegmentRun.Status.RUNNING).order_by("started_at", "id")
     found: dict[str, list[SegmentRun]] = {}
-    for run in segment_runs(actor).filter(status=SegmentRun.Status.RUNNING).order_by("started_at", "id"):
+    for run in running.select_related("segment").only("worker", "request", "segment__name"):
         found.setdefault(run.worker, []).append(run)
     return found
 

@@ -61,39 +61,36 @@ class FileStore:
 @require_safe
 def operations(request: PageRequest) -> HttpResponse:
     """Everybody may look; only operators see buttons here. Others cancel their own on the request's page."""
-    page = Paginator(oversight.open_requests(person(request)), OPEN_PER_PAGE).get_page(request.GET.get("page"))
-    workers = _worker_rows(person(request))
+    actor = person(request)
+    page = Paginator(oversight.open_requests(actor), OPEN_PER_PAGE).get_page(request.GET.get("page"))
+    workers, operates, administers = _worker_rows(actor), is_operator(actor), may_administer(actor)
     shown = {
         "workers": workers,
         "alive": sum(row.alive for row in workers),
         "slots": queries.slots(),
         "depths": queries.queue_depths(),
-        "loads": oversight.load_by_pipeline(person(request)),
+        "loads": oversight.load_by_pipeline(actor),
         "page": page,
         "rows": _open_rows(list(page.object_list)),
-        "failures": oversight.recent_failures(person(request)),
-        "files": _files(person(request)),
-        "troubles": _troubles(person(request)),
-        "operates": is_operator(person(request)),
+        "failures": oversight.recent_failures(actor),
+        "files": _files(administers),
+        # Their sentences may name addresses inside the company, so not for everybody.
+        "troubles": in_trouble() if operates or administers else [],
+        "operates": operates,
         "quotas": queries.team_quotas(),
         "teams": accounts.teams(),
     }
     return render(request, template_for(request, "retraining/operations.html", "live"), shown)
 
 
-def _files(actor: "User") -> FileStore | None:
+def _files(administers: bool) -> FileStore | None:
     """Which bucket it is only those read who look after it."""
     try:
         health = artifacts.store_health()
     except BrokerAway:
         return None
-    place = health.words if may_administer(actor) else "in S3" if health.in_s3 else "on a local disk"
+    place = health.words if administers else "in S3" if health.in_s3 else "on a local disk"
     return FileStore(place, health.said)
-
-
-def _troubles(actor: "User") -> Sequence[tuple[str, str]]:
-    """Of connections, with their sentences: these may name addresses inside the company, so not for everybody."""
-    return in_trouble() if is_operator(actor) or may_administer(actor) else []
 
 
 def _worker_rows(actor: "User") -> list[WorkerRow]:
