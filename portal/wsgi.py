@@ -26,6 +26,8 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
 
 from apps.accounts import credentials  # noqa: E402  (Django has to be set up before)
 from apps.registry import consumption  # noqa: E402
+from portal.warm_up import warm_up  # noqa: E402
 
+warm_up()
 credentials.listen()
 consumption.write_for_ever()
