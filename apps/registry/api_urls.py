@@ -35,6 +35,7 @@ urlpatterns = [
     path("families/<slug:slug>/snapshot/", api.SnapshotView.as_view(), name="family-snapshot"),
     path("families/<slug:slug>/unused-versions/", api.UnusedVersionView.as_view(), name="family-unused-versions"),
     path("families/<slug:slug>/worth-it/", api.WorthView.as_view(), name="family-worth-it"),
+    path("families/<slug:slug>/course/", api.CourseView.as_view(), name="family-course"),
     path("families/<slug:slug>/card/", api.FamilyCardView.as_view(), name="family-card"),
     path("families/<slug:slug>/segments/", api.SegmentListView.as_view(), name="family-segments"),
     path("models/<model_name:name>/versions/", api.ModelVersionListView.as_view(), name="model-versions"),

@@ -26,12 +26,12 @@ def web(*, host: str, port: int) -> tuple[str, ...]:
 def worker(*, queue: str, concurrency: int, pool: str = "prefork") -> tuple[str, ...]:
     """A Celery worker of one queue. Workers need nothing of each other, so they exchange no gossip."""
     node = ("--queues", queue, "--pool", pool, "--concurrency", str(concurrency), "--hostname", f"{queue}@%h")
-    return (*_CELERY, "worker", *node, "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
+    return (*_CELERY, "portal", "worker", *node, "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 
 
 def beat() -> tuple[str, ...]:
     """Beat with its schedule in memory: what is due every few seconds needs no file of when it was last due."""
-    return (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler", "--loglevel", "WARNING")
+    return (*_CELERY, "portal.celery:beat", "beat", "--scheduler", "celery.beat:Scheduler", "--loglevel", "WARNING")
 
 
 def background(*, trainings: int = TRAININGS_AT_ONCE) -> Mapping[str, tuple[str, ...]]:
@@ -45,4 +45,4 @@ def background(*, trainings: int = TRAININGS_AT_ONCE) -> Mapping[str, tuple[str,
     }
 
 
-_CELERY = ("celery", "--quiet", "--app", "portal")
+_CELERY = ("celery", "--quiet", "--app")

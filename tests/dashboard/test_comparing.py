@@ -147,6 +147,29 @@ def test_months_say_who_won_and_whether_the_winner_stays(
     assert "is no line to draw" in words(shown(owner, f"{course}?segment=city-1", **HTMX))
 
 
+def test_the_api_tells_the_course_of_all_segments_or_of_one(
+    owner: User, stranger: User, family: ModelFamily, trio: list[ModelVersion]
+) -> None:
+    on(JUNE, owner, family, {trio[1]: 8.0, trio[2]: 8.5})
+    course = "/api/v1/families/eta-trip/course/"
+    told = api(owner).get(course).json()
+    assert told["steps"] == [
+        {"month": "2013-06-30", "following": "2013-07-31", "segments": 1, "stayed": 0, "by_chance": 0.3333333333333333}
+    ]
+    assert [(one["trained_through"], one["window_last"], one["metric"]) for one in told["vintages"]] == [
+        ("2013-03-31", "2013-07-31", 9.0),
+        ("2013-06-30", "2013-06-30", 8.25),
+        ("2013-06-30", "2013-07-31", 5.5),
+    ]
+    (only,) = api(owner).get(f"{course}?segment=city-1").json()["vintages"]
+    assert only == {
+        "trained_through": "2013-03-31", "window_last": "2013-07-31", "versions": 1, "metric": 9.0, "baseline": 7.0,
+    }  # fmt: skip
+    assert api(owner).get(f"{course}?segment=nowhere").status_code == 404
+    assert api(owner).get(f"{course}?segment=no%00where").status_code == 400
+    assert api(stranger).get(course).status_code == 200
+
+
 def test_the_api_says_the_same(owner: User, stranger: User, trio: list[ModelVersion]) -> None:
     ids = ",".join(str(version.pk) for version in trio)
     body = api(owner).get(f"/api/v1/families/eta-trip/compare/?versions={ids}").json()

@@ -72,7 +72,7 @@ def waiting_for(user: User, questions: Sequence[int] | None = None) -> QuerySet[
 
 
 def moves_waiting_for(user: User, questions: Sequence[int] | None = None) -> QuerySet[RingMove]:
-    """Proposed rings that this member of the board can decide about; `questions` as above."""
+    """Proposed rings that this member of the board can decide about; `questions` as in `waiting_for`."""
     if not is_board(user):
         return RingMove.objects.none()
     open_moves = RingMove.objects.visible_to(user).filter(status=RingMove.Status.PROPOSED)

@@ -72,7 +72,7 @@ def listed(*, actor: User) -> QuerySet[Tool]:
 
 
 def with_use(found: QuerySet[Tool]) -> QuerySet[Tool]:
-    """The same tools, each with `users`: how many live uses it has. Narrow and count them before."""
+    """The same tools, each with `users`: how many live uses it has. Count and narrow the tools before."""
     live = Count("usages__name", filter=Q(usages__until=None), distinct=True)
     return found.annotate(users=live)
 

@@ -1,7 +1,7 @@
 """API of the registry: families and their fleet, models, versions, evaluations, promotions."""
 
 from apps.registry.api.bodies import NAME
-from apps.registry.api.evaluations import EvaluationViewSet
+from apps.registry.api.evaluations import CourseView, EvaluationViewSet
 from apps.registry.api.families import FamilyViewSet, SegmentListView
 from apps.registry.api.freezes import FreezeViewSet, RollbackViewSet
 from apps.registry.api.gates import GateKindListView, GatePreviewView
@@ -24,6 +24,7 @@ __all__ = [
     "AliasHistoryView",
     "AliasView",
     "ConsumptionView",
+    "CourseView",
     "EvaluationViewSet",
     "FamilyCardView",
     "FamilyViewSet",

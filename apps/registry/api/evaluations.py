@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from apps.accounts.signed_in import person
@@ -67,6 +68,22 @@ class EvaluationViewSet(ReadOnlyModelViewSet[Evaluation]):
             actor=person(request), family=family, candidates=versions, window_first=first, window_last=last
         )
         return Response(shapes.EvaluationSerializer(asked, many=True).data, status=status.HTTP_202_ACCEPTED)
+
+
+class CourseView(APIView):
+    """How a family's versions did over time."""
+
+    @extend_schema(
+        operation_id="families_course", parameters=[shapes.WhichSegmentSerializer], responses=shapes.CourseSerializer
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Their metric by the day that training ended and by month, and whether who wins a month wins the next."""
+        asked = shapes.WhichSegmentSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        family, segment = queries.family(actor=person(request), slug=slug), asked.validated_data["segment"]
+        queries.segments_by_slug(family, [segment] if segment else [])
+        course = {"vintages": queries.vintages(family, segment=segment), "steps": queries.persistence(family)}
+        return Response(shapes.CourseSerializer(course).data)
 
 
 def _window(family: ModelFamily, body: Mapping[str, Any]) -> tuple[Any, Any]:

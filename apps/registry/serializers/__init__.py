@@ -9,11 +9,13 @@ from apps.registry.serializers.aliases import (
     RollbackReviewSerializer,
 )
 from apps.registry.serializers.evaluations import (
+    CourseSerializer,
     DailyErrorSerializer,
     EvaluationDetailSerializer,
     EvaluationSerializer,
     NewEvaluationsSerializer,
     RecomputedSerializer,
+    WhichSegmentSerializer,
 )
 from apps.registry.serializers.families import (
     FamilySerializer,
@@ -98,6 +100,7 @@ __all__ = [
     "CardSerializer",
     "ChoiceOfVersionsSerializer",
     "ConsumptionSerializer",
+    "CourseSerializer",
     "DailyErrorSerializer",
     "DecidedRollbackSerializer",
     "DeleteUnusedSerializer",
@@ -162,6 +165,7 @@ __all__ = [
     "WaveSerializer",
     "WaveStageSerializer",
     "WhichMonthSerializer",
+    "WhichSegmentSerializer",
     "WholeCardSerializer",
     "WithdrawalSerializer",
     "WorthSerializer",

@@ -109,3 +109,36 @@ class NewEvaluationsSerializer(serializers.Serializer[Any]):
     versions = serializers.ListField(child=serializers.IntegerField(min_value=1), min_length=1, max_length=1_000)
     window_first = serializers.DateField(allow_null=True, default=None)
     window_last = serializers.DateField(allow_null=True, default=None)
+
+
+class WhichSegmentSerializer(serializers.Serializer[Any]):
+    segment = serializers.SlugField(
+        required=False, default="", allow_blank=True, help_text="Vintages of this one only; of all if not said."
+    )
+
+
+class VintageSerializer(serializers.Serializer[Any]):
+    """Versions trained through one day, on one window: the mean of their metric and of the plain baseline there."""
+
+    trained_through = serializers.DateField()
+    window_last = serializers.DateField()
+    versions = serializers.IntegerField()
+    metric = serializers.FloatField()
+    baseline = serializers.FloatField(allow_null=True)
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    """From one window to the next: in how many of the segments the version that won still won."""
+
+    month = serializers.DateField()
+    following = serializers.DateField()
+    segments = serializers.IntegerField(help_text="With at least two versions that were evaluated on both.")
+    stayed = serializers.IntegerField()
+    by_chance = serializers.FloatField(help_text="How many it would be if winning were a draw between the versions.")
+
+
+class CourseSerializer(serializers.Serializer[Any]):
+    """How versions did over time; the oldest first."""
+
+    vintages = VintageSerializer(many=True)
+    steps = StepSerializer(many=True, help_text="Of all segments.")
