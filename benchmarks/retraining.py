@@ -249,7 +249,7 @@ def _company(segments: int) -> tuple[User, ModelFamily, Pipeline]:
 
 @contextmanager
 def _workers(folder: Path) -> Iterator[None]:
-    """Two processes that train, one that decides, and beat: as `make serve` starts them."""
+    """Two processes that train, one that decides, and beat: as the compose file starts them."""
     from portal.local import processes
 
     commands = {

@@ -25,4 +25,4 @@ def warm_up() -> None:
 
 def _templates() -> Iterator[str]:
     folder = settings.BASE_DIR / "templates"
-    return (str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+    return (str(file.relative_to(folder)) for file in folder.rglob("*.html"))

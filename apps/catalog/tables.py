@@ -12,15 +12,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.drawn import badge, joined, person
 from apps.core.looks import look_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
-
-    from django.utils.safestring import SafeString
 
     from apps.catalog.models import Position, Tool
 
@@ -62,7 +60,7 @@ def _opinion(position: Position, users: int) -> str:
         f'<td data-label="Ring">{badge(look.tone, look.icon, look.label)}</td>\n'
         f'<td data-label="Used in" class="nowrap">{_places(users)}</td>\n'
         f'<td data-label="Owner">{person(position.owner) if position.owner else NOBODY}</td>\n'
-        f'<td data-label="Next review">{_review(position)}</td>'
+        f'<td data-label="Next review">{next_review(position)}</td>'
     )
 
 
@@ -70,13 +68,11 @@ def _places(users: int) -> str:
     return f"{users} place{'' if users == 1 else 's'}" if users else NOTHING
 
 
-def _review(position: Position) -> str:
+def next_review(position: Position) -> SafeString:
+    """When we look at it again."""
     if position.next_review is None:
-        return NOTHING
+        return mark_safe(NOTHING)  # noqa: S308
+    day = f"{position.next_review:%-d %b %Y}"
     if position.is_review_due:
-        return badge("warn", "clock-alert", f"Due since {_day(position.next_review)}")
-    return f'<span class="nowrap">{_day(position.next_review)}</span>'
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+        return mark_safe(badge("warn", "clock-alert", f"Due since {day}"))  # noqa: S308
+    return mark_safe(f'<span class="nowrap">{day}</span>')  # noqa: S308

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from apps.core.figures import number
 
 MIDDLES_SHOWN = 0.9
-WIDEST_LABEL = 70
-"""Room for `Jul 2013` in the larger letters of a phone."""
+LETTER = 8.75
+"""Width of one in a label, on a phone, where they are larger."""
+SHORTEST_LABEL = len("Jul 2013")
 Values = Sequence[float | None]
 """A series; None is a gap."""
 
@@ -163,8 +164,9 @@ def line_chart(
     left, bottom = 44.0, height - 24.0
     ticks = _ticks([value for one in series for value in _known(one.values)], from_zero=from_zero)
     y = Scale(ticks[0], ticks[-1], bottom, 10)
-    xs = _steps(len(labels), left + 8, width - 10)
-    shown = _thinned(list(zip(xs, labels, strict=True)), int(width - left) // WIDEST_LABEL)
+    widest = LETTER * max([SHORTEST_LABEL, *map(len, labels)])
+    xs = _steps(len(labels), left + 8, width - _half_of_last(labels, most=width / 4))
+    shown = _thinned(list(zip(xs, labels, strict=True)), max(1, int((width - left) / widest)))
     return LineChart(
         width, height, left, bottom,
         series=tuple(_draw(one, nth, xs, y) for nth, one in enumerate(series, start=1)),
@@ -252,6 +254,11 @@ def _steps(count: int, start: float, end: float) -> list[float]:
     if count == 1:
         return [(start + end) / 2]
     return [round(start + (end - start) * nth / max(count - 1, 1), 2) for nth in range(count)]
+
+
+def _half_of_last(labels: Sequence[str], *, most: float) -> float:
+    """Room right of the last point: its label stands below, in the middle."""
+    return min(most, max([10.0, *(math.ceil(LETTER * len(label) / 2) for label in labels[-1:])]))
 
 
 def _fitted(known: Sequence[float], start: float, end: float) -> Scale:

@@ -17,7 +17,7 @@ def joined(lines: Iterable[str]) -> SafeString:
 
 
 def badge(tone: str, mark: str, words: str) -> str:
-    """`mark` is a lucide name."""
+    """`mark` is a lucide name; none of them turns."""
     return f'<span class="badge {tone}">{icon(mark, 13)}{escape(words)}</span>'
 
 

@@ -5,7 +5,7 @@ By f-strings, as the fleet is in `tables`: whatever somebody wrote goes through 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from html import escape as text
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,10 +42,10 @@ class Trained(Protocol):
     def trained_through(self) -> date | None: ...
 
 
-def version_table(lines: Iterable[ListedVersion], *, family: ModelFamily) -> SafeString:
-    """A line for each, with a box to tick."""
+def version_table(lines: Iterable[ListedVersion], *, family: ModelFamily, shared: Collection[str]) -> SafeString:
+    """A line for each, with a box to tick; segments whose name is `shared` with others say their slug too."""
     segments = reverse("dashboard:family", args=[family.slug])
-    return joined(_line(segments, line) for line in lines)
+    return joined(_line(segments, line, line.version.model.its_segment.name in shared) for line in lines)
 
 
 def version_cells(line: ListedVersion | VersionLine) -> SafeString:
@@ -78,12 +78,14 @@ def loaded(line: ListedVersion | VersionLine, serves: bool) -> SafeString:
     return mark_safe(badge("info", "download", words) if line.loaded_by else "")  # noqa: S308
 
 
-def _line(segments: str, line: ListedVersion) -> str:
+def _line(segments: str, line: ListedVersion, is_shared: bool) -> str:
     version, segment = line.version, line.version.model.its_segment
-    name = text(f"{segment} {version.label}")
+    name, address = text(f"{segment} {version.label}"), f"{segments}{segment.slug}/v{version.number}/"
+    which = f' <span class="muted small">{segment.slug}</span>' if is_shared else ""
+    tick = f'name="versions" value="{version.pk}" aria-label="{name}{f" ({segment.slug})" if is_shared else ""}"'
     return (
-        f'<tr><td class="check"><input type="checkbox" name="versions" value="{version.pk}" aria-label="{name}"></td>\n'
-        f'<th scope="row"><a href="{segments}{segment.slug}/v{version.number}/">{name}</a> {_badges(line)}</th>\n'
+        f'<tr><td class="check"><input type="checkbox" {tick}></td>\n'
+        f'<th scope="row"><a href="{address}">{name}</a>{which} {_badges(line)}</th>\n'
         f"{version_cells(line)}</tr>\n"
     )
 

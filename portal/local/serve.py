@@ -105,7 +105,7 @@ class _Portal:
     def _start(self) -> None:
         web = processes.web(host=LOOPBACK, port=self._order.port)
         self._supervisor.start(self._process("web", web))
-        for name, argv in processes.background(trainings=_trainings_at_once()).items():
+        for name, argv in processes.background(trainings=trainings_at_once()).items():
             # A pool of threads can not be told to drop what it does: SIGQUIT would wait for a broker that is gone.
             orphaned = signal.SIGKILL if "threads" in argv else signal.SIGQUIT
             worker = replace(self._process(name, argv), farewell=WORKER_FAREWELL, orphaned=orphaned)
@@ -137,7 +137,7 @@ class _Portal:
             return False
 
 
-def _trainings_at_once() -> int:
+def trainings_at_once() -> int:
     """As many as leave a core to the people who wait for a page."""
     return max(1, min(processes.TRAININGS_AT_ONCE, (os.cpu_count() or 1) - 1))
 

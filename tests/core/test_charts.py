@@ -105,3 +105,12 @@ def test_nine_middles_of_ten_fit_the_common_reach_and_the_far_one_is_said_to_lie
 def test_a_drawn_chart_thins_its_labels_to_what_its_width_holds() -> None:
     chart = charts.line_chart([charts.Series("a", range(31))], [f"{day} Jul" for day in range(31)])
     assert 4 <= len(chart.x_ticks) <= 6
+    days = charts.line_chart([charts.Series("a", range(12))], [f"30 Jun 20{year}" for year in range(10, 22)])
+    assert [tick.label for tick in days.x_ticks] == ["30 Jun 2010", "30 Jun 2013", "30 Jun 2016", "30 Jun 2019"]
+
+
+def test_the_last_label_stands_within_the_picture() -> None:
+    chart = charts.line_chart([charts.Series("a", [1, 2])], ["31 May 2013", "30 Jun 2013"])
+    last = chart.x_ticks[-1]
+    assert last.at == chart.series[0].points[-1].x
+    assert last.at + charts.LETTER * len(last.label) / 2 <= chart.width

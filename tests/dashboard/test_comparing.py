@@ -138,7 +138,7 @@ def test_months_say_who_won_and_whether_the_winner_stays(
     assert "8.00 Trained on it" in june
     assert [(step.segments, step.stayed) for step in persistence(family)] == [(1, 0)]
     course = f"{VERSIONS}course/"
-    assert f'hx-get="{course}" hx-trigger="load"' in shown(owner, VERSIONS)
+    assert f'hx-get="{course}" hx-trigger="revealed"' in shown(owner, VERSIONS)
     assert f'hx-get="{course}?segment=city-0"' in shown(owner, f"{VERSIONS}?segment=city-0")
     for told in (words(shown(owner, course)), words(shown(owner, course, **HTMX))):
         assert "Jun 2013 Jul 2013 1 0 0.33" in told
@@ -170,6 +170,12 @@ def test_the_api_tells_the_course_of_all_segments_or_of_one(
     assert api(stranger).get(course).status_code == 200
 
 
+def test_where_nothing_was_measured_there_is_no_course_yet(owner: User, family: ModelFamily) -> None:
+    assert "Nothing to compare yet" in words(shown(owner, f"{VERSIONS}course/"))
+    alone = words(shown(owner, f"{VERSIONS}course/?segment=city-0"))
+    assert "The chart is of city-0 alone. Of all segments" in alone
+
+
 def test_the_api_says_the_same(owner: User, stranger: User, trio: list[ModelVersion]) -> None:
     ids = ",".join(str(version.pk) for version in trio)
     body = api(owner).get(f"/api/v1/families/eta-trip/compare/?versions={ids}").json()
@@ -196,20 +202,35 @@ def test_versions_of_all_cities_are_listed_narrowed_and_ticked(owner: User, trio
         assert signed_in(owner).get(VERSIONS + query).status_code == 400
 
 
-def test_versions_of_cities_of_one_name_stay_together(owner: User, trio: list[ModelVersion]) -> None:
+def test_versions_of_cities_of_one_name_stay_together_and_are_told_apart(owner: User, trio: list[ModelVersion]) -> None:
     Segment.objects.update(name="Washington")
-    lines = re.findall(r'href="/m/eta-trip/city-(\d/v\d)/"', shown(owner, f"{VERSIONS}?sort=-segment"))
-    assert lines == ["1/v1", "0/v3", "0/v2", "0/v1"]
+    page = shown(owner, f"{VERSIONS}?sort=-segment")
+    assert re.findall(r'href="/m/eta-trip/city-(\d/v\d)/"', page) == ["1/v1", "0/v3", "0/v2", "0/v1"]
+    assert "Washington v1 city-1 Champion" in words(page)
+    assert 'aria-label="Washington v3 (city-0)"' in page
 
 
-def test_what_people_wrote_is_no_markup_in_the_list(owner: User, trio: list[ModelVersion]) -> None:
+def test_cities_of_one_name_are_told_apart_where_they_stand_beside_each_other(
+    owner: User, trio: list[ModelVersion]
+) -> None:
+    Segment.objects.update(name="Washington")
+    assert "<title>Washington (city-0) v1 against Washington (city-1) v1 ·" in shown(
+        owner, f"{COMPARE}?versions=city-0/1,city-1/1"
+    )
+    assert "<title>Washington v1 against Washington v2 ·" in shown(owner, between(*trio[:2]))
+
+
+def test_what_people_wrote_is_no_markup_in_the_list(owner: User, trio: list[ModelVersion], register: Make) -> None:
+    register(["city-1"], pipeline="<u>pipe")
     Segment.objects.update(name="<b>Bonn")
     User.objects.filter(pk=trio[0].created_by_id).update(name="<i>Ida")
     page = shown(owner, VERSIONS)
     assert "<b>Bonn" not in page
     assert "<i>Ida" not in page
+    assert '<span class="muted small">&lt;u&gt;pipe</span>' in page
     assert page.count("&lt;b&gt;Bonn v1</a>") == 2
-    assert page.count('<span class="truncate">&lt;i&gt;Ida</span></span></td>') == 4
+    assert "&lt;b&gt;Bonn v2</a>" in page
+    assert page.count('<span class="truncate">&lt;i&gt;Ida</span></span></td>') == 5
 
 
 def test_what_a_restricted_family_has_is_compared_by_nobody_else(

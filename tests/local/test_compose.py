@@ -33,7 +33,7 @@ SECRET = re.compile(r"\$\{[A-Z_]+:\?set [^}]+\}")
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_container_runs_what_make_serve_runs(name: str) -> None:
+def test_a_container_runs_the_command_line_that_is_said_once(name: str) -> None:
     assert tuple(SERVICES[name]["command"]) == tuple(EXPECTED[name])
 
 

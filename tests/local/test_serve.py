@@ -14,7 +14,7 @@ import pytest
 
 from portal.local import leftovers, services, valkey
 from portal.local.ports import LOOPBACK, free_port
-from portal.local.serve import REPOSITORY
+from portal.local.serve import REPOSITORY, trainings_at_once
 from tests.local.conftest import Program, data_folder, database_folder, is_alive, wait_until
 
 Start = Callable[..., Program]
@@ -87,6 +87,12 @@ def test_a_second_one_in_the_same_folder_says_where_the_first_is(served: Served,
     second = start("portal.local.serve", PORT=str(free_port()), VAR_DIR=str(served.var_dir))
     assert second.ends() == 1
     assert f"The portal is running already, at {served.address}" in second.output
+
+
+@pytest.mark.parametrize(("cores", "trainings"), [(None, 1), (1, 1), (2, 1), (3, 2), (64, 2)])
+def test_a_core_is_left_to_the_pages(monkeypatch: pytest.MonkeyPatch, cores: int | None, trainings: int) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert trainings_at_once() == trainings
 
 
 def test_a_crashed_process_is_started_again(served: Served) -> None:

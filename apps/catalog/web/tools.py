@@ -18,7 +18,7 @@ from apps.catalog.filters import DecisionFilter, ToolPageFilter
 from apps.catalog.forms import AcceptForm, MoveForm, PositionForm, ReasonForm, ReviewForm, initial
 from apps.catalog.models import RingMove
 from apps.catalog.references import resolved
-from apps.catalog.tables import tool_table
+from apps.catalog.tables import next_review, tool_table
 from apps.catalog.voting import digest_of_move
 from apps.catalog.web.overview import this_quarter
 from apps.catalog.web.page import pressed, reader, tried
@@ -57,6 +57,7 @@ def tool(request: HttpRequest, slug: str) -> HttpResponse:
     shown = {
         "tool": found,
         "position": position,
+        "next_review": next_review(position) if position else "",
         "considered": queries.considered_in(actor=actor, tool=found),
         "history": queries.history(*filter(None, [found, position])),
         "move": queries.moves(actor=actor).filter(tool=found, status=RingMove.Status.PROPOSED).first(),

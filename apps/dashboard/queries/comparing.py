@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -44,6 +45,8 @@ class Column:
     """A version of the comparison; the first is the reference that the others are held against."""
 
     version: ModelVersion
+    place: str
+    """`Atlanta`, or the model's name where it stands alone; `Portland (portland-maine)` beside another Portland."""
     marks: tuple[str, ...]
     score: Score
     is_reference: bool
@@ -54,11 +57,6 @@ class Column:
     @property
     def family(self) -> ModelFamily | None:
         return self.version.model.family
-
-    @property
-    def place(self) -> str:
-        """`Atlanta`, or the model's name where it stands alone."""
-        return str(self.version.model.segment or self.version.model.name)
 
     @property
     def name(self) -> str:
@@ -74,6 +72,7 @@ class _Shared:
     standings: registry.Standings
     reach: float
     alike: Sequence[int]
+    places: Mapping[int, str]  # by model
 
 
 @dataclass(frozen=True)
@@ -161,8 +160,17 @@ def _columns(versions: Sequence[ModelVersion], measured: Measurements, window: D
     alike = [version.pk for version in versions if _metric_of(version) == _metric_of(versions[0])]
     standings = _standings(versions[0], alike, measured, window)
     reach = charts.common_reach((gap.lower, gap.difference, gap.upper) for gap in standings.gaps.values())
-    shared = _Shared(measured, window, standings, reach, alike)
+    shared = _Shared(measured, window, standings, reach, alike, _places(versions))
     return [_column(version, [one.pk for one in versions], shared) for version in versions]
+
+
+def _places(versions: Sequence[ModelVersion]) -> dict[int, str]:
+    known = {one.model_id: (one.model.segment, one.model.name) for one in versions}
+    named = {
+        model: (str(segment or name), segment.slug if segment else name) for model, (segment, name) in known.items()
+    }
+    namesakes = Counter(name for name, _ in set(named.values()))
+    return {model: f"{name} ({slug})" if namesakes[name] > 1 else name for model, (name, slug) in named.items()}
 
 
 def _standings(
@@ -178,6 +186,7 @@ def _column(version: ModelVersion, ids: Sequence[int], shared: _Shared) -> Colum
     others = [pk for pk in ids if pk != version.pk]
     return Column(
         version=version,
+        place=shared.places[version.model_id],
         marks=tuple(alias.name for alias in version.aliases.all()),
         score=_score(version, shared),
         is_reference=version.pk == ids[0],

@@ -15,6 +15,7 @@ from apps.dashboard import queries
 from apps.dashboard.queries.naming import MOST
 from apps.dashboard.version_table import version_table
 from apps.dashboard.web.reading import family_of, head
+from apps.registry import queries as registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,14 +31,14 @@ def versions(request: PageRequest, slug: str) -> HttpResponse:
     family, wish = family_of(request, slug), queries.asked(request.GET)
     number = request.GET.get("page")
     page = queries.versions_page(family=family, wish=wish, number=number)
-    drawn = {"page": page, "lines": version_table(page.lines, family=family)}
-    shown = {"tab": "versions", "wish": wish, "most": MOST, **drawn, **head(person(request), family)}
-    return render(request, "dashboard/family_versions.html", shown)
+    lines = version_table(page.lines, family=family, shared=registry.shared_names(family))
+    shown = {"tab": "versions", "wish": wish, "most": MOST, "page": page, "lines": lines}
+    return render(request, "dashboard/family_versions.html", shown | head(person(request), family))
 
 
 @require_safe
 def course(request: PageRequest, slug: str) -> HttpResponse:
-    """How versions did over time, of all or of `?segment=`: the list asks for it after itself, or a page of its own."""
+    """How versions did over time, of all or of `?segment=`: a page, or the piece below the list once that is seen."""
     family, wish = family_of(request, slug), queries.asked(request.GET)
     shown = {"course": queries.course(family=family, segment=wish.segment), "wish": wish, "family": family}
     if request.htmx and not request.htmx.history_restore_request:
